@@ -1,0 +1,29 @@
+//! Errors that come from outside the program: devices and backends chosen at run time. (Wrong shapes, dtypes and
+//! axes are mistakes in the program, and panic at the caller's line.)
+
+use crate::Device;
+
+/// What a backend or a device could not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No backend of that name was compiled in.
+    #[error("no backend is named {name:?}; there are: {}", available.join(", "))]
+    UnknownBackend {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: Vec<String>,
+    },
+    /// The backend has no such device.
+    #[error("there is no device {device}; there are: {}", available.iter().map(Device::to_string).collect::<Vec<_>>().join(", "))]
+    UnknownDevice {
+        /// What was asked for.
+        device: Device,
+        /// What there is.
+        available: Vec<Device>,
+    },
+    /// The value has no data that could be read.
+    #[error("{0}")]
+    Unreadable(String),
+}

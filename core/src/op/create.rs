@@ -1,0 +1,18 @@
+//! Data that comes from nowhere: a number everywhere, counting, host data. Operations without inputs.
+
+use crate::{DType, Number, TensorType};
+
+/// `number` in every place.
+#[track_caller]
+pub(super) fn infer_full(number: Number, ty: &TensorType) -> TensorType {
+    let _ = number;
+    ty.clone()
+}
+
+/// 0, 1, 2, .. along `axis`, the same along the others.
+#[track_caller]
+pub(super) fn infer_iota(ty: &TensorType, axis: usize) -> TensorType {
+    assert!(axis < ty.rank(), "iota: axis {axis} of shape {}", ty.shape);
+    assert!(ty.dtype != DType::Bool, "iota: does not count in bool");
+    ty.clone()
+}

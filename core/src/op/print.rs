@@ -1,0 +1,102 @@
+//! How an operation's attributes print: `broadcast[shape=(2,3) axes=(1)]`, as in a jaxpr.
+
+use super::{Op, Random};
+use std::fmt::{self, Display};
+
+/// A list as `(1,2)`.
+struct List<'a, T>(&'a [T]);
+impl<T: Display> Display for List<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(")?;
+        for (i, x) in self.0.iter().enumerate() {
+            write!(f, "{}{x}", if i > 0 { "," } else { "" })?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Op::Unary(_) | Op::Binary(_) | Op::Bits(_) | Op::Compare(_) => Ok(()),
+            Op::Select | Op::Clamp | Op::DynamicUpdate | Op::StopGradient => Ok(()),
+            Op::IntegerPow { exponent } => write!(f, "[y={exponent}]"),
+            Op::ReducePrecision { exponent_bits, mantissa_bits } => {
+                write!(f, "[exponent_bits={exponent_bits} mantissa_bits={mantissa_bits}]")
+            }
+            Op::Cast { dtype } | Op::Bitcast { dtype } => write!(f, "[dtype={dtype}]"),
+            Op::Reshape { shape } => write!(f, "[shape={}]", List(shape)),
+            Op::Transpose { permutation } => write!(f, "[permutation={}]", List(permutation)),
+            Op::Broadcast { shape, axes } => write!(f, "[shape={} axes={}]", List(shape), List(axes)),
+            Op::Reverse { axes } | Op::Reduce { axes, .. } => write!(f, "[axes={}]", List(axes)),
+            Op::Slice(s) => {
+                write!(f, "[starts={} limits={}", List(&s.starts), List(&s.limits))?;
+                if s.strides.iter().any(|&n| n != 1) {
+                    write!(f, " strides={}", List(&s.strides))?;
+                }
+                f.write_str("]")
+            }
+            Op::DynamicSlice { sizes } => write!(f, "[sizes={}]", List(sizes)),
+            Op::Pad { padding } => {
+                f.write_str("[padding=(")?;
+                for (i, p) in padding.iter().enumerate() {
+                    write!(f, "{}({},{},{})", if i > 0 { "," } else { "" }, p.low, p.high, p.interior)?;
+                }
+                f.write_str(")]")
+            }
+            Op::Concatenate { axis } => write!(f, "[axis={axis}]"),
+            Op::Gather(g) => {
+                write!(
+                    f,
+                    "[offset={} collapsed={} map={} sizes={} mode={:?}",
+                    List(&g.offset_axes),
+                    List(&g.collapsed_axes),
+                    List(&g.start_index_map),
+                    List(&g.sizes),
+                    g.mode
+                )?;
+                batching(f, &g.operand_batching_axes, &g.indices_batching_axes)
+            }
+            Op::Scatter(s) => {
+                write!(
+                    f,
+                    "[window={} inserted={} map={} mode={:?}",
+                    List(&s.window_axes),
+                    List(&s.inserted_axes),
+                    List(&s.index_map),
+                    s.mode
+                )?;
+                batching(f, &s.operand_batching_axes, &s.indices_batching_axes)
+            }
+            Op::ArgReduce { axis, dtype, .. } => write!(f, "[axis={axis} dtype={dtype}]"),
+            Op::Sort { axis, keys } => write!(f, "[axis={axis} keys={keys}]"),
+            Op::Dot(d) => {
+                write!(f, "[contracting=({},{})", List(&d.lhs_contracting), List(&d.rhs_contracting))?;
+                if !d.lhs_batch.is_empty() {
+                    write!(f, " batch=({},{})", List(&d.lhs_batch), List(&d.rhs_batch))?;
+                }
+                write!(f, " dtype={}]", d.dtype)
+            }
+            Op::Full { number, .. } => write!(f, "[{number}]"),
+            Op::Iota { axis, .. } => write!(f, "[axis={axis}]"),
+            Op::Constant(a) => write!(f, "[{}]", a.preview(16)),
+            Op::Random(
+                Random::Bits { shape, dtype }
+                | Random::Uniform { shape, dtype }
+                | Random::Normal { shape, dtype },
+            ) => {
+                write!(f, "[shape={} dtype={dtype}]", List(shape))
+            }
+            Op::Random(Random::Split { shape }) => write!(f, "[shape={}]", List(shape)),
+            Op::Random(Random::FoldIn) => Ok(()),
+        }
+    }
+}
+
+fn batching(f: &mut fmt::Formatter<'_>, operand: &[usize], indices: &[usize]) -> fmt::Result {
+    if !operand.is_empty() {
+        write!(f, " batching=({},{})", List(operand), List(indices))?;
+    }
+    f.write_str("]")
+}
