@@ -146,7 +146,7 @@ impl<B: Backend> fmt::Display for Tensor<B> {
     /// The elements, as NumPy prints them; where there are none (while a function is recorded), the type.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.value.read() {
-            Ok(array) => write!(f, "{array:?}"),
+            Ok(array) => fmt::Display::fmt(&array, f),
             Err(_) => fmt::Debug::fmt(self, f),
         }
     }
