@@ -9,6 +9,7 @@ pub mod at;
 mod backend;
 pub mod convert;
 mod device;
+mod display;
 mod dtype;
 mod dynamic;
 mod error;
