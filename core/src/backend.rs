@@ -37,8 +37,8 @@ pub trait Engine: Send + Sync + 'static {
     /// The data of a value, on the host; an error where it has none (while a function is recorded).
     fn read(&'static self, value: &Value) -> Result<Array, Error>;
 
-    /// The device that holds the value's data.
-    fn device(&'static self, value: &Value) -> Device;
+    /// The device that holds the value's data; without a value, the one where new data is made.
+    fn device(&'static self, value: Option<&Value>) -> Device;
 
     /// The name of the backend: `Autodiff<Cpu>`.
     fn name(&self) -> String;

@@ -63,8 +63,12 @@ impl Engine for Dyn {
         value.engine().read(value)
     }
 
-    fn device(&'static self, value: &Value) -> Device {
-        value.engine().device(value)
+    fn device(&'static self, value: Option<&Value>) -> Device {
+        let engine = value.map(Value::engine).or_else(Dyn::default_engine);
+        match engine {
+            Some(engine) => engine.device(value),
+            None => panic!("no backend is chosen; call Dyn::set_default(\"cpu\") first"),
+        }
     }
 
     fn name(&self) -> String {

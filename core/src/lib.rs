@@ -13,9 +13,15 @@ mod display;
 mod dtype;
 mod dynamic;
 mod error;
+mod function;
+mod graph;
+pub mod math;
 mod number;
 pub mod op;
+pub mod record;
 pub mod shape;
+mod tensor;
+pub mod tree;
 mod types;
 pub mod value;
 
@@ -25,11 +31,16 @@ pub use device::Device;
 pub use dtype::{DType, Element, Elements};
 pub use dynamic::Dyn;
 pub use error::Error;
+pub use function::{Function, Nth};
+pub use graph::{Equation, Graph, Var};
 pub use number::{Number, Scalar};
 pub use op::{Op, OpKind};
+pub use record::{Trace, Traced, trace};
 pub use shape::{IntoAxes, IntoShape, Shape};
+pub use tensor::*;
+pub use tree::{Path, Plain, SelfTree, Tree, Visitor, lift};
 pub use types::TensorType;
-pub use value::{Operand, Value};
+pub use value::{Term, Value};
 
 #[doc(hidden)]
 pub use half;

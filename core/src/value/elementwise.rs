@@ -7,25 +7,25 @@ use smallvec::smallvec;
 
 /// An operand: a tensor's value or a plain number.
 #[derive(Clone, Debug)]
-pub enum Operand {
+pub enum Term {
     /// A tensor.
     Value(Value),
     /// A number, which takes the tensor's dtype.
     Number(Number),
 }
 
-impl Operand {
+impl Term {
     fn dtype_with(&self, other: DType) -> DType {
         match self {
-            Operand::Value(v) => v.dtype().promote(other),
-            Operand::Number(n) => n.promote(other),
+            Term::Value(v) => v.dtype().promote(other),
+            Term::Number(n) => n.promote(other),
         }
     }
 
     fn shape(&self) -> Option<&Shape> {
         match self {
-            Operand::Value(v) => Some(v.shape()),
-            Operand::Number(_) => None,
+            Term::Value(v) => Some(v.shape()),
+            Term::Number(_) => None,
         }
     }
 
@@ -33,8 +33,8 @@ impl Operand {
     #[track_caller]
     fn into_type(self, name: &str, example: &Value, ty: &TensorType) -> Value {
         match self {
-            Operand::Value(v) => v.cast(ty.dtype).broadcast_to(name, &ty.shape),
-            Operand::Number(number) => example.full(number, ty.clone()),
+            Term::Value(v) => v.cast(ty.dtype).broadcast_to(name, &ty.shape),
+            Term::Number(number) => example.full(number, ty.clone()),
         }
     }
 }
@@ -60,15 +60,15 @@ fn common_shape<'a>(name: &str, shapes: impl Iterator<Item = &'a Shape> + Clone)
 
 /// Both operands with the same shape and dtype; `lift` maps the promoted dtype to the one computed in.
 #[track_caller]
-fn pair(name: &str, x: Value, y: Operand, lift: fn(DType) -> DType) -> (Value, Value) {
+fn pair(name: &str, x: Value, y: Term, lift: fn(DType) -> DType) -> (Value, Value) {
     let dtype = lift(y.dtype_with(x.dtype()));
     match y {
-        Operand::Value(y) if y.shape() == x.shape() => (x.cast(dtype), y.cast(dtype)),
-        Operand::Value(y) => {
+        Term::Value(y) if y.shape() == x.shape() => (x.cast(dtype), y.cast(dtype)),
+        Term::Value(y) => {
             let shape = common_shape(name, [x.shape(), y.shape()].into_iter());
             (x.cast(dtype).broadcast_to(name, &shape), y.cast(dtype).broadcast_to(name, &shape))
         }
-        Operand::Number(number) => {
+        Term::Number(number) => {
             let x = x.cast(dtype);
             let y = x.full_like(number);
             (x, y)
@@ -105,7 +105,7 @@ impl Value {
 
     /// Arithmetic with promotion and broadcasting. Division is true division: integers are divided in f32.
     #[track_caller]
-    pub fn binary(self, op: Binary, y: Operand) -> Value {
+    pub fn binary(self, op: Binary, y: Term) -> Value {
         let lift = match op {
             Binary::Div | Binary::Pow | Binary::Atan2 | Binary::NextAfter => DType::to_float,
             Binary::Add | Binary::Sub | Binary::Mul | Binary::Rem => countable,
@@ -121,12 +121,12 @@ impl Value {
         let dtype = number.promote(self.dtype());
         let x = self.cast(dtype);
         let number = x.full_like(number);
-        number.binary(op, Operand::Value(x))
+        number.binary(op, Term::Value(x))
     }
 
     /// Division of integers that truncates; of floats, the truncated quotient.
     #[track_caller]
-    pub fn div_trunc(self, y: Operand) -> Value {
+    pub fn div_trunc(self, y: Term) -> Value {
         let (x, y) = pair("div", self, y, countable);
         let float = x.dtype().is_float();
         let q = Value::apply2(Op::Binary(Binary::Div), x, y);
@@ -134,20 +134,26 @@ impl Value {
             return q;
         }
         let (down, up) = (q.clone().unary(Unary::Floor), q.clone().unary(Unary::Ceil));
-        q.compare(Compare::Lt, Operand::Number(Number::Int(0)))
-            .select(Operand::Value(up), Operand::Value(down))
+        q.compare(Compare::Lt, Term::Number(Number::Int(0))).select(Term::Value(up), Term::Value(down))
     }
 
     /// Bit operations with promotion and broadcasting.
     #[track_caller]
-    pub fn bits(self, op: Bits, y: Operand) -> Value {
+    pub fn bits(self, op: Bits, y: Term) -> Value {
         let (x, y) = pair(op.name(), self, y, same);
         Value::apply2(Op::Bits(op), x, y)
     }
 
+    /// `x >> y`: `op`, which is the arithmetic shift, but of unsigned integers the logical one.
+    #[track_caller]
+    pub fn shift_right(self, op: Bits, y: Term) -> Value {
+        let op = if self.dtype().is_unsigned() { Bits::ShiftRightLogical } else { op };
+        self.bits(op, y)
+    }
+
     /// A comparison with promotion and broadcasting.
     #[track_caller]
-    pub fn compare(self, op: Compare, y: Operand) -> Value {
+    pub fn compare(self, op: Compare, y: Term) -> Value {
         let (x, y) = pair(op.name(), self, y, same);
         Value::apply2(Op::Compare(op), x, y)
     }
@@ -161,14 +167,12 @@ impl Value {
 
     /// Where this is true (not zero) `yes`, else `no`; all three broadcast.
     #[track_caller]
-    pub fn select(self, yes: Operand, no: Operand) -> Value {
+    pub fn select(self, yes: Term, no: Term) -> Value {
         let dtype = match (&yes, &no) {
-            (Operand::Value(y), n) => n.dtype_with(y.dtype()),
-            (y, Operand::Value(n)) => y.dtype_with(n.dtype()),
+            (Term::Value(y), n) => n.dtype_with(y.dtype()),
+            (y, Term::Value(n)) => y.dtype_with(n.dtype()),
             // Two numbers beside a predicate: what they would give beside a bool tensor.
-            (Operand::Number(y), Operand::Number(n)) => {
-                y.promote(DType::Bool).promote(n.promote(DType::Bool))
-            }
+            (Term::Number(y), Term::Number(n)) => y.promote(DType::Bool).promote(n.promote(DType::Bool)),
         };
         let shapes = [Some(self.shape()), yes.shape(), no.shape()].into_iter().flatten();
         let ty = TensorType { shape: common_shape("select", shapes), dtype };
@@ -180,7 +184,7 @@ impl Value {
 
     /// `min(max(self, low), high)` as one operation: no operand gets a gradient at a bound.
     #[track_caller]
-    pub fn clamp(self, low: Operand, high: Operand) -> Value {
+    pub fn clamp(self, low: Term, high: Term) -> Value {
         let dtype = low.dtype_with(high.dtype_with(self.dtype()));
         let shapes = [low.shape(), Some(self.shape()), high.shape()].into_iter().flatten();
         let ty = TensorType { shape: common_shape("clamp", shapes), dtype };

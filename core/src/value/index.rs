@@ -4,7 +4,7 @@
 //! Updating is one scatter: ranges of step 1 are its window, everything else is spelled out in its indices.
 //! Where the indices' values are known they are checked; in a recorded function reads clamp and writes are dropped.
 
-use super::{Operand, Value};
+use super::{Term, Value};
 use crate::backend::Values;
 use crate::op::{Binary, Compare, Gather, IndexMode, Scatter, ScatterKind};
 use crate::shape::Axes;
@@ -251,14 +251,14 @@ impl Value {
             return self.cast(dtype);
         }
         let places = self.cast(dtype);
-        let zero = Operand::Number(Number::Int(0));
-        let wrapped = places.clone().binary(Binary::Add, Operand::Number(Number::Int(size as i64)));
-        places.clone().compare(Compare::Lt, zero).select(Operand::Value(wrapped), Operand::Value(places))
+        let zero = Term::Number(Number::Int(0));
+        let wrapped = places.clone().binary(Binary::Add, Term::Number(Number::Int(size as i64)));
+        places.clone().compare(Compare::Lt, zero).select(Term::Value(wrapped), Term::Value(places))
     }
 
     /// This value with the part that an index names updated.
     #[track_caller]
-    pub fn update(self, items: &[IndexItem], how: Update, with: Operand) -> Value {
+    pub fn update(self, items: &[IndexItem], how: Update, with: Term) -> Value {
         let Plan { parts, new_axes } = Plan::new("at", items, self.shape());
         let rank = self.rank();
         // The axes of the part, in its order: what `get` would give. `None` stands for the grid of the index tensors.
@@ -317,8 +317,8 @@ impl Value {
                 Part::Range { start, step, .. } => {
                     inserted.push(d);
                     self.iota(ty.clone(), grid_axis_of[d])
-                        .binary(Binary::Mul, Operand::Number(Number::Int(*step as i64)))
-                        .binary(Binary::Add, Operand::Number(Number::Int(*start as i64)))
+                        .binary(Binary::Mul, Term::Number(Number::Int(*step as i64)))
+                        .binary(Binary::Add, Term::Number(Number::Int(*start as i64)))
                 }
                 Part::Tensor(v) => {
                     inserted.push(d);
@@ -340,8 +340,8 @@ impl Value {
         let part_shape: Shape = shape.into_iter().collect();
         let shown = new_axes.iter().fold(part_shape.clone(), |s, &d| s.insert(d, 1));
         let with = match with {
-            Operand::Value(v) => v.cast(self.dtype()).broadcast_to("at", &shown).reshape_to(part_shape),
-            Operand::Number(n) => self.full(n, TensorType { shape: part_shape, dtype: self.dtype() }),
+            Term::Value(v) => v.cast(self.dtype()).broadcast_to("at", &shown).reshape_to(part_shape),
+            Term::Number(n) => self.full(n, TensorType { shape: part_shape, dtype: self.dtype() }),
         };
         let kind = match how {
             Update::Set => ScatterKind::Set,

@@ -12,8 +12,9 @@ mod index;
 mod reduce;
 mod shape;
 
-pub use elementwise::Operand;
+pub use elementwise::Term;
 pub use index::{IndexItem, Update};
+pub use reduce::Over;
 
 use crate::at;
 use crate::backend::{Engine, Step, Values};
@@ -85,7 +86,7 @@ impl Value {
 
     /// The device that holds the data.
     pub fn device(&self) -> Device {
-        self.engine().device(self)
+        self.engine().device(Some(self))
     }
 
     /// The data on the host, or why there is none.

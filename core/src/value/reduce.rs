@@ -1,6 +1,6 @@
 //! Reductions: over all axes or some, kept as size 1 or dropped; means, and places of extremes.
 
-use super::{Operand, Value};
+use super::{Term, Value};
 use crate::op::{ArgReduction, Binary, Reduction};
 use crate::shape::{Axes, normalize_axes, normalize_axis};
 use crate::{DType, Number, Op, Shape};
@@ -62,7 +62,7 @@ impl Value {
         let count: usize = axes.iter().map(|&d| self.shape()[d]).product();
         let dtype = self.dtype().to_float();
         let sum = self.cast(dtype).reduce(Reduction::Sum, over, keep);
-        sum.binary(Binary::Div, Operand::Number(Number::Float(count as f64)))
+        sum.binary(Binary::Div, Term::Number(Number::Float(count as f64)))
     }
 
     /// Whether all (or any) elements along the axes are true (not zero).

@@ -1,6 +1,6 @@
 //! Rearranging: reshape with -1, permutations, broadcasting to a shape, joining and cutting.
 
-use super::{Operand, Value};
+use super::{Term, Value};
 use crate::backend::Values;
 use crate::op::{Padding, Slice};
 use crate::shape::{Axes, normalize_axes, normalize_axis};
@@ -158,10 +158,10 @@ impl Value {
 
     /// Padded with a scalar, a number or a tensor of rank 0.
     #[track_caller]
-    pub fn pad(self, value: Operand, padding: &[Padding]) -> Value {
+    pub fn pad(self, value: Term, padding: &[Padding]) -> Value {
         let value = match value {
-            Operand::Value(v) => v.cast(self.dtype()),
-            Operand::Number(n) => self.full(n, TensorType::scalar(self.dtype())),
+            Term::Value(v) => v.cast(self.dtype()),
+            Term::Number(n) => self.full(n, TensorType::scalar(self.dtype())),
         };
         Value::apply2(Op::Pad { padding: padding.iter().copied().collect() }, self, value)
     }
@@ -169,7 +169,7 @@ impl Value {
     /// Padded with zeros.
     #[track_caller]
     pub fn pad_zeros(self, padding: &[Padding]) -> Value {
-        self.pad(Operand::Number(Number::Int(0)), padding)
+        self.pad(Term::Number(Number::Int(0)), padding)
     }
 
     /// One after another along an existing axis; dtypes promote.

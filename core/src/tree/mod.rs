@@ -1,0 +1,89 @@
+//! [`Tree`]: a value made of tensors and plain data (JAX's pytree).
+//!
+//! Tuples, `Vec`, arrays, `Option`, `BTreeMap` and `Box` of trees are trees; so are structs and enums that derive
+//! `Tree`. Tensors are the leaves that transformations see; numbers, `bool`, strings and `()` are plain data, part of
+//! the structure. A tree knows itself on every other backend (`On<C>`), which is how a transformation hands a user's
+//! function its arguments one layer up.
+
+mod impls;
+mod path;
+
+pub use path::Path;
+
+use crate::{Backend, Layer, Tensor, Value};
+use std::fmt::Debug;
+
+/// A value made of tensors of `B` and plain data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tree of tensors on `{B}`",
+    note = "trees are tensors, numbers, strings, and tuples, Vec, arrays, Option, BTreeMap of trees",
+    note = "a struct becomes one with #[derive(Clone, Tree)]; a field of plain data is marked #[tree(static)]",
+    note = "if it holds tensors of another backend, a `.lift()` is missing (or one too many)"
+)]
+pub trait Tree<B: Backend>: Clone + Send + Sync + 'static {
+    /// The same tree on another backend.
+    type On<C: Backend>: Tree<C>;
+
+    /// The tree with each tensor replaced; by value, so that a tensor nobody else holds may be overwritten.
+    fn map<C: Backend>(self, f: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> Self::On<C>;
+
+    /// Shows every leaf with its key path, in the order of `map`.
+    fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor);
+}
+
+/// What looks at a tree.
+pub trait Visitor {
+    /// A tensor.
+    fn tensor(&mut self, path: Path<'_>, value: &Value);
+    /// Plain data, a length, a variant: part of the structure.
+    fn plain(&mut self, path: Path<'_>, data: &dyn Plain);
+}
+
+/// Plain data inside a tree: whatever is `Clone + Debug + PartialEq + Send + Sync + 'static`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be plain data in a tree",
+    note = "a #[tree(static)] field's type derives Clone, Debug and PartialEq"
+)]
+pub trait Plain: Debug + Send + Sync {}
+impl<T: Clone + Debug + PartialEq + Send + Sync + 'static> Plain for T {}
+
+/// A tree that on its own backend is itself. Every tree is; the compiler has to be told.
+pub trait SelfTree<B: Backend>: Tree<B, On<B> = Self> {}
+impl<B: Backend, T: Tree<B, On<B> = T>> SelfTree<B> for T {}
+
+/// The tensors of a tree, in the order of `map`.
+pub fn leaves<B: Backend, T: Tree<B>>(tree: &T) -> Vec<Value> {
+    struct Leaves(Vec<Value>);
+    impl Visitor for Leaves {
+        fn tensor(&mut self, _: Path<'_>, value: &Value) {
+            self.0.push(value.clone())
+        }
+        fn plain(&mut self, _: Path<'_>, _: &dyn Plain) {}
+    }
+    let mut leaves = Leaves(Vec::new());
+    tree.visit(Path::root(), &mut leaves);
+    leaves.0
+}
+
+/// The tree's structure around other tensors, which are given in the order of `map`.
+pub fn rebuild<B: Backend, C: Backend, T: Tree<B>>(
+    tree: T,
+    values: impl IntoIterator<Item = Value>,
+) -> T::On<C> {
+    let mut values = values.into_iter();
+    tree.map(&mut |_| Tensor::of(values.next().expect("as many values as the tree has tensors")))
+}
+
+/// A tree of the backend below, as constants of this layer: what a function under a transformation does with what it
+/// captured.
+///
+/// ```
+/// # use plywood_core::{Backend, Layer, Tensor, lift};
+/// fn inside<L: Layer>(params: &(Tensor<L::Inner>, f64)) -> Tensor<L> {
+///     let (w, scale) = lift::<L, _>(params);
+///     w * scale
+/// }
+/// ```
+pub fn lift<L: Layer, T: Tree<L::Inner>>(tree: &T) -> T::On<L> {
+    tree.clone().map(&mut |t| Tensor::of(L::lift(t.into_value())))
+}
