@@ -59,7 +59,7 @@ pub(crate) fn read(
             "`{first}` is the backend already: all tensors of a tree are on one; make `{}` a tree, without this bound",
             second.ident
         );
-        note(&mut errors, Error::new_spanned(second, message));
+        return Err(Error::new_spanned(second, message));
     }
     let kinds = kinds(generics, variants, backend.as_ref(), &mut errors);
     check_bounds(generics, backend.as_ref(), &kinds, &mut errors);
@@ -120,7 +120,7 @@ fn kinds(
             let message = format!(
                 "a static field goes to other backends unchanged, so its type cannot name the backend `{b}`"
             );
-            note(errors, Error::new_spanned(&field.ty, message));
+            note(errors, Error::new_spanned(field.ty, message));
         }
     }
     let mut kinds = Vec::new();
@@ -138,7 +138,7 @@ fn kinds(
                         "`{t}` is a tree in another field, and changes with the backend; a static field does not. \
                          Give this field a type parameter of its own, or leave out `#[tree(static)]`"
                     );
-                    note(errors, Error::new_spanned(&field.ty, message));
+                    note(errors, Error::new_spanned(field.ty, message));
                     Kind::Tree
                 }
             },
