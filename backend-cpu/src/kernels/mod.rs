@@ -1,5 +1,6 @@
 //! The kernels, one file a family; the same file name holds the family's rule in every crate.
 
+pub mod arg_reduce;
 pub mod binary;
 pub mod bits;
 pub mod cast;
@@ -15,3 +16,4 @@ pub mod shape;
 pub mod slice;
 pub mod sort;
 pub mod unary;
+mod walk;
