@@ -1,5 +1,6 @@
 //! The kernels, one file a family; the same file name holds the family's rule in every crate.
 
+pub mod arg_reduce;
 pub mod binary;
 pub mod bits;
 pub mod cast;
@@ -19,3 +20,4 @@ pub mod sort;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod unary;
+mod walk;
