@@ -46,7 +46,7 @@ pub(crate) fn read(
 ) -> Result<Parameters> {
     let mut errors = None;
     for lifetime in generics.lifetimes() {
-        let message = "a tree owns what it holds: it can have no lifetime parameter; hold the data by value or in an `Arc`";
+        let message = "a tree owns what it holds, so it has no lifetime parameter; hold the data by value or in an `Arc`";
         note(&mut errors, Error::new_spanned(lifetime, message));
     }
     let mut backends = generics.type_params().filter(|p| {
