@@ -35,7 +35,7 @@ pub use backends::ChooseBackend;
 pub mod prelude {
     pub use crate::{
         Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad, Graph,
-        Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad, lift, math,
+        Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad, lift, math, random,
         stack, step, trace, value_and_grad, vjp,
     };
     pub use crate::stop_gradient;
