@@ -111,3 +111,14 @@ pub fn shapes() -> Vec<Shape> {
         [&[], &[0], &[5], &[3, 0, 2], &[1, 4], &[2, 3, 4], &[17, 5], &[3, 1500], &[70, 3, 31]];
     shapes.into_iter().map(Shape::from).collect()
 }
+
+/// Relative error that a function of one or two floats may have beside the rounding of its result.
+pub fn tolerance(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => 1e-14,
+        DType::F32 => 6e-7,
+        DType::F16 => 1.01 / 1024.0,
+        DType::BF16 => 1.01 / 128.0,
+        _ => 0.0,
+    }
+}
