@@ -110,22 +110,23 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     let residuals = keep.inputs_of(&primals);
     let (op, at) = (step.op, step.at);
     let mut outputs = below.execute(step, primals);
-    let entry = Entry {
+    let entry = |first_output| Entry {
         op: op.clone(),
         at,
         slots,
         residuals: keep.and_outputs_of(residuals, &outputs),
-        first_output: 0,
+        first_output,
         outputs: outputs.len() as u32,
     };
-    let Some(first) = tape.push(entry) else {
+    let Some(first) = tape.push(outputs.len(), entry) else {
         panic!("{}, at {at}: a tensor outlived the gradient call it belongs to", op.name())
     };
+    let last = outputs.len() - 1;
+    let mut tape = Some(tape);
     for (i, y) in outputs.iter_mut().enumerate() {
-        *y = match y.dtype().is_float() {
-            true => tracked(this, y.clone(), tape.clone(), first + i as u32),
-            false => constant(this, y.clone()),
-        };
+        let tape = if i == last { tape.take() } else { tape.clone() };
+        let slot = tape.filter(|_| y.dtype().is_float()).map(|tape| (tape, first + i as u32));
+        *y = Value::new(this, y.ty().clone(), Tracked { primal: Some(y.clone()), slot });
     }
     outputs
 }

@@ -177,27 +177,29 @@ pub struct Grad<const N: usize = 0, Aux = WithoutAux>(PhantomData<Aux>);
 #[derive(Clone, Copy, Debug)]
 pub struct ValueAndGrad<const N: usize = 0, Aux = WithoutAux>(PhantomData<Aux>);
 
-macro_rules! options { ($Builder:ident) => {
-    impl $Builder {
-        /// With respect to the first argument, of a function that returns the scalar alone.
-        #[allow(clippy::new_without_default)]
-        pub fn new() -> Self {
-            $Builder(PhantomData)
+macro_rules! options {
+    ($Builder:ident) => {
+        impl $Builder {
+            /// With respect to the first argument, of a function that returns the scalar alone.
+            #[allow(clippy::new_without_default)]
+            pub fn new() -> Self {
+                $Builder(PhantomData)
+            }
         }
-    }
-    impl<const N: usize, Aux> $Builder<N, Aux> {
-        /// With respect to another argument; they count from 0.
-        pub fn argnum<const M: usize>(self) -> $Builder<M, Aux> {
-            $Builder(PhantomData)
+        impl<const N: usize, Aux> $Builder<N, Aux> {
+            /// With respect to another argument; they count from 0.
+            pub fn argnum<const M: usize>(self) -> $Builder<M, Aux> {
+                $Builder(PhantomData)
+            }
         }
-    }
-    impl<const N: usize> $Builder<N, WithoutAux> {
-        /// Of a function that returns `(scalar, aux)`; the tree `aux` is handed through.
-        pub fn has_aux(self) -> $Builder<N, WithAux> {
-            $Builder(PhantomData)
+        impl<const N: usize> $Builder<N, WithoutAux> {
+            /// Of a function that returns `(scalar, aux)`; the tree `aux` is handed through.
+            pub fn has_aux(self) -> $Builder<N, WithAux> {
+                $Builder(PhantomData)
+            }
         }
-    }
-} }
+    };
+}
 options!(Grad);
 options!(ValueAndGrad);
 
@@ -304,7 +306,8 @@ where
             found == types,
             "pullback: the cotangents are {found:?}, the result is {types:?} (of the vjp made at {made})"
         );
-        let seeds = slots.iter().zip(cotangents).filter_map(|(slot, ct)| Some(((*slot)?, T::of(ct)))).collect();
+        let seeds =
+            slots.iter().zip(cotangents).filter_map(|(slot, ct)| Some(((*slot)?, T::of(ct)))).collect();
         let cotangents = call.tape.backward_again(seeds, call.variables);
         rebuild::<B, B, _>(template.clone(), filled(cotangents, &variables))
     };

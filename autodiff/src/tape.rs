@@ -34,7 +34,7 @@ type Cotangents = Vec<Option<T>>;
 
 impl Tape {
     pub fn new() -> Self {
-        Tape(Mutex::new(Record { entries: Vec::new(), slots: 0, closed: false }))
+        Tape(Mutex::new(Record { entries: Vec::with_capacity(64), slots: 0, closed: false }))
     }
 
     /// A panic in the user's function leaves whole entries behind, so a poisoned tape is as good as another.
@@ -49,16 +49,16 @@ impl Tape {
         record.slots - 1
     }
 
-    /// Appends an entry and gives the slot of its first output; nothing if the tape is closed.
-    pub fn push(&self, mut entry: Entry) -> Option<u32> {
+    /// Appends the entry that `make` makes for the slot of its first output, and gives that slot; nothing if the
+    /// tape is closed.
+    pub fn push(&self, outputs: usize, make: impl FnOnce(u32) -> Entry) -> Option<u32> {
         let mut record = self.lock();
         if record.closed {
             return None;
         }
         let first = record.slots;
-        entry.first_output = first;
-        record.slots += entry.outputs;
-        record.entries.push(entry);
+        record.slots += outputs as u32;
+        record.entries.push(make(first));
         Some(first)
     }
 
@@ -76,8 +76,9 @@ impl Tape {
             (std::mem::take(&mut record.entries), record.slots)
         };
         let mut cotangents = seed(seeds, slots);
-        while let Some(entry) = entries.pop() {
-            pull(&entry, &mut cotangents);
+        while let Some(entry) = entries.last() {
+            pull(entry, &mut cotangents);
+            entries.truncate(entries.len() - 1);
         }
         cotangents.truncate(variables);
         cotangents

@@ -10,7 +10,7 @@ use crate::data::{self, CpuData};
 use crate::dispatch::by_size;
 use crate::layout::{Layout, Nest, Odometer};
 use crate::par;
-use crate::storage::Storage;
+use crate::storage::{INLINE, Storage};
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use plywood_core::{TensorType, Value, Values};
 use smallvec::SmallVec;
@@ -36,6 +36,12 @@ const DIRECT: usize = 1024;
 /// Runs `kernel` over `inputs`, all of the output's shape; an element takes about `work` nanoseconds.
 pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) -> Value {
     let (n, size) = (ty.elements(), ty.dtype.size());
+    if n * size <= INLINE
+        && inputs.len() <= 3
+        && inputs.iter().all(|x| n * x.dtype().size() <= INLINE && (n == 1 || is_contiguous(x)))
+    {
+        return inline(ty, n, inputs, kernel);
+    }
     let in_place = (0..if n > SMALL { inputs.len() } else { 0 }).find_map(|i| {
         let fits = inputs[i].dtype().size() == size;
         fits.then(|| data::take(&mut inputs[i])).flatten().map(|storage| (i, storage))
@@ -71,6 +77,28 @@ pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) ->
     data::value(ty, layout, storage)
 }
 
+/// Everything fits the values themselves: no buffer, no tile; and a value that nobody else holds is the output.
+fn inline(ty: TensorType, n: usize, mut inputs: Values, kernel: Kernel<'_>) -> Value {
+    let mut out = [0u64; INLINE / 8];
+    let mut operands: [&[u8]; 3] = [&[]; 3];
+    for (operand, x) in operands.iter_mut().zip(&inputs) {
+        *operand = slice(x, n);
+    }
+    kernel(&operands[..inputs.len()], &mut cast_slice_mut(&mut out)[..n * ty.dtype.size()]);
+    for i in 0..inputs.len() {
+        if inputs[i].dtype() == ty.dtype
+            && let Some(CpuData { layout, storage: Storage::Inline(words) }) = inputs[i].data_mut()
+            && layout.offset == 0
+        {
+            *words = out;
+            return inputs.swap_remove(i);
+        }
+    }
+    let layout = Layout::row_major(&ty.shape);
+    data::value(ty, layout, Storage::Inline(out))
+}
+
+#[inline]
 fn is_contiguous(x: &Value) -> bool {
     data::data(x).layout.is_contiguous(x.shape())
 }

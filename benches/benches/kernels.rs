@@ -25,7 +25,9 @@ fn elementwise(c: &mut Criterion) {
         });
         group.bench_function(BenchmarkId::new("add", n), |b| b.iter(|| black_box(&x) + black_box(&x)));
         group.bench_function(BenchmarkId::new("exp", n), |b| b.iter(|| black_box(&x).exp()));
-        group.bench_function(BenchmarkId::new("selu", n), |b| b.iter(|| selu(black_box(x.clone()), 1.67, 1.05)));
+        group.bench_function(BenchmarkId::new("selu", n), |b| {
+            b.iter(|| selu(black_box(x.clone()), 1.67, 1.05))
+        });
         group.bench_function(BenchmarkId::new("sum", n), |b| b.iter(|| black_box(&x).sum()));
     }
     group.finish();
@@ -38,7 +40,9 @@ fn matmul(c: &mut Criterion) {
     for n in [64usize, 256, 1024] {
         let (x, y) = (normal(&[n, n]), normal(&[n, n]));
         group.throughput(Throughput::Elements((2 * n * n * n) as u64));
-        group.bench_function(BenchmarkId::new("plywood", n), |b| b.iter(|| black_box(&x).matmul(black_box(&y))));
+        group.bench_function(BenchmarkId::new("plywood", n), |b| {
+            b.iter(|| black_box(&x).matmul(black_box(&y)))
+        });
     }
     group.finish();
 }

@@ -24,16 +24,19 @@ impl TensorType {
     }
 
     /// How many axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.shape.rank()
     }
 
     /// How many elements.
+    #[inline]
     pub fn elements(&self) -> usize {
         self.shape.elements()
     }
 
     /// How many bytes the elements take.
+    #[inline]
     pub fn bytes(&self) -> usize {
         self.elements() * self.dtype.size()
     }

@@ -30,20 +30,30 @@ pub(super) fn vjp(op: Binary, r: &Pull<'_>, ct: T) -> Gradients {
         Binary::Sub => r.each(ct, [&|ct| ct, &|ct| -ct]),
         Binary::Mul => r.each(ct, [&|ct| ct * r.x(1), &|ct| ct * r.x(0)]),
         Binary::Div => r.each(ct, [&|ct| ct / r.x(1), &|ct| -(ct / r.x(1) * r.y())]),
-        Binary::Rem => r.each(ct, [&|ct| ct, &|ct| {
-            let q = r.x(0) / r.x(1);
-            -(ct * (q.sign() * q.abs().floor()))
-        }]),
-        Binary::Pow => r.each(ct, [&|ct| ct * (r.x(1) * r.x(0).pow(r.x(1) - 1.0)), &|ct| {
-            let x = r.x(0);
-            ct * (x.eq(0).select(1, x).log() * r.y())
-        }]),
+        Binary::Rem => r.each(
+            ct,
+            [&|ct| ct, &|ct| {
+                let q = r.x(0) / r.x(1);
+                -(ct * (q.sign() * q.abs().floor()))
+            }],
+        ),
+        Binary::Pow => r.each(
+            ct,
+            [&|ct| ct * (r.x(1) * r.x(0).pow(r.x(1) - 1.0)), &|ct| {
+                let x = r.x(0);
+                ct * (x.eq(0).select(1, x).log() * r.y())
+            }],
+        ),
         Binary::Atan2 => {
             let over = |side: &T| side / (r.x(0).square() + r.x(1).square());
             r.each(ct, [&|ct| ct * over(r.x(1)), &|ct| -(ct * over(r.x(0)))])
         }
-        Binary::Max => r.each(ct, [&|ct| winner(r.x(0).gt(r.x(1)), r, ct), &|ct| winner(r.x(1).gt(r.x(0)), r, ct)]),
-        Binary::Min => r.each(ct, [&|ct| winner(r.x(0).lt(r.x(1)), r, ct), &|ct| winner(r.x(1).lt(r.x(0)), r, ct)]),
+        Binary::Max => {
+            r.each(ct, [&|ct| winner(r.x(0).gt(r.x(1)), r, ct), &|ct| winner(r.x(1).gt(r.x(0)), r, ct)])
+        }
+        Binary::Min => {
+            r.each(ct, [&|ct| winner(r.x(0).lt(r.x(1)), r, ct), &|ct| winner(r.x(1).lt(r.x(0)), r, ct)])
+        }
         Binary::NextAfter => {
             let mut gradients = r.each(ct, [&|ct| ct]);
             gradients.push(None);

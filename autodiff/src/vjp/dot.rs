@@ -50,8 +50,10 @@ fn contract(ct: T, ct_axes: &Axes, other_value: &T, side: Side<'_>, other: Side<
         (batch, other.batch.iter().copied().collect()),
     );
     // Its axes: batch, own free ones, then the contracted ones in the order of the other operand.
-    let mut pairs: Vec<(usize, usize)> = other.contracting.iter().copied().zip(side.contracting.iter().copied()).collect();
+    let mut pairs: Vec<(usize, usize)> =
+        other.contracting.iter().copied().zip(side.contracting.iter().copied()).collect();
     pairs.sort_unstable();
-    let axes: Axes = side.batch.iter().chain(side.free).copied().chain(pairs.into_iter().map(|p| p.1)).collect();
+    let axes: Axes =
+        side.batch.iter().chain(side.free).copied().chain(pairs.into_iter().map(|p| p.1)).collect();
     transpose(&axes, T::of(dx))
 }

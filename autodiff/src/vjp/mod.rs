@@ -93,7 +93,7 @@ impl Keep {
 
     /// What is kept of the inputs, before they are given up.
     pub fn inputs_of(&self, inputs: &[Value]) -> Residuals {
-        let mut kept = Residuals { x: SmallVec::new(), y: SmallVec::new(), types: SmallVec::new() };
+        let mut kept = Residuals { x: SmallVec::new(), y: SmallVec::new(), types: Vec::new() };
         for (i, x) in inputs.iter().enumerate() {
             kept.x.push(self.inputs.has(i).then(|| T::of(x.clone())));
         }
@@ -121,7 +121,7 @@ impl Keep {
 pub(crate) struct Residuals {
     pub x: SmallVec<[Option<T>; 3]>,
     pub y: SmallVec<[T; 1]>,
-    pub types: SmallVec<[Option<TensorType>; 1]>,
+    pub types: Vec<Option<TensorType>>,
 }
 
 /// The residuals, and which cotangents are asked for.

@@ -30,7 +30,8 @@ pub(super) fn vjp(s: &Scatter, r: &Pull<'_>, ct: T) -> Gradients {
             let winners = || {
                 // Each update writes its number; who finds its own number has won.
                 let numbers = numbered(&zeros) + 1;
-                let board = T::of(ct.value().full(plywood_core::Number::Int(0), ct.ty().with_dtype(DType::I32)));
+                let board =
+                    T::of(ct.value().full(plywood_core::Number::Int(0), ct.ty().with_dtype(DType::I32)));
                 let won = read(&write(ScatterKind::Set, &board, &numbers)).eq(&numbers);
                 won.select(read(&ct), 0)
             };

@@ -25,9 +25,12 @@ pub(super) fn select(r: &Pull<'_>, ct: T) -> Gradients {
 /// Inside the bounds x, beyond them the bound; at a bound none of them (as `lax.clamp`).
 pub(super) fn clamp(r: &Pull<'_>, ct: T) -> Gradients {
     let (low, x, high) = (r.x(0), r.x(1), r.x(2));
-    r.each(ct, [
-        &|ct| (low.gt(x) & low.lt(high)).select(ct, 0),
-        &|ct| (x.gt(low) & x.lt(high)).select(ct, 0),
-        &|ct| high.lt(x).select(ct, 0),
-    ])
+    r.each(
+        ct,
+        [
+            &|ct| (low.gt(x) & low.lt(high)).select(ct, 0),
+            &|ct| (x.gt(low) & x.lt(high)).select(ct, 0),
+            &|ct| high.lt(x).select(ct, 0),
+        ],
+    )
 }

@@ -12,7 +12,10 @@ pub(super) fn vjp(axis: usize, keys: usize, r: &Pull<'_>, cts: SmallVec<[Option<
     let origin = Value::sort_together(values, axis as isize, keys).remove(keys);
     // Sorting the cotangents by their origin puts them back.
     let present: Vec<usize> = (0..cts.len()).filter(|&i| r.wants(i) && cts[i].is_some()).collect();
-    let back: Values = [origin].into_iter().chain(present.iter().map(|&i| cts[i].clone().expect("present").into_value())).collect();
+    let back: Values = [origin]
+        .into_iter()
+        .chain(present.iter().map(|&i| cts[i].clone().expect("present").into_value()))
+        .collect();
     let sorted = Value::sort_together(back, axis as isize, 1);
     let mut gradients: Gradients = cts.iter().map(|_| None).collect();
     for (&i, ct) in present.iter().zip(sorted.into_iter().skip(1)) {

@@ -10,9 +10,8 @@ pub(super) fn keep(op: Unary) -> Option<Keep> {
         Neg => Some(Keep::NOTHING),
         Exp | Exp2 | Expm1 | Sqrt | Cbrt | Tan | Tanh | Logistic | ErfInv => Some(Keep::outputs()),
         Rsqrt => Some(Keep::inputs([0]).and_outputs()),
-        Abs | Square | Log | Log1p | Sin | Cos | Asin | Acos | Atan | Sinh | Cosh | Asinh | Acosh | Atanh | Erf => {
-            Some(Keep::inputs([0]))
-        }
+        Abs | Square | Log | Log1p | Sin | Cos | Asin | Acos | Atan | Sinh | Cosh | Asinh | Acosh | Atanh
+        | Erf => Some(Keep::inputs([0])),
         // Constant between their steps: the derivative is zero.
         Sign | Floor | Ceil | Round | RoundEven | IsFinite => None,
     }

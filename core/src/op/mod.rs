@@ -274,6 +274,12 @@ impl Op {
     /// shapes, where they do not fit.
     #[track_caller]
     pub fn infer(&self, x: &[&TensorType]) -> Types {
+        // The commonest ones first: small operations are as quick as what is decided before them.
+        match (self, x) {
+            (Op::Binary(b), [x, y]) => return smallvec![b.infer(x, y)],
+            (Op::Unary(u), [x]) => return smallvec![u.infer(x)],
+            _ => {}
+        }
         let (least, most) = self.arity();
         let fits = x.len() >= least && most.is_none_or(|m| x.len() <= m);
         assert!(fits, "{}: {} inputs do not fit", self.name(), x.len());
@@ -315,6 +321,7 @@ impl Op {
 
 /// Operands of one shape and dtype.
 #[track_caller]
+#[inline]
 fn same_types(name: &str, x: &[&TensorType]) {
     same_dtypes(name, x);
     for other in &x[1..] {
@@ -323,6 +330,7 @@ fn same_types(name: &str, x: &[&TensorType]) {
 }
 
 #[track_caller]
+#[inline]
 fn same_dtypes(name: &str, x: &[&TensorType]) {
     for other in x.iter().skip(1) {
         assert!(x[0].dtype == other.dtype, "{name}: dtypes {} and {} differ", x[0].dtype, other.dtype);

@@ -33,6 +33,7 @@ pub struct Tensor<B: Backend> {
 }
 
 impl<B: Backend> Clone for Tensor<B> {
+    #[inline]
     fn clone(&self) -> Self {
         Self::of(self.value.clone())
     }
@@ -40,36 +41,43 @@ impl<B: Backend> Clone for Tensor<B> {
 
 impl<B: Backend> Tensor<B> {
     /// Brands a value. For authors of layers and backends: the value is one of `B`'s engine.
+    #[inline]
     pub fn of(value: Value) -> Self {
         Tensor { value, brand: PhantomData }
     }
 
     /// The value without its brand.
+    #[inline]
     pub fn value(&self) -> &Value {
         &self.value
     }
 
     /// The value without its brand, given up.
+    #[inline]
     pub fn into_value(self) -> Value {
         self.value
     }
 
     /// Sizes of the axes.
+    #[inline]
     pub fn shape(&self) -> &Shape {
         self.value.shape()
     }
 
     /// Type of the elements.
+    #[inline]
     pub fn dtype(&self) -> DType {
         self.value.dtype()
     }
 
     /// Shape and dtype.
+    #[inline]
     pub fn ty(&self) -> &TensorType {
         self.value.ty()
     }
 
     /// How many axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.value.rank()
     }

@@ -36,37 +36,44 @@ pub struct Value(Arc<Payload<dyn Any + Send + Sync>>);
 
 impl Value {
     /// A value of `engine`. `data` is what that engine keeps for a value.
+    #[inline]
     pub fn new(engine: &'static dyn Engine, ty: TensorType, data: impl Any + Send + Sync) -> Self {
         Value(Arc::new(Payload { engine, ty, data }))
     }
 
     /// The engine that executes operations on this value.
+    #[inline]
     pub fn engine(&self) -> &'static dyn Engine {
         self.0.engine
     }
 
     /// Shape and dtype.
+    #[inline]
     pub fn ty(&self) -> &TensorType {
         &self.0.ty
     }
 
     /// Sizes of the axes.
+    #[inline]
     pub fn shape(&self) -> &Shape {
         &self.0.ty.shape
     }
 
     /// Type of the elements.
+    #[inline]
     pub fn dtype(&self) -> DType {
         self.0.ty.dtype
     }
 
     /// How many axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.0.ty.rank()
     }
 
     /// What the engine keeps, which is of type `D`.
     #[track_caller]
+    #[inline]
     pub fn data<D: 'static>(&self) -> &D {
         match self.0.data.downcast_ref() {
             Some(data) => data,
@@ -75,6 +82,7 @@ impl Value {
     }
 
     /// What the engine keeps, to be taken or overwritten; `None` where somebody else holds the value too.
+    #[inline]
     pub fn data_mut<D: 'static>(&mut self) -> Option<&mut D> {
         Arc::get_mut(&mut self.0)?.data.downcast_mut()
     }
@@ -184,17 +192,28 @@ fn common_engine(op: &Op, inputs: &[Value]) -> &'static dyn Engine {
 }
 
 #[track_caller]
+#[inline]
 fn same_engine(op: &Op, engine: &'static dyn Engine, other: &Value) {
-    assert!(
-        other.engine().id() == engine.id(),
+    // The same address and the same methods are the same engine; otherwise their identities decide.
+    #[allow(ambiguous_wide_pointer_comparisons)]
+    if !std::ptr::eq(engine, other.engine()) && engine.id() != other.engine().id() {
+        engines_met(op, engine, other.engine())
+    }
+}
+
+#[track_caller]
+#[cold]
+fn engines_met(op: &Op, one: &dyn Engine, other: &dyn Engine) -> ! {
+    panic!(
         "{}: a tensor of {} met one of {}; `.lift()` brings the outer one in, `.to()` another device's",
         op.name(),
-        engine.name(),
-        other.engine().name()
-    );
+        one.name(),
+        other.name()
+    )
 }
 
 /// The single output of an operation.
+#[inline]
 fn one(mut outputs: Values) -> Value {
     debug_assert_eq!(outputs.len(), 1);
     outputs.pop().expect("an operation has an output")
