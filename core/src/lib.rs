@@ -18,6 +18,7 @@ mod graph;
 pub mod math;
 mod number;
 pub mod op;
+pub mod random;
 pub mod record;
 pub mod shape;
 mod tensor;
