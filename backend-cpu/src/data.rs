@@ -1,0 +1,139 @@
+//! [`CpuData`]: what the engine keeps in a value; how kernels read inputs and make outputs.
+
+use crate::dispatch::by_size;
+use crate::elementwise::gather;
+use crate::engine::Cpu;
+use crate::layout::{Layout, Nest};
+use crate::par;
+use crate::storage::Storage;
+use bytemuck::Pod;
+use plywood_core::{Backend, TensorType, Value};
+use std::borrow::Cow;
+
+/// A value's data: elements somewhere in storage.
+#[derive(Clone, Debug)]
+pub struct CpuData {
+    /// Where the elements lie, relative to the value's shape.
+    pub layout: Layout,
+    /// The bytes.
+    pub storage: Storage,
+}
+
+/// Typed read access to a value's elements.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T> {
+    /// All elements of the storage, of which the value may show a part.
+    pub data: &'a [T],
+    /// The value's shape.
+    pub shape: &'a [usize],
+    /// A stride for each axis, in elements.
+    pub strides: &'a [isize],
+    /// Where the element with indices 0 is.
+    pub offset: usize,
+}
+
+/// What the engine keeps in `value`.
+pub fn data(value: &Value) -> &CpuData {
+    value.data()
+}
+
+/// Makes a value.
+pub fn value(ty: TensorType, layout: Layout, storage: Storage) -> Value {
+    debug_assert_eq!(layout.strides.len(), ty.rank());
+    Value::new(Cpu::ENGINE, ty, CpuData { layout, storage })
+}
+
+/// Makes a contiguous value; `fill` writes its elements, which are zero at first.
+pub fn output<T: Pod>(ty: TensorType, fill: impl FnOnce(&mut [T])) -> Value {
+    debug_assert_eq!(ty.dtype.size(), size_of::<T>());
+    let n = ty.elements();
+    let mut storage = Storage::zeroed(n * size_of::<T>());
+    fill(&mut storage.as_mut_slice::<T>().expect("it is new")[..n]);
+    let layout = Layout::row_major(&ty.shape);
+    value(ty, layout, storage)
+}
+
+impl<'a, T: Pod + Send + Sync> View<'a, T> {
+    /// The elements of a value, whose dtype is stored as `T` (or has its size).
+    pub fn of(value: &'a Value) -> Self {
+        debug_assert_eq!(value.dtype().size(), size_of::<T>());
+        let CpuData { layout, storage } = data(value);
+        View {
+            data: storage.as_slice(),
+            shape: value.shape(),
+            strides: &layout.strides,
+            offset: layout.offset,
+        }
+    }
+
+    /// The elements as a slice, where they lie in row-major order.
+    pub fn contiguous(&self) -> Option<&'a [T]> {
+        let n: usize = self.shape.iter().product();
+        let layout = Layout { strides: self.strides.into(), offset: self.offset };
+        match n {
+            0 => Some(&[]),
+            _ => layout.is_contiguous(self.shape).then(|| &self.data[self.offset..self.offset + n]),
+        }
+    }
+
+    /// The elements in row-major order: themselves, or a copy.
+    pub fn to_contiguous(&self) -> Cow<'a, [T]> {
+        if let Some(slice) = self.contiguous() {
+            return Cow::Borrowed(slice);
+        }
+        let mut copy = vec![T::zeroed(); self.shape.iter().product()];
+        self.copy_into(&mut copy);
+        Cow::Owned(copy)
+    }
+
+    /// Copies the elements in row-major order.
+    pub fn copy_into(&self, out: &mut [T]) {
+        if let Some(slice) = self.contiguous() {
+            par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |first, out| {
+                out.copy_from_slice(&slice[first..first + out.len()]);
+            });
+            return;
+        }
+        let nest = Nest::new(self.shape, &[self.strides]);
+        par::chunks(out, 1, 0.5, |first, out| {
+            gather(self.data, &nest.sizes, &nest.strides[0], self.offset, first, out);
+        });
+    }
+
+    /// One element.
+    pub fn at(&self, index: &[usize]) -> T {
+        let steps = index.iter().zip(self.strides).map(|(&i, &s)| i as isize * s);
+        self.data[(self.offset as isize + steps.sum::<isize>()) as usize]
+    }
+}
+
+/// The value with its elements in row-major order: itself, or a copy.
+pub fn contiguous(x: Value) -> Value {
+    if data(&x).layout.is_contiguous(x.shape()) {
+        return x;
+    }
+    let ty = x.ty().clone();
+    by_size!(ty.dtype.size(), T => output::<T>(ty, |out| View::of(&x).copy_into(out)))
+}
+
+/// Takes the value's storage where nobody else holds it and the elements fill it from the start in row-major order.
+pub fn take(x: &mut Value) -> Option<Storage> {
+    let shape = x.shape().clone();
+    let CpuData { layout, storage } = x.data_mut::<CpuData>()?;
+    let fits = layout.offset == 0 && storage.is_unique() && layout.is_contiguous(&shape);
+    fits.then(|| std::mem::replace(storage, Storage::zeroed(0)))
+}
+
+/// The elements in row-major order from the start of a storage that nobody else holds: the value's own where that is
+/// possible, else a copy. For kernels that change a part of an input.
+pub fn owned(mut x: Value) -> Storage {
+    if let Some(storage) = take(&mut x) {
+        return storage;
+    }
+    let n = x.ty().elements();
+    by_size!(x.dtype().size(), T => {
+        let mut storage = Storage::zeroed(n * size_of::<T>());
+        View::of(&x).copy_into(&mut storage.as_mut_slice::<T>().expect("it is new")[..n]);
+        storage
+    })
+}

@@ -1,0 +1,97 @@
+//! [`Cpu`]: the backend, and the one entry point that sends each operation to its family's kernels.
+
+use crate::data::{self, View};
+use crate::dispatch::numbers;
+use crate::kernels::{
+    binary, bits, cast, compare, create, dot, gather, random, reduce, scatter, select, shape, slice, sort,
+    unary,
+};
+use plywood_core::{Array, Backend, DType, Device, DeviceBackend, Engine, Error, Op, Step, Value, Values};
+use smallvec::smallvec;
+
+/// The CPU backend. There is one device, `cpu:0`, with all threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cpu;
+
+impl Backend for Cpu {
+    const ENGINE: &'static dyn Engine = &Cpu;
+}
+
+impl DeviceBackend for Cpu {
+    fn devices() -> Vec<Device> {
+        vec![Device::cpu(0)]
+    }
+
+    fn to_device(value: Value, device: Device) -> Result<Value, Error> {
+        match device == Device::cpu(0) {
+            true => Ok(value),
+            false => Err(Error::UnknownDevice { device, available: Self::devices() }),
+        }
+    }
+}
+
+impl Engine for Cpu {
+    fn execute(&'static self, step: Step<'_>, mut x: Values) -> Values {
+        let Step { op, mut outputs, at: _ } = step;
+        if let Op::Sort { axis, keys } = op {
+            return sort::sort(outputs, x, *axis, *keys);
+        }
+        let ty = outputs.pop().expect("an operation has an output");
+        let mut only = || x.pop().expect("the shape rule counted the inputs");
+        smallvec![match op {
+            Op::Unary(unary) => unary::unary(ty, x, *unary),
+            Op::IntegerPow { exponent } => unary::integer_pow(ty, x, *exponent),
+            Op::ReducePrecision { exponent_bits, mantissa_bits } =>
+                unary::reduce_precision(ty, x, *exponent_bits, *mantissa_bits),
+            Op::Binary(binary) => binary::binary(ty, x, *binary),
+            Op::Bits(bits) => bits::bits(ty, x, *bits),
+            Op::Compare(compare) => compare::compare(ty, x, *compare),
+            Op::Select => select::select(ty, x),
+            Op::Clamp => select::clamp(ty, x),
+            Op::Cast { dtype: _ } => cast::cast(ty, x),
+            Op::Bitcast { dtype: _ } => cast::bitcast(ty, only()),
+            Op::Reshape { shape: _ } => shape::reshape(ty, only()),
+            Op::Transpose { permutation } => shape::transpose(ty, only(), permutation),
+            Op::Broadcast { shape: _, axes } => shape::broadcast(ty, only(), axes),
+            Op::Reverse { axes } => shape::reverse(ty, only(), axes),
+            Op::Slice(s) => shape::slice(ty, only(), s),
+            Op::DynamicSlice { sizes: _ } => slice::dynamic_slice(ty, x),
+            Op::DynamicUpdate => slice::dynamic_update(ty, x),
+            Op::Pad { padding } => slice::pad(ty, x, padding),
+            Op::Concatenate { axis } => slice::concatenate(ty, x, *axis),
+            Op::Gather(g) => gather::gather(ty, x, g),
+            Op::Scatter(s) => scatter::scatter(ty, x, s),
+            Op::Reduce { kind, axes } => reduce::reduce(ty, only(), *kind, axes),
+            Op::ArgReduce { kind, axis, dtype: _ } => reduce::arg_reduce(ty, only(), *kind, *axis),
+            Op::Sort { .. } => unreachable!("it has several outputs, and returned above"),
+            Op::Dot(d) => dot::dot(ty, x, d),
+            Op::Full { number, ty: _ } => create::full(ty, *number),
+            Op::Iota { ty: _, axis } => create::iota(ty, *axis),
+            Op::Constant(array) => create::constant(ty, array),
+            Op::Random(r) => random::random(ty, x, r),
+            Op::StopGradient => only(),
+        }]
+    }
+
+    fn read(&'static self, value: &Value) -> Result<Array, Error> {
+        let shape = value.shape().clone();
+        Ok(match value.dtype() {
+            DType::Bool => {
+                let bytes = View::<u8>::of(value).to_contiguous();
+                Array::new(bytes.iter().map(|&b| b != 0).collect(), shape)
+            }
+            dtype => {
+                numbers!(dtype, T => Array::new(View::<T>::of(value).to_contiguous().into_owned(), shape))
+            }
+        })
+    }
+
+    fn device(&'static self, value: &Value) -> Device {
+        let _ = data::data(value);
+        Device::cpu(0)
+    }
+
+    fn name(&self) -> String {
+        "Cpu".to_string()
+    }
+}

@@ -1,0 +1,52 @@
+//! Data from nothing: a number everywhere (one element, repeated), counting, host data.
+
+use crate::data::{output, value};
+use crate::dispatch::numbers;
+use crate::layout::Layout;
+use crate::par;
+use crate::storage::Storage;
+use plywood_core::convert::{self, Wide, from_number};
+use plywood_core::{Array, DType, Number, TensorType, Value};
+
+/// One element with stride 0 along every axis, whatever the shape.
+pub fn full(ty: TensorType, number: Number) -> Value {
+    let mut storage = Storage::zeroed(ty.dtype.size());
+    match ty.dtype {
+        DType::Bool => {
+            storage.as_mut_slice::<u8>().expect("it is new")[0] = from_number::<bool>(number) as u8
+        }
+        dtype => {
+            numbers!(dtype, T => storage.as_mut_slice::<T>().expect("it is new")[0] = from_number(number))
+        }
+    }
+    let layout = Layout::constant(ty.rank());
+    value(ty, layout, storage)
+}
+
+/// 0, 1, 2, .. along `axis`; integers wrap, floats are each place rounded.
+pub fn iota(ty: TensorType, axis: usize) -> Value {
+    let inner: usize = ty.shape[axis + 1..].iter().product();
+    let size = ty.shape[axis];
+    numbers!(ty.dtype, T => {
+        let place = |i: usize| <T as convert::Convert>::narrow(Wide::Int(i as i128));
+        output::<T>(ty, |out| par::chunks(out, inner, inner as f64, |first, out| {
+            for (i, run) in out.chunks_exact_mut(inner).enumerate() {
+                run.fill(place((first + i) % size));
+            }
+        }))
+    })
+}
+
+/// The elements of a host array.
+pub fn constant(ty: TensorType, array: &Array) -> Value {
+    match ty.dtype {
+        DType::Bool => {
+            let from: &[u8] = bytemuck::cast_slice(array.as_slice::<bool>().expect("its own dtype"));
+            output::<u8>(ty, |out| out.copy_from_slice(from))
+        }
+        dtype => numbers!(dtype, T => {
+            let from = array.as_slice::<T>().expect("its own dtype");
+            output::<T>(ty, |out| out.copy_from_slice(from))
+        }),
+    }
+}

@@ -1,0 +1,93 @@
+//! The one seam over rayon: whether work is divided, and into what.
+//!
+//! Work is estimated in nanoseconds. Below [`SERIAL`] it stays on the caller's thread, where waking others would cost
+//! more than it gives; above, it is cut into a few pieces a thread, none shorter than a quarter of that. Nested calls
+//! share rayon's one pool, so they never start more threads. No result depends on how work was divided: pieces write
+//! disjoint outputs, or are cut by length alone ([`pieces`]) and combined in order.
+
+use rayon::prelude::*;
+
+/// Work below this many nanoseconds is done where it is.
+const SERIAL: f64 = 25_000.0;
+
+/// How many units of `total` one piece has; all of them where the work is done serially.
+fn piece(total: usize, work: f64) -> usize {
+    let all = total as f64 * work;
+    let threads = if all < SERIAL { 1 } else { rayon::current_num_threads() };
+    if threads == 1 {
+        return total.max(1);
+    }
+    let pieces = ((all / (SERIAL / 4.0)) as usize).clamp(1, threads * 4);
+    total.div_ceil(pieces).max(1)
+}
+
+/// Calls `f(first unit, units)` on pieces of `out`, whose every `unit` elements stay together and take `work`
+/// nanoseconds.
+pub fn chunks<T: Send>(out: &mut [T], unit: usize, work: f64, f: impl Fn(usize, &mut [T]) + Sync) {
+    let units = out.len() / unit.max(1);
+    if units == 0 {
+        return;
+    }
+    let size = piece(units, work);
+    if size >= units {
+        return f(0, out);
+    }
+    out.par_chunks_mut(size * unit).enumerate().for_each(|(i, chunk)| f(i * size, chunk));
+}
+
+/// As [`chunks`], of two outputs that go along: `unit` elements of `a` and of `b` each.
+pub fn chunks2<T: Send, U: Send>(
+    (a, unit_a): (&mut [T], usize),
+    (b, unit_b): (&mut [U], usize),
+    work: f64,
+    f: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    let units = a.len() / unit_a.max(1);
+    debug_assert_eq!(units * unit_b, b.len());
+    if units == 0 {
+        return;
+    }
+    let size = piece(units, work);
+    if size >= units {
+        return f(0, a, b);
+    }
+    let pairs = a.par_chunks_mut(size * unit_a).zip(b.par_chunks_mut(size * unit_b));
+    pairs.enumerate().for_each(|(i, (a, b))| f(i * size, a, b));
+}
+
+/// Calls `f` on every index below `n`, in any order; each takes `work` nanoseconds.
+pub fn each(n: usize, work: f64, f: impl Fn(usize) + Sync + Send) {
+    let size = piece(n, work);
+    if size >= n {
+        return (0..n).for_each(f);
+    }
+    (0..n).into_par_iter().with_min_len(size).for_each(f);
+}
+
+/// What `f` gives for each index below `n`, in order; each takes `work` nanoseconds.
+pub fn map<R: Send>(n: usize, work: f64, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
+    let size = piece(n, work);
+    if size >= n {
+        return (0..n).map(f).collect();
+    }
+    (0..n).into_par_iter().with_min_len(size).map(f).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_is_visited_once_with_its_place() {
+        for (n, unit, work) in [(0, 1, 1.0), (5, 1, 1.0), (1000, 1, 1e3), (999, 3, 1e4), (1 << 16, 16, 1e3)] {
+            let mut out = vec![0usize; n];
+            chunks(&mut out, unit, work, |first, chunk| {
+                for (i, x) in chunk.iter_mut().enumerate() {
+                    *x += first * unit + i + 1;
+                }
+            });
+            assert!(out.iter().enumerate().all(|(i, &x)| x == i + 1), "{n} {unit} {work}");
+            assert_eq!(map(n, work, |i| i), (0..n).collect::<Vec<_>>());
+        }
+    }
+}
