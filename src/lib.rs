@@ -1,1 +1,51 @@
-//! x
+//! Plywood gives Rust what JAX gives Python: write a numeric function once, generic over a [`Backend`], and transform
+//! it. Each transformation is a layer, a backend that wraps a backend; the stack is a type, and the compiler checks it.
+//!
+//! ```
+//! use plywood::prelude::*;
+//!
+//! fn loss<B: Backend>(w: Tensor<B>, x: Tensor<B>, y: Tensor<B>) -> Tensor<B> {
+//!     (x.matmul(&w) - y).square().mean()
+//! }
+//!
+//! let x = Tensor::<Cpu>::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+//! let y = Tensor::from([5.0, 11.0, 17.0]);
+//! let mut w = Tensor::zeros([2], DType::F64);
+//! let step = grad(loss);
+//! for _ in 0..2000 {
+//!     w = &w - 0.02 * step(w.clone(), x.clone(), y.clone());
+//! }
+//! assert!((w - Tensor::from([1.0, 2.0])).abs().max().item::<f64>() < 1e-3);
+//! ```
+//!
+//! What is there: tensors of any shape and twelve dtypes with NumPy's names and rules, JAX's random numbers to the
+//! bit, reverse-mode derivatives of every operation to any order, recording of functions, and a CPU backend.
+
+pub use plywood_core::*;
+
+pub use plywood_autodiff::{Autodiff, Grad, Pullback, ValueAndGrad, grad, value_and_grad, vjp};
+pub use plywood_backend_cpu::Cpu;
+pub use plywood_macros::Tree;
+
+mod backends;
+
+pub use backends::ChooseBackend;
+
+/// Everything a program usually needs: `use plywood::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad, Graph,
+        Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad, lift, math,
+        random, stack, step, trace, value_and_grad, vjp,
+    };
+    pub use crate::stop_gradient;
+    pub use plywood_core::half::{bf16, f16};
+}
+
+/// A constant to derivatives at every level: the function form of [`Tensor::stop_gradient`], by value.
+pub use plywood_core::math::stop_gradient;
+
+#[doc(hidden)]
+pub mod __private {
+    pub use plywood_core::{Backend, Path, Tensor, Tree, Visitor};
+}

@@ -1,0 +1,127 @@
+//! The layer: each value is a value of the engine below and, if it is tracked, its slot on a tape.
+
+use crate::tape::{Entry, Tape};
+use crate::vjp::{self, T};
+use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Op, Step, Value, Values};
+use smallvec::SmallVec;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// The backend on which functions are differentiated in reverse mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Autodiff<B>(PhantomData<B>);
+
+impl<B: Backend> Backend for Autodiff<B> {
+    const ENGINE: &'static dyn Engine = &Autodiff::<B>(PhantomData);
+}
+
+impl<B: Backend> Layer for Autodiff<B> {
+    type Inner = B;
+    fn lift(inner: Value) -> Value {
+        constant(Self::ENGINE, inner)
+    }
+}
+
+impl<B: Backend> Engine for Autodiff<B> {
+    fn execute(&'static self, step: Step<'_>, inputs: Values) -> Values {
+        execute(self, B::ENGINE, step, inputs)
+    }
+    fn read(&'static self, value: &Value) -> Result<Array, Error> {
+        primal(value).read()
+    }
+    fn device(&'static self, value: Option<&Value>) -> Device {
+        match value {
+            Some(value) => primal(value).device(),
+            None => B::ENGINE.device(None),
+        }
+    }
+    fn name(&self) -> String {
+        format!("Autodiff<{}>", B::ENGINE.name())
+    }
+}
+
+/// What this layer keeps for a value. `primal` is there; it is an option so that it can be moved out of a value that
+/// nobody else holds.
+struct Tracked {
+    primal: Option<Value>,
+    slot: Option<(Arc<Tape>, u32)>,
+}
+
+/// A value that derivatives do not reach.
+pub(crate) fn constant(engine: &'static dyn Engine, inner: Value) -> Value {
+    Value::new(engine, inner.ty().clone(), Tracked { primal: Some(inner), slot: None })
+}
+
+/// A value with a slot on a tape.
+pub(crate) fn tracked(engine: &'static dyn Engine, inner: Value, tape: Arc<Tape>, slot: u32) -> Value {
+    Value::new(engine, inner.ty().clone(), Tracked { primal: Some(inner), slot: Some((tape, slot)) })
+}
+
+/// The value on the engine below.
+pub(crate) fn primal(value: &Value) -> &Value {
+    value.data::<Tracked>().primal.as_ref().expect("a value that is still held has its primal")
+}
+
+/// The value on the engine below, moved out if nobody else holds this one.
+pub(crate) fn into_primal(mut value: Value) -> Value {
+    match value.data_mut::<Tracked>().and_then(|t| t.primal.take()) {
+        Some(primal) => primal,
+        None => primal(&value).clone(),
+    }
+}
+
+/// The slot on `tape`; none for a constant. Panics where the value belongs to another call.
+pub(crate) fn slot_on(value: &Value, tape: &Arc<Tape>) -> Option<u32> {
+    let (other, slot) = value.data::<Tracked>().slot.as_ref()?;
+    assert!(Arc::ptr_eq(tape, other), "{MET}");
+    Some(*slot)
+}
+
+const MET: &str = "tensors of two gradient calls on the same level met: one was captured by a function inside the \
+                   other; pass it as an argument";
+
+fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>, inputs: Values) -> Values {
+    let mut tape: Option<Arc<Tape>> = None;
+    let mut slots: SmallVec<[Option<u32>; 3]> = SmallVec::new();
+    for x in &inputs {
+        slots.push(match &x.data::<Tracked>().slot {
+            None => None,
+            Some((other, slot)) => {
+                let tape = tape.get_or_insert_with(|| other.clone());
+                assert!(Arc::ptr_eq(tape, other), "{}, at {}: {MET}", step.op.name(), step.at);
+                Some(*slot)
+            }
+        });
+    }
+    let primals: Values = inputs.into_iter().map(into_primal).collect();
+    let below = primals.first().map_or(below, Value::engine);
+    let keep = match tape {
+        Some(_) => vjp::keep(step.op, &slots),
+        None => None,
+    };
+    let (Some(tape), Some(keep)) = (tape, keep) else {
+        return below.execute(step, primals).into_iter().map(|y| constant(this, y)).collect();
+    };
+    let types = keep.types(&primals);
+    let x: SmallVec<[Option<T>; 3]> =
+        primals.iter().enumerate().map(|(i, x)| keep.input(i).then(|| T::of(x.clone()))).collect();
+    let (op, at): (&Op, _) = (step.op, step.at);
+    let outputs = below.execute(step, primals);
+    let y = if keep.outputs { outputs.iter().map(|y| T::of(y.clone())).collect() } else { SmallVec::new() };
+    let first = tape.push(Entry {
+        op: op.clone(),
+        at,
+        slots,
+        residuals: vjp::Residuals { x, y, types },
+        first_output: 0,
+        outputs: outputs.len() as u32,
+    });
+    let Some(first) = first else {
+        panic!("{}, at {at}: a tensor outlived the gradient call it belongs to", op.name())
+    };
+    let track = |(i, y): (usize, Value)| match y.dtype().is_float() {
+        true => tracked(this, y, tape.clone(), first + i as u32),
+        false => constant(this, y),
+    };
+    outputs.into_iter().enumerate().map(track).collect()
+}

@@ -1,0 +1,14 @@
+//! Reverse-mode differentiation as a layer.
+//!
+//! [`Autodiff<B>`] executes every operation on `B`, and notes those that depend on what is differentiated on a tape.
+//! The tape belongs to one running call and dies with it. The backward pass walks it in reverse and applies each
+//! operation's rule (`vjp/`, one file a family), which is written in tensors of the engine below: that is why
+//! derivatives of derivatives need nothing more.
+
+mod engine;
+mod grad;
+mod tape;
+mod vjp;
+
+pub use engine::Autodiff;
+pub use grad::{Grad, ValueAndGrad, WithAux, WithoutAux, grad, value_and_grad, vjp};

@@ -1,0 +1,233 @@
+//! The vector-Jacobian products: for each operation, what its rule needs, and the rule.
+//!
+//! A rule gets the residuals and the cotangents of the outputs as tensors of the engine below, and gives the
+//! cotangents of the inputs; no tensor means zero. What is created is created like an example (`ct.full_like(0)`):
+//! the inputs decide the engine. `keep` and the rule of a family stand in one file.
+
+mod binary;
+mod cast;
+mod dot;
+mod gather;
+mod products;
+mod reduce;
+mod scatter;
+mod select;
+mod shape;
+mod slice;
+mod sort;
+mod unary;
+
+use plywood_core::{Dyn, Op, Shape, Tensor, TensorType, Value};
+use smallvec::{SmallVec, smallvec};
+
+/// A tensor of the engine below.
+pub(crate) type T = Tensor<Dyn>;
+
+/// Cotangents of an operation's inputs; `None` is zero.
+pub(crate) type Gradients = SmallVec<[Option<T>; 3]>;
+
+/// What an operation's rule needs of its inputs and outputs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keep {
+    inputs: Inputs,
+    /// The values of the outputs.
+    pub outputs: bool,
+    types: Inputs,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Inputs {
+    /// A bit for each of the first inputs.
+    These(u8),
+    All,
+    AllButFirst,
+}
+
+impl Inputs {
+    fn has(self, i: usize) -> bool {
+        match self {
+            Inputs::These(bits) => i < 8 && bits & (1 << i) != 0,
+            Inputs::All => true,
+            Inputs::AllButFirst => i > 0,
+        }
+    }
+}
+
+impl Keep {
+    /// Nothing: the rule needs the cotangent alone.
+    const NOTHING: Keep = Keep { inputs: Inputs::These(0), outputs: false, types: Inputs::These(0) };
+
+    fn inputs<const N: usize>(which: [usize; N]) -> Keep {
+        let bits = which.iter().fold(0, |bits, i| bits | 1 << i);
+        Keep { inputs: Inputs::These(bits), ..Keep::NOTHING }
+    }
+
+    fn all_inputs() -> Keep {
+        Keep { inputs: Inputs::All, ..Keep::NOTHING }
+    }
+
+    fn all_inputs_but_first() -> Keep {
+        Keep { inputs: Inputs::AllButFirst, ..Keep::NOTHING }
+    }
+
+    fn outputs() -> Keep {
+        Keep { outputs: true, ..Keep::NOTHING }
+    }
+
+    fn type_of(input: usize) -> Keep {
+        Keep { types: Inputs::These(1 << input), ..Keep::NOTHING }
+    }
+
+    fn and_outputs(self) -> Keep {
+        Keep { outputs: true, ..self }
+    }
+
+    fn and_type_of(self, input: usize) -> Keep {
+        let Inputs::These(bits) = self.types else { return self };
+        Keep { types: Inputs::These(bits | 1 << input), ..self }
+    }
+
+    fn all_types(self) -> Keep {
+        Keep { types: Inputs::All, ..self }
+    }
+
+    /// Whether the value of this input is kept.
+    pub fn input(&self, i: usize) -> bool {
+        self.inputs.has(i)
+    }
+
+    /// The types that are kept, by input; empty where none is.
+    pub fn types(&self, inputs: &[Value]) -> SmallVec<[Option<TensorType>; 1]> {
+        if let Inputs::These(0) = self.types {
+            return SmallVec::new();
+        }
+        inputs.iter().enumerate().map(|(i, x)| self.types.has(i).then(|| x.ty().clone())).collect()
+    }
+}
+
+/// What was kept of an operation.
+#[derive(Debug)]
+pub(crate) struct Residuals {
+    pub x: SmallVec<[Option<T>; 3]>,
+    pub y: SmallVec<[T; 1]>,
+    pub types: SmallVec<[Option<TensorType>; 1]>,
+}
+
+/// The residuals, and which cotangents are asked for.
+pub(crate) struct Pull<'a> {
+    kept: &'a Residuals,
+    wanted: SmallVec<[bool; 3]>,
+}
+
+impl Pull<'_> {
+    /// The value of an input.
+    fn x(&self, i: usize) -> &T {
+        self.kept.x[i].as_ref().expect("kept by this family's `keep`")
+    }
+
+    /// The value of the output.
+    fn y(&self) -> &T {
+        &self.kept.y[0]
+    }
+
+    /// The type of an input.
+    fn ty(&self, i: usize) -> &TensorType {
+        self.kept.types[i].as_ref().expect("kept by this family's `keep`")
+    }
+
+    fn shape(&self, i: usize) -> &Shape {
+        &self.ty(i).shape
+    }
+
+    fn wants(&self, i: usize) -> bool {
+        self.wanted[i]
+    }
+
+    /// Cotangents of the inputs, each computed only if it is asked for; the last formula gets `ct` to overwrite.
+    fn each<const N: usize>(&self, ct: T, formulas: [&dyn Fn(T) -> T; N]) -> Gradients {
+        let last = (0..N).rev().find(|&i| self.wanted[i]);
+        let mut ct = Some(ct);
+        (formulas.iter().enumerate())
+            .map(|(i, formula)| {
+                let ct = if Some(i) == last { ct.take() } else { ct.clone() };
+                ct.filter(|_| self.wanted[i]).map(formula)
+            })
+            .collect()
+    }
+}
+
+/// What the rule of an operation needs, if the inputs with a slot are tracked; `None` where no derivative passes: the
+/// outputs are constants.
+pub(crate) fn keep(op: &Op, slots: &[Option<u32>]) -> Option<Keep> {
+    let wants = |i: usize| slots[i].is_some();
+    match op {
+        Op::Unary(u) => unary::keep(*u),
+        Op::IntegerPow { exponent } => unary::keep_integer_pow(*exponent),
+        Op::ReducePrecision { .. } => Some(Keep::NOTHING),
+        Op::Binary(b) => binary::keep(*b, wants(0), wants(1)),
+        Op::Select => Some(Keep::inputs([0])),
+        Op::Clamp => Some(Keep::inputs([0, 1, 2])),
+        Op::Cast { dtype } => dtype.is_float().then_some(Keep::type_of(0)),
+        Op::Reshape { .. } | Op::Broadcast { .. } => Some(Keep::type_of(0)),
+        Op::Transpose { .. } | Op::Reverse { .. } => Some(Keep::NOTHING),
+        Op::Slice(_) => Some(Keep::type_of(0)),
+        Op::DynamicSlice { .. } => Some(slice::keep_dynamic_slice()),
+        Op::DynamicUpdate => Some(slice::keep_dynamic_update()),
+        Op::Pad { .. } => Some(Keep::NOTHING),
+        Op::Concatenate { .. } => Some(Keep::NOTHING.all_types()),
+        Op::Gather(_) => Some(Keep::inputs([1]).and_type_of(0)),
+        Op::Scatter(s) => Some(scatter::keep(s.kind)),
+        Op::Reduce { kind, .. } => reduce::keep(*kind),
+        Op::Sort { .. } => Some(Keep::all_inputs()),
+        Op::Dot(_) => Some(dot::keep(wants(0), wants(1))),
+        // Integers, bool and bits have no tangents; the place of an extreme is an integer.
+        Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } => None,
+        Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::Random(_) => None,
+        Op::StopGradient => None,
+    }
+}
+
+/// The cotangents of the inputs, given those of the outputs, of which at least one is there.
+pub(crate) fn pull_back(
+    op: &Op,
+    kept: &Residuals,
+    wanted: SmallVec<[bool; 3]>,
+    mut cts: SmallVec<[Option<T>; 1]>,
+) -> Gradients {
+    let r = Pull { kept, wanted };
+    if let Op::Sort { axis, keys } = op {
+        return sort::vjp(*axis, *keys, &r, cts);
+    }
+    let Some(ct) = cts.pop().flatten() else { return smallvec![] };
+    match op {
+        Op::Unary(u) => smallvec![unary::vjp(*u, &r, ct)],
+        Op::IntegerPow { exponent } => smallvec![Some(unary::integer_pow(*exponent, &r, ct))],
+        Op::ReducePrecision { exponent_bits, mantissa_bits } => {
+            smallvec![Some(ct.reduce_precision(*exponent_bits, *mantissa_bits))]
+        }
+        Op::Binary(b) => binary::vjp(*b, &r, ct),
+        Op::Select => select::select(&r, ct),
+        Op::Clamp => select::clamp(&r, ct),
+        Op::Cast { .. } => smallvec![Some(cast::cast(&r, ct))],
+        Op::Reshape { .. } => smallvec![Some(shape::reshape(&r, ct))],
+        Op::Transpose { permutation } => smallvec![Some(shape::transpose(permutation, ct))],
+        Op::Broadcast { shape, axes } => smallvec![Some(shape::broadcast(shape, axes, &r, ct))],
+        Op::Reverse { axes } => smallvec![Some(shape::reverse(axes, ct))],
+        Op::Slice(s) => smallvec![Some(slice::slice(s, &r, ct))],
+        Op::DynamicSlice { .. } => slice::dynamic_slice(&r, ct),
+        Op::DynamicUpdate => slice::dynamic_update(&r, ct),
+        Op::Pad { padding } => slice::pad(padding, &r, ct),
+        Op::Concatenate { axis } => slice::concatenate(*axis, &r, ct),
+        Op::Gather(g) => smallvec![Some(gather::vjp(g, &r, ct)), None],
+        Op::Scatter(s) => scatter::vjp(s, &r, ct),
+        Op::Reduce { kind, axes } => smallvec![reduce::vjp(*kind, axes, &r, ct)],
+        Op::Dot(d) => dot::vjp(d, &r, ct),
+        Op::Sort { .. } => unreachable!("it has several outputs, and returned above"),
+        Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::StopGradient => {
+            unreachable!("{op}: `keep` says that no derivative passes")
+        }
+        Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::Random(_) => {
+            unreachable!("{op}: `keep` says that no derivative passes")
+        }
+    }
+}
