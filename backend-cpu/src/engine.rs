@@ -3,8 +3,8 @@
 use crate::data::{self, View};
 use crate::dispatch::numbers;
 use crate::kernels::{
-    binary, bits, cast, compare, create, dot, gather, random, reduce, scatter, select, shape, slice, sort,
-    unary,
+    arg_reduce, binary, bits, cast, compare, create, dot, gather, random, reduce, scatter, select, shape,
+    slice, sort, unary,
 };
 use plywood_core::{Array, Backend, DType, Device, DeviceBackend, Engine, Error, Op, Step, Value, Values};
 use smallvec::smallvec;
@@ -62,7 +62,7 @@ impl Engine for Cpu {
             Op::Gather(g) => gather::gather(ty, x, g),
             Op::Scatter(s) => scatter::scatter(ty, x, s),
             Op::Reduce { kind, axes } => reduce::reduce(ty, only(), *kind, axes),
-            Op::ArgReduce { kind, axis, dtype: _ } => reduce::arg_reduce(ty, only(), *kind, *axis),
+            Op::ArgReduce { kind, axis, dtype: _ } => arg_reduce::arg_reduce(ty, only(), *kind, *axis),
             Op::Sort { .. } => unreachable!("it has several outputs, and returned above"),
             Op::Dot(d) => dot::dot(ty, x, d),
             Op::Full { number, ty: _ } => create::full(ty, *number),

@@ -1,9 +1,235 @@
-//! The contraction of two tensors.
+//! The contraction of two tensors, as matrix products.
+//!
+//! The axes of both operands are put in groups (batch, rows, contracted, columns). A group that steps through memory
+//! with one stride is one axis of a matrix, whatever the order of axes: transposed views cost nothing. Only an operand
+//! with a group that does not is copied. What is left are `batches` products of m x k and k x n matrices:
+//! * f32 and f64 go to `gemm` ([`super::gemm`]), a matrix and a vector to loops of our own, which share the rows;
+//! * f16 and bf16 are widened to f32 in tiles, multiplied and summed as such, and rounded once ([`half`]);
+//! * integers go through a plain loop, and wrap; any other pair of types is cast first.
+//!
+//! What always holds: no sum depends on the number of threads.
 
+mod half;
+mod loops;
+#[cfg(test)]
+mod tests;
+
+use super::gemm::{Gemm, Matrix};
+use crate::data::{View, output};
+use crate::dispatch::integers;
+use crate::layout::{Nest, Odometer, Strides, row_major};
+use crate::math::Num;
+use crate::par;
+use ::half::{bf16, f16};
+use bytemuck::Pod;
+use loops::{gemv, plain};
 use plywood_core::op::Dot;
-use plywood_core::{TensorType, Value, Values};
+use plywood_core::shape::Axes;
+use plywood_core::{DType, TensorType, Value, Values};
+use smallvec::smallvec;
+use std::borrow::Cow;
+
+/// Nanoseconds that one multiplication and addition of a large product takes on one thread, about.
+const GEMM: f64 = 0.02;
+/// Products of fewer multiplications than this are done in place: `gemm`'s preparations would cost more.
+const TINY: usize = 512;
+/// Products of fewer multiplications than this stay on one thread: waking another would cost more.
+const SERIAL: usize = 128 * 128 * 128;
 
 /// Inputs: left and right operand.
-pub fn dot(_ty: TensorType, _x: Values, _dot: &Dot) -> Value {
-    unimplemented!("written on the branch kernels")
+pub fn dot(ty: TensorType, mut x: Values, dot: &Dot) -> Value {
+    let from = x[0].dtype();
+    let half = matches!(from, DType::F16 | DType::BF16);
+    if from != dot.dtype && !(half && dot.dtype != DType::F64) {
+        for value in &mut x {
+            let wide = value.ty().with_dtype(dot.dtype);
+            *value = super::cast::cast(wide, smallvec![value.clone()]);
+        }
+    }
+    match (x[0].dtype(), dot.dtype) {
+        (DType::F32, _) => output::<f32>(ty, |out| Problem::new(&x, dot).run(out)),
+        (DType::F64, _) => output::<f64>(ty, |out| Problem::new(&x, dot).run(out)),
+        (DType::F16, DType::F16) => output::<f16>(ty, |out| half::run::<f16, _>(&Problem::new(&x, dot), out)),
+        (DType::F16, DType::BF16) => {
+            output::<bf16>(ty, |out| half::run::<f16, _>(&Problem::new(&x, dot), out))
+        }
+        (DType::F16, _) => output::<f32>(ty, |out| half::run::<f16, _>(&Problem::new(&x, dot), out)),
+        (DType::BF16, DType::BF16) => {
+            output::<bf16>(ty, |out| half::run::<bf16, _>(&Problem::new(&x, dot), out))
+        }
+        (DType::BF16, DType::F16) => {
+            output::<f16>(ty, |out| half::run::<bf16, _>(&Problem::new(&x, dot), out))
+        }
+        (DType::BF16, _) => output::<f32>(ty, |out| half::run::<bf16, _>(&Problem::new(&x, dot), out)),
+        (integer, _) => integers!(integer, T => output::<T>(ty, |out| Problem::<T>::new(&x, dot).run(out))),
+    }
+}
+
+/// One operand: a matrix for each batch.
+struct Operand<'a, T: Pod> {
+    data: Cow<'a, [T]>,
+    offset: isize,
+    batch: Strides,
+    rows: isize,
+    columns: isize,
+}
+
+impl<'a, T: Pod + Send + Sync> Operand<'a, T> {
+    /// The operand with these groups of axes; copied in this order where a group has no single stride.
+    fn new(view: View<'a, T>, batch: &[usize], rows: &[usize], columns: &[usize]) -> Self {
+        let pick = |axes: &[usize]| -> Strides { axes.iter().map(|&d| view.strides[d]).collect() };
+        if let (Some(r), Some(c)) =
+            (stride(view.shape, view.strides, rows), stride(view.shape, view.strides, columns))
+        {
+            let data = Cow::Borrowed(view.data);
+            return Operand { data, offset: view.offset as isize, batch: pick(batch), rows: r, columns: c };
+        }
+        let order: Axes = batch.iter().chain(rows).chain(columns).copied().collect();
+        let shape: Axes = order.iter().map(|&d| view.shape[d]).collect();
+        let turned = View { data: view.data, shape: &shape, strides: &pick(&order), offset: view.offset };
+        let mut copy = vec![T::zeroed(); shape.iter().product()];
+        turned.copy_into(&mut copy);
+        let strides = row_major(&shape);
+        let columns = shape[batch.len() + rows.len()..].iter().product::<usize>() as isize;
+        Operand {
+            data: Cow::Owned(copy),
+            offset: 0,
+            batch: strides[..batch.len()].into(),
+            rows: columns,
+            columns: 1,
+        }
+    }
+
+    fn matrix(&self, offset: isize) -> Matrix<'_, T> {
+        Matrix { data: &self.data, offset, rows: self.rows, columns: self.columns }
+    }
+}
+
+/// The stride of these axes taken as one; `None` where there is no single one.
+fn stride(shape: &[usize], strides: &[isize], axes: &[usize]) -> Option<isize> {
+    let sizes: Axes = axes.iter().map(|&d| shape[d]).collect();
+    let steps: Strides = axes.iter().map(|&d| strides[d]).collect();
+    let nest = Nest::new(&sizes, &[&steps]);
+    (nest.sizes.len() == 1 || sizes.contains(&0)).then(|| nest.strides[0][0])
+}
+
+/// A contraction as products of m x k and k x n matrices.
+struct Problem<'a, T: Pod> {
+    x: Operand<'a, T>,
+    y: Operand<'a, T>,
+    m: usize,
+    k: usize,
+    n: usize,
+    batches: usize,
+    nest: Nest,
+}
+
+impl<'a, T: Pod + Send + Sync> Problem<'a, T> {
+    fn new(inputs: &'a Values, dot: &Dot) -> Self {
+        let (x, y) = (View::<T>::of(&inputs[0]), View::<T>::of(&inputs[1]));
+        let (rows, columns) = (dot.lhs_free(x.shape.len()), dot.rhs_free(y.shape.len()));
+        let [over_x, over_y] = contracted(x, y, dot);
+        let size = |shape: &[usize], axes: &[usize]| axes.iter().map(|&d| shape[d]).product::<usize>();
+        let (m, k, n) = (size(x.shape, &rows), size(x.shape, &over_x), size(y.shape, &columns));
+        let batch: Axes = dot.lhs_batch.iter().map(|&d| x.shape[d]).collect();
+        let x = Operand::new(x, &dot.lhs_batch, &rows, &over_x);
+        let y = Operand::new(y, &dot.rhs_batch, &over_y, &columns);
+        let nest = Nest::new(&batch, &[&x.batch, &y.batch]);
+        Problem { x, y, m, k, n, batches: batch.iter().product(), nest }
+    }
+
+    /// The operands of one batch.
+    fn matrices(&self, batch: usize) -> (Matrix<'_, T>, Matrix<'_, T>) {
+        let strides = [&self.nest.strides[0][..], &self.nest.strides[1][..]];
+        let at = Odometer::at(&self.nest.sizes, strides, [self.x.offset, self.y.offset], batch);
+        (self.x.matrix(at.offsets[0]), self.y.matrix(at.offsets[1]))
+    }
+
+    /// Calls `product` for every batch with its part of the output, and whether threads may share the work. `work` is
+    /// what one batch takes, in nanoseconds.
+    fn batches<O: Send>(
+        &self,
+        out: &mut [O],
+        work: f64,
+        product: impl Fn(&mut [O], Matrix<'_, T>, Matrix<'_, T>, bool) + Sync,
+    ) {
+        let size = self.m * self.n;
+        if out.is_empty() || self.k == 0 {
+            return;
+        }
+        let few = self.batches < 2 * rayon::current_num_threads() && work > 1e6;
+        if self.batches == 1 || few {
+            for (batch, out) in out.chunks_mut(size).enumerate() {
+                let (x, y) = self.matrices(batch);
+                product(out, x, y, true);
+            }
+            return;
+        }
+        par::chunks(out, size, work, |first, out| {
+            for (batch, out) in out.chunks_mut(size).enumerate() {
+                let (x, y) = self.matrices(first + batch);
+                product(out, x, y, false);
+            }
+        });
+    }
+}
+
+impl<T: Multiply> Problem<'_, T> {
+    fn run(&self, out: &mut [T]) {
+        let size = [self.m, self.k, self.n];
+        let [m, k, n] = size.map(|n| n as f64);
+        let work = 20.0 + m * n * k * T::WORK + (m * k + k * n) * 0.1;
+        self.batches(out, work, |out, x, y, threads| match size {
+            [_, _, 1] => gemv(out, self.k, x, y, threads),
+            [1, _, _] => gemv(out, self.k, y.transposed(), x.transposed(), threads),
+            [_, k, _] if k <= 2 => plain(size, out, x, y, threads),
+            _ => T::multiply(size, out, x, y, threads),
+        });
+    }
+}
+
+/// A number with a product of matrices that have at least two rows and two columns.
+trait Multiply: Num {
+    /// Nanoseconds of one multiplication and addition.
+    const WORK: f64;
+    /// Adds the product to `out`, which is zero.
+    fn multiply(size: [usize; 3], out: &mut [Self], x: Matrix<'_, Self>, y: Matrix<'_, Self>, threads: bool);
+}
+
+macro_rules! floats { ($($T:ty)*) => { $( impl Multiply for $T {
+    const WORK: f64 = GEMM * size_of::<$T>() as f64 / 4.0;
+    fn multiply(size: [usize; 3], out: &mut [Self], x: Matrix<'_, Self>, y: Matrix<'_, Self>, threads: bool) {
+        let [m, k, n] = size;
+        if m * k * n <= TINY {
+            return plain(size, out, x, y, false);
+        }
+        <$T>::gemm(size, out, n, false, x, y, threads && m * k * n > SERIAL);
+    }
+} )* } }
+floats!(f32 f64);
+
+macro_rules! integers_multiply { ($($T:ty)*) => { $( impl Multiply for $T {
+    const WORK: f64 = 0.1;
+    fn multiply(size: [usize; 3], out: &mut [Self], x: Matrix<'_, Self>, y: Matrix<'_, Self>, threads: bool) {
+        plain(size, out, x, y, threads);
+    }
+} )* } }
+integers_multiply!(i64 i32 i16 i8 u64 u32 u16 u8);
+
+/// The contracted axes of both operands, in the common order in which the fewest elements need a copy.
+fn contracted<T>(x: View<'_, T>, y: View<'_, T>, dot: &Dot) -> [Axes; 2] {
+    let pairs: Vec<(usize, usize)> =
+        dot.lhs_contracting.iter().copied().zip(dot.rhs_contracting.iter().copied()).collect();
+    let (mut by_x, mut by_y) = (pairs.clone(), pairs.clone());
+    by_x.sort_by_key(|&(d, _)| std::cmp::Reverse(x.strides[d].unsigned_abs()));
+    by_y.sort_by_key(|&(_, d)| std::cmp::Reverse(y.strides[d].unsigned_abs()));
+    let axes = |pairs: &[(usize, usize)]| -> [Axes; 2] {
+        [pairs.iter().map(|p| p.0).collect(), pairs.iter().map(|p| p.1).collect()]
+    };
+    let cost = |view: &View<'_, T>, axes: &[usize]| match stride(view.shape, view.strides, axes) {
+        Some(_) => 0,
+        None => view.shape.iter().product(),
+    };
+    let orders = [axes(&pairs), axes(&by_x), axes(&by_y)];
+    orders.into_iter().min_by_key(|[a, b]| cost(&x, a) + cost(&y, b)).expect("three of them")
 }

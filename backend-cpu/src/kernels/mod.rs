@@ -1,5 +1,6 @@
 //! The kernels, one file a family; the same file name holds the family's rule in every crate.
 
+pub mod arg_reduce;
 pub mod binary;
 pub mod bits;
 pub mod cast;
@@ -7,11 +8,16 @@ pub mod compare;
 pub mod create;
 pub mod dot;
 pub mod gather;
+mod gemm;
 pub mod random;
 pub mod reduce;
 pub mod scatter;
 pub mod select;
 pub mod shape;
+mod simd;
 pub mod slice;
 pub mod sort;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod unary;
+mod walk;

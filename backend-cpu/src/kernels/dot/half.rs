@@ -1,0 +1,161 @@
+//! Products of f16 and bf16 matrices: widened to f32 in tiles, multiplied and summed as f32, rounded once.
+//!
+//! A tile of the output is a block of rows and columns; for it, tiles of the operands are widened along the inner
+//! axis, into buffers that stay in the second cache. Blocks are cut by size alone, so results do not depend on threads.
+
+use super::super::gemm::{Gemm, Matrix};
+use super::super::simd::{Loop, vectorized};
+use super::loops::{Widen, gemv};
+use super::{GEMM, Problem};
+use crate::par;
+use bytemuck::Pod;
+use half::{bf16, f16};
+
+/// Inner length of a tile.
+const DEPTH: usize = 256;
+/// Columns of a tile.
+const COLUMNS: usize = 512;
+
+impl Widen<f32> for bf16 {
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        f32::from_bits((self.to_bits() as u32) << 16)
+    }
+}
+
+impl Widen<f32> for f16 {
+    /// Without branches, so that loops vectorise: the bits are moved to their place in an f32, whose exponent is then
+    /// too small by 112; the multiplication is exact, also for subnormals.
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        let bits = self.to_bits() as u32;
+        let moved = (bits & 0x7fff) << 13;
+        let finite = (f32::from_bits(moved) * f32::from_bits((112 + 127) << 23)).to_bits();
+        let magnitude = if moved >= 0x1f << 23 { moved | 0xff << 23 } else { finite };
+        f32::from_bits(magnitude | (bits & 0x8000) << 16)
+    }
+}
+
+/// A type that an f32 is rounded to.
+pub(super) trait Rounded: Pod + Send + Sync {
+    fn rounded(x: f32) -> Self;
+}
+impl Rounded for f32 {
+    fn rounded(x: f32) -> f32 {
+        x
+    }
+}
+impl Rounded for f16 {
+    fn rounded(x: f32) -> f16 {
+        f16::from_f32(x)
+    }
+}
+impl Rounded for bf16 {
+    fn rounded(x: f32) -> bf16 {
+        bf16::from_f32(x)
+    }
+}
+
+/// All batches.
+pub(super) fn run<T: Widen<f32>, O: Rounded>(problem: &Problem<'_, T>, out: &mut [O]) {
+    let size @ [m, k, n] = [problem.m, problem.k, problem.n];
+    let work = 100.0 + (m * n * k) as f64 * GEMM + (m * k + k * n) as f64 * 0.3;
+    problem.batches(out, work, |out, x, y, threads| {
+        if m == 1 || n == 1 {
+            let (x, y) = if n == 1 { (x, y) } else { (y.transposed(), x.transposed()) };
+            let mut sums = vec![0f32; out.len()];
+            gemv(&mut sums, k, x, y, threads);
+            round(&sums, out);
+        } else if m < 32 && n >= 8 * m {
+            // Few rows: threads share the columns, which are the rows of the transposed product.
+            let mut turned = vec![O::zeroed(); m * n];
+            tiles([n, k, m], &mut turned, y.transposed(), x.transposed(), threads);
+            for (i, row) in out.chunks_mut(n).enumerate() {
+                row.iter_mut().zip(turned[i..].iter().step_by(m)).for_each(|(out, &x)| *out = x);
+            }
+        } else {
+            tiles(size, out, x, y, threads);
+        }
+    });
+}
+
+fn round<O: Rounded>(sums: &[f32], out: &mut [O]) {
+    out.iter_mut().zip(sums).for_each(|(out, &x)| *out = O::rounded(x));
+}
+
+/// One product, block of rows by block of rows.
+fn tiles<T: Widen<f32>, O: Rounded>(
+    [m, k, n]: [usize; 3],
+    out: &mut [O],
+    x: Matrix<'_, T>,
+    y: Matrix<'_, T>,
+    threads: bool,
+) {
+    let block = match m {
+        0..=512 => 64,
+        513..=2048 => 128,
+        _ => 256,
+    };
+    let block = block.min(m);
+    let work = if threads { (block * k * n) as f64 * GEMM } else { 0.0 };
+    par::chunks(out, block * n, work, |first, out| {
+        let mut buffers =
+            [vec![0f32; block * DEPTH], vec![0f32; DEPTH * COLUMNS], vec![0f32; block * COLUMNS]];
+        let [x_tile, y_tile, sums] = &mut buffers;
+        for (b, out) in out.chunks_mut(block * n).enumerate() {
+            let (x, m) = (x.from_row((first + b) * block), out.len() / n);
+            for j in (0..n).step_by(COLUMNS) {
+                let columns = COLUMNS.min(n - j);
+                let sums = &mut sums[..m * columns];
+                for l in (0..k).step_by(DEPTH) {
+                    let depth = DEPTH.min(k - l);
+                    let x = widened(x.from_column(l), [m, depth], x_tile);
+                    let y = widened(y.from_row(l).from_column(j), [depth, columns], y_tile);
+                    f32::gemm([m, depth, columns], sums, columns, l > 0, x, y, false);
+                }
+                for (out, sums) in out.chunks_mut(n).zip(sums.chunks(columns)) {
+                    round(sums, &mut out[j..j + columns]);
+                }
+            }
+        }
+    });
+}
+
+/// A part of a matrix as f32, in the buffer; the axis that is contiguous stays so.
+fn widened<'a, T: Widen<f32>>(
+    x: Matrix<'_, T>,
+    [m, n]: [usize; 2],
+    buffer: &'a mut [f32],
+) -> Matrix<'a, f32> {
+    if x.rows.unsigned_abs() < x.columns.unsigned_abs() {
+        return widened(x.transposed(), [n, m], buffer).transposed();
+    }
+    vectorized(WidenRows { x, n, out: &mut buffer[..m * n] });
+    Matrix { data: buffer, offset: 0, rows: n as isize, columns: 1 }
+}
+
+struct WidenRows<'a, T> {
+    x: Matrix<'a, T>,
+    n: usize,
+    out: &'a mut [f32],
+}
+
+impl<T: Widen<f32>> Loop for WidenRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let WidenRows { x, n, out } = self;
+        for (i, out) in out.chunks_mut(n).enumerate() {
+            let start = x.offset + i as isize * x.rows;
+            if x.columns == 1 {
+                let row = &x.data[start as usize..start as usize + n];
+                out.iter_mut().zip(row).for_each(|(out, x)| *out = x.widen());
+            } else {
+                for (j, out) in out.iter_mut().enumerate() {
+                    *out = x.data[(start + j as isize * x.columns) as usize].widen();
+                }
+            }
+        }
+    }
+}
