@@ -11,4 +11,4 @@ mod tape;
 mod vjp;
 
 pub use engine::Autodiff;
-pub use grad::{Grad, ValueAndGrad, WithAux, WithoutAux, grad, value_and_grad, vjp};
+pub use grad::{Grad, Pullback, ValueAndGrad, WithAux, WithoutAux, grad, value_and_grad, vjp};

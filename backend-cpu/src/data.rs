@@ -77,7 +77,7 @@ impl<'a, T: Pod + Send + Sync> View<'a, T> {
     }
 
     /// The elements in row-major order: themselves, or a copy.
-    pub fn to_contiguous(&self) -> Cow<'a, [T]> {
+    pub fn to_contiguous(self) -> Cow<'a, [T]> {
         if let Some(slice) = self.contiguous() {
             return Cow::Borrowed(slice);
         }
@@ -87,7 +87,7 @@ impl<'a, T: Pod + Send + Sync> View<'a, T> {
     }
 
     /// Copies the elements in row-major order.
-    pub fn copy_into(&self, out: &mut [T]) {
+    pub fn copy_into(self, out: &mut [T]) {
         if let Some(slice) = self.contiguous() {
             par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |first, out| {
                 out.copy_from_slice(&slice[first..first + out.len()]);

@@ -166,6 +166,8 @@ macro_rules! horner { ($w:expr, $first:literal $(, $c:literal)* $(,)?) => {{
     p
 }} }
 
+// The published constants, with more digits than an f32 holds.
+#[allow(clippy::excessive_precision)]
 impl Erf for f32 {
     fn erf(self) -> f32 {
         libm::erff(self)
@@ -207,6 +209,7 @@ impl Erf for f32 {
     }
 }
 
+#[allow(clippy::excessive_precision)]
 impl Erf for f64 {
     fn erf(self) -> f64 {
         libm::erf(self)
@@ -317,22 +320,22 @@ mod tests {
         }
     }
 
-    /// Values to 16 digits, from tables of the quantile function.
+    /// Values computed to 30 digits.
     #[test]
     fn erf_inv_has_known_values() {
         let cases = [
-            (0.5, 0.476_936_276_204_469_87),
-            (0.1, 0.088_855_990_494_257_69),
-            (-0.9, -1.163_087_153_676_674_1),
-            (0.99, 1.821_386_367_718_449_7),
-            (1.0 - 2f64.powi(-40), 5.049_849_877_464_29),
+            (0.5, 0.476_936_276_204_469_9),
+            (0.1, 0.088_855_990_494_257_7),
+            (-0.9, -1.163_087_153_676_674_2),
+            (0.99, 1.821_386_367_718_449_5),
+            (1.0 - 2f64.powi(-20), 3.465_505_025_803_331),
+            (1.0 - 2f64.powi(-40), 5.051_254_085_249_39),
+            (1.0 - 2f64.powi(-53), 5.863_584_748_755_168),
+            (1e-200, 8.862_269_254_527_58e-201),
         ];
         for (x, want) in cases {
             let got = Real::erf_inv(x);
-            assert!(
-                (got - want).abs() <= 2e-15 * want.abs().max(1.0) || x == cases[4].0,
-                "{x}: {got} {want}"
-            );
+            assert!((got - want).abs() <= 2e-15 * want.abs(), "{x}: {got} {want}");
         }
         assert_eq!((Real::erf_inv(1f32), Real::erf_inv(-1f64)), (f32::INFINITY, f64::NEG_INFINITY));
         assert!(Real::erf_inv(1.5f64).is_nan() && Real::erf_inv(f32::NAN).is_nan());

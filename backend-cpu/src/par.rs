@@ -5,7 +5,9 @@
 //! share rayon's one pool, so they never start more threads. No result depends on how work was divided: pieces write
 //! disjoint outputs, or are cut by length alone ([`pieces`]) and combined in order.
 
+use bytemuck::{Pod, cast_slice_mut};
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// Work below this many nanoseconds is done where it is.
 const SERIAL: f64 = 25_000.0;
@@ -23,7 +25,7 @@ fn piece(total: usize, work: f64) -> usize {
 
 /// Calls `f(first unit, units)` on pieces of `out`, whose every `unit` elements stay together and take `work`
 /// nanoseconds.
-pub fn chunks<T: Send>(out: &mut [T], unit: usize, work: f64, f: impl Fn(usize, &mut [T]) + Sync) {
+pub fn chunks<T: Pod>(out: &mut [T], unit: usize, work: f64, f: impl Fn(usize, &mut [T]) + Sync) {
     let units = out.len() / unit.max(1);
     if units == 0 {
         return;
@@ -32,11 +34,12 @@ pub fn chunks<T: Send>(out: &mut [T], unit: usize, work: f64, f: impl Fn(usize, 
     if size >= units {
         return f(0, out);
     }
-    out.par_chunks_mut(size * unit).enumerate().for_each(|(i, chunk)| f(i * size, chunk));
+    let bytes = size * unit * size_of::<T>();
+    byte_chunks(cast_slice_mut(out), bytes, &|i, chunk| f(i * size, cast_slice_mut(chunk)));
 }
 
 /// As [`chunks`], of two outputs that go along: `unit` elements of `a` and of `b` each.
-pub fn chunks2<T: Send, U: Send>(
+pub fn chunks2<T: Pod, U: Pod>(
     (a, unit_a): (&mut [T], usize),
     (b, unit_b): (&mut [U], usize),
     work: f64,
@@ -51,26 +54,51 @@ pub fn chunks2<T: Send, U: Send>(
     if size >= units {
         return f(0, a, b);
     }
-    let pairs = a.par_chunks_mut(size * unit_a).zip(b.par_chunks_mut(size * unit_b));
-    pairs.enumerate().for_each(|(i, (a, b))| f(i * size, a, b));
+    let (bytes_a, bytes_b) = (size * unit_a * size_of::<T>(), size * unit_b * size_of::<U>());
+    byte_chunks2((cast_slice_mut(a), bytes_a), (cast_slice_mut(b), bytes_b), &|i, a, b| {
+        f(i * size, cast_slice_mut(a), cast_slice_mut(b))
+    });
 }
 
 /// Calls `f` on every index below `n`, in any order; each takes `work` nanoseconds.
-pub fn each(n: usize, work: f64, f: impl Fn(usize) + Sync + Send) {
+pub fn each(n: usize, work: f64, f: impl Fn(usize) + Sync) {
     let size = piece(n, work);
     if size >= n {
         return (0..n).for_each(f);
     }
-    (0..n).into_par_iter().with_min_len(size).for_each(f);
+    index_chunks(n, size, &f);
 }
 
 /// What `f` gives for each index below `n`, in order; each takes `work` nanoseconds.
-pub fn map<R: Send>(n: usize, work: f64, f: impl Fn(usize) -> R + Sync + Send) -> Vec<R> {
-    let size = piece(n, work);
-    if size >= n {
+pub fn map<R: Send + Sync>(n: usize, work: f64, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    if piece(n, work) >= n {
         return (0..n).map(f).collect();
     }
-    (0..n).into_par_iter().with_min_len(size).map(f).collect()
+    let slots: Vec<OnceLock<R>> = (0..n).map(|_| OnceLock::new()).collect();
+    each(n, work, |i| {
+        let first = slots[i].set(f(i)).is_ok();
+        debug_assert!(first, "every index comes once");
+    });
+    slots.into_iter().map(|slot| slot.into_inner().expect("every index came")).collect()
+}
+
+// Rayon's machinery is compiled for these three alone: its generics, for each kernel, would be most of the crate.
+
+fn byte_chunks(out: &mut [u8], bytes: usize, f: &(dyn Fn(usize, &mut [u8]) + Sync)) {
+    out.par_chunks_mut(bytes).enumerate().for_each(|(i, chunk)| f(i, chunk));
+}
+
+fn byte_chunks2(
+    (a, bytes_a): (&mut [u8], usize),
+    (b, bytes_b): (&mut [u8], usize),
+    f: &(dyn Fn(usize, &mut [u8], &mut [u8]) + Sync),
+) {
+    let pairs = a.par_chunks_mut(bytes_a).zip(b.par_chunks_mut(bytes_b));
+    pairs.enumerate().for_each(|(i, (a, b))| f(i, a, b));
+}
+
+fn index_chunks(n: usize, size: usize, f: &(dyn Fn(usize) + Sync)) {
+    (0..n).into_par_iter().with_min_len(size).for_each(f);
 }
 
 #[cfg(test)]

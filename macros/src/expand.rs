@@ -57,8 +57,8 @@ impl Expansion<'_> {
     }
 
     fn map(&self) -> TokenStream {
-        let traits = &self.traits;
-        let Parameters { backend, other, unchanged, .. } = self.parameters;
+        let Expansion { name, traits, .. } = self;
+        let Parameters { backend, other, on, unchanged, .. } = self.parameters;
         let maps = !unchanged && self.fields().any(|f| f.role == Role::Tree);
         let f = argument("f", maps);
         let body = if *unchanged {
@@ -82,7 +82,7 @@ impl Expansion<'_> {
             fn map<#other: #traits::Backend>(
                 self,
                 #f: &mut dyn ::core::ops::FnMut(#traits::Tensor<#backend>) -> #traits::Tensor<#other>,
-            ) -> Self::On<#other> {
+            ) -> #name #on {
                 #body
             }
         }

@@ -97,7 +97,8 @@ fn variant<'a>(name: Option<&'a Ident>, fields: &'a Fields) -> Result<Variant<'a
             member,
             ty: &field.ty,
             role: role(field)?,
-            binding: Ident::new(&format!("field_{n}"), Span::mixed_site()),
+            // Errors point at the field's type, from code that is seen to be generated.
+            binding: Ident::new(&format!("field_{n}"), field.ty.span().resolved_at(Span::mixed_site())),
         })
     });
     Ok(Variant { name, style, fields: all(fields)? })

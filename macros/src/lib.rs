@@ -1,8 +1,8 @@
 //! `#[derive(Tree)]`: a struct or an enum of tensors as a tree, so that transformations take and return it.
 //!
-//! The derive reads the type in three steps, one module each: what each field is ([`fields`]), what each generic
-//! parameter is and what it becomes on another backend ([`parameters`]), and from both the implementation
-//! ([`expand`]). What it cannot carry over to another backend it refuses at the place where it stands, with what
+//! The derive reads the type in three steps, one module each: what each field is (`fields`), what each generic
+//! parameter is and what it becomes on another backend (`parameters`), and from both the implementation
+//! (`expand`). What it cannot carry over to another backend it refuses at the place where it stands, with what
 //! would fit. The code it writes names everything by full path, so that it compiles wherever the type does.
 
 mod expand;

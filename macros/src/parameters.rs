@@ -46,15 +46,14 @@ pub(crate) fn read(
 ) -> Result<Parameters> {
     let mut errors = None;
     for lifetime in generics.lifetimes() {
-        let message = "a tree owns what it holds: it can have no lifetime parameter; hold the data by value or in an `Arc`";
+        let message = "a tree owns what it holds, so it has no lifetime parameter; hold the data by value or in an `Arc`";
         note(&mut errors, Error::new_spanned(lifetime, message));
     }
     let mut backends = generics.type_params().filter(|p| {
         all_bounds(generics, &p.ident).any(|bound| last_segment(bound).is_some_and(|s| s == "Backend"))
     });
     let backend = backends.next().map(|p| p.ident.clone());
-    for second in backends {
-        let first = backend.as_ref().expect("there is a second one");
+    if let (Some(first), Some(second)) = (&backend, backends.next()) {
         let message = format!(
             "`{first}` is the backend already: all tensors of a tree are on one; make `{}` a tree, without this bound",
             second.ident
@@ -90,18 +89,33 @@ pub(crate) fn read(
     if backend.is_none() {
         with_bounds.params.insert(0, parse_quote!(#own: #traits::Backend));
     }
-    for (t, kind) in &kinds {
-        let predicate: WherePredicate = match kind {
-            Kind::Tree => parse_quote!(#t: #traits::Tree<#own>),
-            Kind::Static => parse_quote!(
-                #t: ::core::clone::Clone + ::core::fmt::Debug + ::core::cmp::PartialEq
-                    + ::core::marker::Send + ::core::marker::Sync + 'static
-            ),
-            Kind::Phantom => {
-                parse_quote!(#t: ::core::clone::Clone + ::core::marker::Send + ::core::marker::Sync + 'static)
-            }
+    for param in with_bounds.type_params_mut() {
+        let wanted: &[TypeParamBound] = match kind(&kinds, &param.ident) {
+            Some(Kind::Tree) => &[parse_quote!(#traits::Tree<#own>)],
+            Some(Kind::Static) => &[
+                parse_quote!(::core::clone::Clone),
+                parse_quote!(::core::fmt::Debug),
+                parse_quote!(::core::cmp::PartialEq),
+                parse_quote!(::core::marker::Send),
+                parse_quote!(::core::marker::Sync),
+                parse_quote!('static),
+            ],
+            Some(Kind::Phantom) => &[
+                parse_quote!(::core::clone::Clone),
+                parse_quote!(::core::marker::Send),
+                parse_quote!(::core::marker::Sync),
+                parse_quote!('static),
+            ],
+            None => &[],
         };
-        with_bounds.make_where_clause().predicates.push(predicate);
+        for bound in wanted {
+            // What the user has written is not repeated: a lint would point there.
+            let same = |b: &TypeParamBound| last_segment(b) == last_segment(bound);
+            if !all_bounds(generics, &param.ident).any(same) {
+                let bound = bound.to_token_stream();
+                param.bounds.push(parse_quote!(#bound));
+            }
+        }
     }
     Ok(Parameters { backend: own, other, generics: with_bounds, on, unchanged })
 }

@@ -105,14 +105,12 @@ fn a_small_type_reads_as_written_by_hand() {
     ));
     let want = "
         #[automatically_derived]
-        impl<B: Backend, T> ::plywood::__private::Tree<B> for Linear<B, T>
-        where T: ::plywood::__private::Tree<B>
-        {
+        impl<B: Backend, T: ::plywood::__private::Tree<B>> ::plywood::__private::Tree<B> for Linear<B, T> {
             type On<C: ::plywood::__private::Backend> = Linear<C, <T as ::plywood::__private::Tree<B>>::On<C>>;
             fn map<C: ::plywood::__private::Backend>(
                 self,
                 f: &mut dyn ::core::ops::FnMut(::plywood::__private::Tensor<B>) -> ::plywood::__private::Tensor<C>,
-            ) -> Self::On<C> {
+            ) -> Linear<C, <T as ::plywood::__private::Tree<B>>::On<C>> {
                 let Linear { w: field_0, r#type: field_1, act: field_2, p: _ } = self;
                 Linear {
                     w: <Tensor<B> as ::plywood::__private::Tree<B>>::map::<C>(field_0, f),

@@ -82,7 +82,7 @@ mod types {
     pub enum Chain<B: Backend> {
         End,
         Link(Linear<B>, Box<Self>),
-        Fork { left: Vec<Chain<B>>, scale: Tensor<B> },
+        Fork { left: Vec<Self>, scale: Tensor<B> },
     }
 
     /// A tree parameter, a plain one, one that is in no field, and a constant.
@@ -110,9 +110,9 @@ mod types {
     /// Bounds on plain data stay.
     #[derive(Clone, Tree)]
     #[tree(crate = "crate::facade")]
-    pub struct Bounded<B: Backend, P: Debug + Default>
+    pub struct Bounded<B: Backend, P>
     where
-        P: Ord,
+        P: Debug + Default + Ord,
     {
         pub x: Tensor<B>,
         #[tree(static)]

@@ -41,8 +41,7 @@ pub(super) fn vjp(op: Unary, r: &Pull<'_>, ct: T) -> Option<T> {
         Atan => ct / (1.0 + r.x(0).square()),
         Sinh => ct * r.x(0).cosh(),
         Cosh => ct * r.x(0).sinh(),
-        // (1 - y)(1 + y) keeps its digits where y is near 1.
-        Tanh => ct * ((1.0 - r.y()) * (1.0 + r.y())),
+        Tanh => ct * (1.0 - r.y().square()),
         Asinh => ct * (r.x(0).square() + 1.0).rsqrt(),
         Acosh => ct * ((r.x(0) - 1.0) * (r.x(0) + 1.0)).rsqrt(),
         Atanh => ct / ((1.0 - r.x(0)) * (1.0 + r.x(0))),
