@@ -36,7 +36,7 @@ pub mod prelude {
     pub use crate::{
         Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad, Graph,
         Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad, lift, math,
-        stack, step, trace, value_and_grad, vjp,
+        random, stack, step, trace, tree_map, value_and_grad, vjp,
     };
     pub use crate::stop_gradient;
     pub use plywood_core::half::{bf16, f16};
