@@ -33,7 +33,8 @@ def keys():
     for seed in (0, 42, 2**31 - 1):
         case(f"key {seed}", data(random.PRNGKey(seed)))
         case(f"split {seed}", data(random.split(random.PRNGKey(seed), 5)))
-    case("split two", data(random.split(k)))
+    for i, child in enumerate(random.split(k)):
+        case(f"split two {i}", data(child))
     case("split shape", data(jax.vmap(lambda k: random.split(k, 3))(random.split(k, 2))))
     for number in (0, 1, 7, 2**31, 2**32 - 1):
         case(f"fold_in {number}", data(random.fold_in(k, np.uint32(number))))
