@@ -79,7 +79,9 @@ fn small(ty: TensorType, n: usize, inputs: &[Value], kernel: Kernel<'_>) -> Valu
     }
     let mut storage = Storage::zeroed(n * ty.dtype.size());
     let out = &mut storage.as_mut_slice::<u8>().expect("it is new")[..n * ty.dtype.size()];
-    kernel(&operands[..inputs.len()], out);
+    if n > 0 {
+        kernel(&operands[..inputs.len()], out);
+    }
     let layout = Layout::row_major(&ty.shape);
     data::value(ty, layout, storage)
 }

@@ -11,6 +11,8 @@ mod dispatch;
 mod elementwise;
 mod engine;
 mod float;
+#[cfg(test)]
+mod in_place;
 mod kernels;
 mod layout;
 mod math;
