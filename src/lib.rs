@@ -35,8 +35,8 @@ pub use backends::ChooseBackend;
 pub mod prelude {
     pub use crate::{
         Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad, Graph,
-        Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad, lift, math,
-        random, stack, step, trace, tree_map, value_and_grad, vjp,
+        Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad, lift, math, random,
+        stack, step, trace, tree_map, value_and_grad, vjp,
     };
     pub use crate::stop_gradient;
     pub use plywood_core::half::{bf16, f16};

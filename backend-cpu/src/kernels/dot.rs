@@ -147,7 +147,7 @@ impl<'a, T: Pod + Send + Sync> Problem<'a, T> {
 
     /// Calls `product` for every batch with its part of the output, and whether threads may share the work. `work` is
     /// what one batch takes, in nanoseconds.
-    fn batches<O: Send>(
+    fn batches<O: bytemuck::Pod>(
         &self,
         out: &mut [O],
         work: f64,
