@@ -6,17 +6,23 @@ use plywood_core::{DType, Tensor, random, step};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
-const EXACT: f64 = 0.0;
-/// Units in the last place; JAX's own log1p and erf_inv polynomials, and its fused multiply-adds, differ by as much.
-const CLOSE: f64 = 8.0;
+/// How far a number may be from JAX's: units in the last place, of itself or of this number if that is larger.
+type Tolerance = (f64, f64);
+const EXACT: Tolerance = (0.0, 0.0);
+/// Of one polynomial or another for log, log1p, erf and erf_inv.
+const CLOSE: Tolerance = (4.0, 0.0);
+/// A sum with the bounds of a range, fused or not, may cancel.
+const IN_RANGE: Tolerance = (4.0, 0.5);
+/// XLA's log1p in f64 is up to 43 units off (from NumPy's, which this one equals).
+const LOG1P_F64: Tolerance = (48.0, 0.0);
 
 #[test]
 fn random_numbers_are_those_of_jax() {
     use DType::*;
     let mut oracle = oracle();
-    let mut case = |name: &str, ulps: f64, x: Tensor<Cpu>| {
+    let mut case = |name: &str, tolerance: Tolerance, x: Tensor<Cpu>| {
         let want = oracle.remove(name).unwrap_or_else(|| panic!("no oracle for {name}"));
-        check(name, ulps, x, want)
+        check(name, tolerance, x, want)
     };
     let k = random::key::<Cpu>(0);
 
@@ -48,16 +54,16 @@ fn random_numbers_are_those_of_jax() {
         case(&format!("normal {dtype}"), CLOSE, random::normal(&k, [33], dtype));
     }
     case("uniform batch", EXACT, random::uniform(&random::split_n(&k, 4), [2, 3], F32));
-    case("uniform_range", CLOSE, random::uniform_range(&k, [33], F32, -1.0, 3.0));
+    case("uniform_range", IN_RANGE, random::uniform_range(&k, [33], F32, -1.0, 3.0));
     let low = Tensor::<Cpu>::from([0.0f32, 1.0, 2.0]);
     let tensors = random::uniform_range(&k, [4, 3], F32, &low, &low + 2.0);
-    case("uniform_range tensors", CLOSE, tensors);
-    case("truncated_normal", CLOSE, random::truncated_normal(&k, [33], F32, -1.0, 2.0));
-    case("truncated_normal far", CLOSE, random::truncated_normal(&k, [33], F32, 2.0, 2.5));
+    case("uniform_range tensors", IN_RANGE, tensors);
+    case("truncated_normal", IN_RANGE, random::truncated_normal(&k, [33], F32, -1.0, 2.0));
+    case("truncated_normal far", IN_RANGE, random::truncated_normal(&k, [33], F32, 2.0, 2.5));
     case("exponential", CLOSE, random::exponential(&k, [33], F32));
     case("gumbel", CLOSE, random::gumbel(&k, [33], F32));
-    case("truncated_normal f64", CLOSE, random::truncated_normal(&k, [33], F64, -1.0, 2.0));
-    case("exponential f64", CLOSE, random::exponential(&k, [33], F64));
+    case("truncated_normal f64", IN_RANGE, random::truncated_normal(&k, [33], F64, -1.0, 2.0));
+    case("exponential f64", LOG1P_F64, random::exponential(&k, [33], F64));
     case("gumbel f64", CLOSE, random::gumbel(&k, [33], F64));
 
     let most = i32::MAX;
@@ -102,8 +108,8 @@ fn oracle() -> BTreeMap<&'static str, (&'static str, Vec<f64>)> {
     include_str!("random_oracle.txt").lines().map(line).collect()
 }
 
-/// Units in the last place of `want` at that dtype; 0 for integers that are equal.
-fn distance(got: f64, want: f64, dtype: DType) -> f64 {
+/// How many units in the last place of `want`, or of `least` if that is larger.
+fn distance(got: f64, want: f64, least: f64, dtype: DType) -> f64 {
     let mantissa = match dtype {
         DType::F64 => 52,
         DType::F32 => 23,
@@ -111,17 +117,17 @@ fn distance(got: f64, want: f64, dtype: DType) -> f64 {
         DType::BF16 => 7,
         _ => 0,
     };
-    let unit = want.abs().log2().floor().exp2() * f64::from(mantissa).exp2().recip();
+    let unit = want.abs().max(least).log2().floor().exp2() * f64::from(mantissa).exp2().recip();
     if got == want { 0.0 } else { (got - want).abs() / unit }
 }
 
-fn check(name: &str, ulps: f64, x: Tensor<Cpu>, (ty, want): (&str, Vec<f64>)) {
+fn check(name: &str, tolerance: Tolerance, x: Tensor<Cpu>, (ty, want): (&str, Vec<f64>)) {
     assert_eq!(format!("{} {}", x.dtype(), x.shape()), ty, "{name}");
     let got = x.cast(DType::F64).to_vec::<f64>();
     assert_eq!(got.len(), want.len(), "{name}");
     for (i, (&got, &want)) in got.iter().zip(&want).enumerate() {
-        let d = distance(got, want, x.dtype());
-        assert!(d <= ulps, "{name}: element {i} is {got}, not {want}: {d} ulp");
+        let d = distance(got, want, tolerance.1, x.dtype());
+        assert!(d <= tolerance.0, "{name}: element {i} is {got}, not {want}: {d} ulp");
     }
 }
 
