@@ -1,8 +1,8 @@
 //! The layer: each value is a value of the engine below and, if it is tracked, its slot on a tape.
 
 use crate::tape::{Entry, Tape};
-use crate::vjp::{self, T};
-use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Op, Step, Value, Values};
+use crate::vjp;
+use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Step, Value, Values};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -93,35 +93,39 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
             }
         });
     }
-    let primals: Values = inputs.into_iter().map(into_primal).collect();
+    let mut primals = Values::new();
+    for x in inputs {
+        primals.push(into_primal(x));
+    }
     let below = primals.first().map_or(below, Value::engine);
     let keep = match tape {
         Some(_) => vjp::keep(step.op, &slots),
         None => None,
     };
     let (Some(tape), Some(keep)) = (tape, keep) else {
-        return below.execute(step, primals).into_iter().map(|y| constant(this, y)).collect();
+        let mut outputs = below.execute(step, primals);
+        outputs.iter_mut().for_each(|y| *y = constant(this, y.clone()));
+        return outputs;
     };
-    let types = keep.types(&primals);
-    let x: SmallVec<[Option<T>; 3]> =
-        primals.iter().enumerate().map(|(i, x)| keep.input(i).then(|| T::of(x.clone()))).collect();
-    let (op, at): (&Op, _) = (step.op, step.at);
-    let outputs = below.execute(step, primals);
-    let y = if keep.outputs { outputs.iter().map(|y| T::of(y.clone())).collect() } else { SmallVec::new() };
-    let first = tape.push(Entry {
+    let residuals = keep.inputs_of(&primals);
+    let (op, at) = (step.op, step.at);
+    let mut outputs = below.execute(step, primals);
+    let entry = Entry {
         op: op.clone(),
         at,
         slots,
-        residuals: vjp::Residuals { x, y, types },
+        residuals: keep.and_outputs_of(residuals, &outputs),
         first_output: 0,
         outputs: outputs.len() as u32,
-    });
-    let Some(first) = first else {
+    };
+    let Some(first) = tape.push(entry) else {
         panic!("{}, at {at}: a tensor outlived the gradient call it belongs to", op.name())
     };
-    let track = |(i, y): (usize, Value)| match y.dtype().is_float() {
-        true => tracked(this, y, tape.clone(), first + i as u32),
-        false => constant(this, y),
-    };
-    outputs.into_iter().enumerate().map(track).collect()
+    for (i, y) in outputs.iter_mut().enumerate() {
+        *y = match y.dtype().is_float() {
+            true => tracked(this, y.clone(), tape.clone(), first + i as u32),
+            false => constant(this, y.clone()),
+        };
+    }
+    outputs
 }

@@ -114,11 +114,17 @@ fn accumulate(cotangents: &mut Cotangents, slot: u32, ct: T) {
 /// Pulls the cotangents of an entry's outputs back to its inputs, on behalf of its line.
 fn pull(entry: &Entry, cotangents: &mut Cotangents) {
     let outputs = entry.first_output as usize..(entry.first_output + entry.outputs) as usize;
-    let cts: SmallVec<[Option<T>; 1]> = cotangents[outputs].iter_mut().map(Option::take).collect();
+    let mut cts: SmallVec<[Option<T>; 1]> = SmallVec::new();
+    for ct in &mut cotangents[outputs] {
+        cts.push(ct.take());
+    }
     if cts.iter().all(Option::is_none) {
         return;
     }
-    let wanted = entry.slots.iter().map(Option::is_some).collect();
+    let mut wanted = SmallVec::new();
+    for slot in &entry.slots {
+        wanted.push(slot.is_some());
+    }
     at::within(entry.at, || {
         let gradients = vjp::pull_back(&entry.op, &entry.residuals, wanted, cts);
         for (slot, gradient) in entry.slots.iter().zip(gradients) {

@@ -2,36 +2,49 @@
 
 use smallvec::SmallVec;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::{Deref, DerefMut};
 
 /// Axes (or a permutation of them), already counted from the front. Up to four need no allocation.
 pub type Axes = SmallVec<[usize; 4]>;
 
+/// Up to this rank a shape is stored in place.
+const INLINE: usize = 4;
+
 /// The sizes of a tensor's axes; rank 0 is a scalar. Up to rank 4 it needs no allocation.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Shape(SmallVec<[usize; 4]>);
+#[derive(Clone)]
+pub struct Shape(Sizes);
+
+/// Every value has a shape and every operation makes one, so a clone is a copy of a few words.
+#[derive(Clone)]
+enum Sizes {
+    Inline(u8, [usize; INLINE]),
+    Heap(Box<[usize]>),
+}
 
 impl Shape {
     /// The shape of a scalar.
-    pub fn scalar() -> Self {
-        Shape(SmallVec::new())
+    #[inline]
+    pub const fn scalar() -> Self {
+        Shape(Sizes::Inline(0, [0; INLINE]))
     }
 
     /// How many axes there are.
+    #[inline]
     pub fn rank(&self) -> usize {
-        self.0.len()
+        self.len()
     }
 
     /// How many elements a tensor of this shape has.
+    #[inline]
     pub fn elements(&self) -> usize {
-        self.0.iter().product()
+        self.iter().product()
     }
 
     /// This shape with another axis of `size` before `axis`.
     pub fn insert(&self, axis: usize, size: usize) -> Shape {
-        let mut s = self.clone();
-        s.0.insert(axis, size);
-        s
+        let (front, back) = self.split_at(axis);
+        front.iter().copied().chain([size]).chain(back.iter().copied()).collect()
     }
 
     /// This shape without the given axes.
@@ -48,7 +61,7 @@ impl Shape {
     pub fn row_major(&self) -> SmallVec<[isize; 4]> {
         let mut strides: SmallVec<[isize; 4]> = SmallVec::from_elem(1, self.rank());
         for d in (1..self.rank()).rev() {
-            strides[d - 1] = strides[d] * self.0[d] as isize;
+            strides[d - 1] = strides[d] * self[d] as isize;
         }
         strides
     }
@@ -75,58 +88,93 @@ impl Shape {
 
 impl Deref for Shape {
     type Target = [usize];
+    #[inline]
     fn deref(&self) -> &[usize] {
-        &self.0
+        match &self.0 {
+            Sizes::Inline(rank, sizes) => &sizes[..*rank as usize],
+            Sizes::Heap(sizes) => sizes,
+        }
     }
 }
 impl DerefMut for Shape {
     fn deref_mut(&mut self) -> &mut [usize] {
-        &mut self.0
+        match &mut self.0 {
+            Sizes::Inline(rank, sizes) => &mut sizes[..*rank as usize],
+            Sizes::Heap(sizes) => sizes,
+        }
+    }
+}
+impl Default for Shape {
+    fn default() -> Self {
+        Shape::scalar()
+    }
+}
+impl PartialEq for Shape {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self[..] == other[..]
+    }
+}
+impl Eq for Shape {}
+impl Hash for Shape {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self[..].hash(state)
     }
 }
 impl FromIterator<usize> for Shape {
     fn from_iter<I: IntoIterator<Item = usize>>(sizes: I) -> Self {
-        Shape(sizes.into_iter().collect())
+        let mut inline = [0; INLINE];
+        let mut sizes = sizes.into_iter();
+        for rank in 0..INLINE {
+            match sizes.next() {
+                Some(n) => inline[rank] = n,
+                None => return Shape(Sizes::Inline(rank as u8, inline)),
+            }
+        }
+        match sizes.next() {
+            None => Shape(Sizes::Inline(INLINE as u8, inline)),
+            Some(next) => Shape(Sizes::Heap(inline.into_iter().chain([next]).chain(sizes).collect())),
+        }
     }
 }
 impl From<&[usize]> for Shape {
     fn from(sizes: &[usize]) -> Self {
-        Shape(SmallVec::from_slice(sizes))
+        sizes.iter().copied().collect()
     }
 }
 impl<const N: usize> From<[usize; N]> for Shape {
     fn from(sizes: [usize; N]) -> Self {
-        Shape(SmallVec::from_slice(&sizes))
+        sizes.into_iter().collect()
     }
 }
 impl<const N: usize> PartialEq<[usize; N]> for Shape {
     fn eq(&self, other: &[usize; N]) -> bool {
-        self.0[..] == other[..]
+        self[..] == other[..]
     }
 }
 impl PartialEq<Vec<usize>> for Shape {
     fn eq(&self, other: &Vec<usize>) -> bool {
-        self.0[..] == other[..]
+        self[..] == other[..]
     }
 }
 impl PartialEq<&[usize]> for Shape {
     fn eq(&self, other: &&[usize]) -> bool {
-        self.0[..] == **other
+        self[..] == **other
     }
 }
 impl<const N: usize> PartialEq<&[usize; N]> for Shape {
     fn eq(&self, other: &&[usize; N]) -> bool {
-        self.0[..] == other[..]
+        self[..] == other[..]
     }
 }
 impl fmt::Debug for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &self.0[..])
+        write!(f, "{:?}", &self[..])
     }
 }
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &self.0[..])
+        write!(f, "{:?}", &self[..])
     }
 }
 
@@ -277,6 +325,17 @@ mod tests {
         for (a, b, want) in cases {
             assert_eq!(Shape::from(a).broadcast(&b.into()), want.map(Shape::from), "{a:?} with {b:?}");
             assert_eq!(Shape::from(b).broadcast(&a.into()), want.map(Shape::from), "{b:?} with {a:?}");
+        }
+    }
+
+    #[test]
+    fn shapes_of_any_rank_hold_their_sizes() {
+        for rank in 0..9 {
+            let sizes: Vec<usize> = (1..=rank).collect();
+            let shape = Shape::from(&sizes[..]);
+            assert_eq!(shape, sizes);
+            assert_eq!(shape.insert(rank / 2, 7).without(&[rank / 2]), shape);
+            assert_eq!(shape.elements(), sizes.iter().product());
         }
     }
 

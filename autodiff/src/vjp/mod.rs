@@ -30,8 +30,8 @@ pub(crate) type Gradients = SmallVec<[Option<T>; 3]>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keep {
     inputs: Inputs,
-    /// The values of the outputs.
-    pub outputs: bool,
+    /// Whether the values of the outputs.
+    outputs: bool,
     types: Inputs,
 }
 
@@ -91,17 +91,28 @@ impl Keep {
         Keep { types: Inputs::All, ..self }
     }
 
-    /// Whether the value of this input is kept.
-    pub fn input(&self, i: usize) -> bool {
-        self.inputs.has(i)
+    /// What is kept of the inputs, before they are given up.
+    pub fn inputs_of(&self, inputs: &[Value]) -> Residuals {
+        let mut kept = Residuals { x: SmallVec::new(), y: SmallVec::new(), types: SmallVec::new() };
+        for (i, x) in inputs.iter().enumerate() {
+            kept.x.push(self.inputs.has(i).then(|| T::of(x.clone())));
+        }
+        if !matches!(self.types, Inputs::These(0)) {
+            for (i, x) in inputs.iter().enumerate() {
+                kept.types.push(self.types.has(i).then(|| x.ty().clone()));
+            }
+        }
+        kept
     }
 
-    /// The types that are kept, by input; empty where none is.
-    pub fn types(&self, inputs: &[Value]) -> SmallVec<[Option<TensorType>; 1]> {
-        if let Inputs::These(0) = self.types {
-            return SmallVec::new();
+    /// With what is kept of the outputs.
+    pub fn and_outputs_of(&self, mut kept: Residuals, outputs: &[Value]) -> Residuals {
+        if self.outputs {
+            for y in outputs {
+                kept.y.push(T::of(y.clone()));
+            }
         }
-        inputs.iter().enumerate().map(|(i, x)| self.types.has(i).then(|| x.ty().clone())).collect()
+        kept
     }
 }
 
@@ -147,12 +158,12 @@ impl Pull<'_> {
     fn each<const N: usize>(&self, ct: T, formulas: [&dyn Fn(T) -> T; N]) -> Gradients {
         let last = (0..N).rev().find(|&i| self.wanted[i]);
         let mut ct = Some(ct);
-        (formulas.iter().enumerate())
-            .map(|(i, formula)| {
-                let ct = if Some(i) == last { ct.take() } else { ct.clone() };
-                ct.filter(|_| self.wanted[i]).map(formula)
-            })
-            .collect()
+        let mut gradients = Gradients::new();
+        for (i, formula) in formulas.iter().enumerate() {
+            let ct = if Some(i) == last { ct.take() } else { ct.clone().filter(|_| self.wanted[i]) };
+            gradients.push(ct.map(formula));
+        }
+        gradients
     }
 }
 

@@ -159,7 +159,10 @@ impl Value {
     /// Executes an operation of two inputs and one output.
     #[track_caller]
     pub fn apply2(op: Op, x: Value, y: Value) -> Value {
-        one(Value::apply(&op, smallvec![x, y]))
+        let engine = x.engine();
+        same_engine(&op, engine, &y);
+        let outputs = op.infer(&[x.ty(), y.ty()]);
+        one(engine.execute(Step { op: &op, outputs, at: at::caller() }, smallvec![x, y]))
     }
 
     /// Executes an operation of any number of inputs and one output.
@@ -176,16 +179,19 @@ fn common_engine(op: &Op, inputs: &[Value]) -> &'static dyn Engine {
         panic!("{}: without inputs there is no engine to run on", op.name())
     };
     let engine = first.engine();
-    for other in rest {
-        assert!(
-            other.engine().id() == engine.id(),
-            "{}: a tensor of {} met one of {}; `.lift()` brings the outer one in, `.to()` another device's",
-            op.name(),
-            engine.name(),
-            other.engine().name()
-        );
-    }
+    rest.iter().for_each(|other| same_engine(op, engine, other));
     engine
+}
+
+#[track_caller]
+fn same_engine(op: &Op, engine: &'static dyn Engine, other: &Value) {
+    assert!(
+        other.engine().id() == engine.id(),
+        "{}: a tensor of {} met one of {}; `.lift()` brings the outer one in, `.to()` another device's",
+        op.name(),
+        engine.name(),
+        other.engine().name()
+    );
 }
 
 /// The single output of an operation.
