@@ -33,12 +33,12 @@ pub use backends::ChooseBackend;
 
 /// Everything a program usually needs: `use plywood::prelude::*`.
 pub mod prelude {
-    pub use crate::{
-        Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad, Graph,
-        Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad, lift, math, random,
-        stack, step, trace, tree_map, value_and_grad, vjp,
-    };
     pub use crate::stop_gradient;
+    pub use crate::{
+        Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad,
+        Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad,
+        lift, math, random, stack, step, trace, tree_map, value_and_grad, vjp,
+    };
     pub use plywood_core::half::{bf16, f16};
 }
 

@@ -141,11 +141,17 @@ fn indexing() {
     assert_eq!(x.get((2_i32, ..)).to_vec::<i32>()[0], at(2, 0, 0));
     assert_eq!(x.get(-1).get((1, 2)).item::<i32>(), at(2, 1, 2));
     let indices = C::from([2i32, 0, -1]);
-    assert_eq!(x.get((.., .., &indices)).get((1, 1)).to_vec::<i32>(), [at(1, 1, 2), at(1, 1, 0), at(1, 1, 4)]);
+    assert_eq!(
+        x.get((.., .., &indices)).get((1, 1)).to_vec::<i32>(),
+        [at(1, 1, 2), at(1, 1, 0), at(1, 1, 4)]
+    );
     assert_eq!(x.get((&indices, 1, &indices)).to_vec::<i32>(), [at(2, 1, 2), at(0, 1, 0), at(2, 1, 4)]);
     assert_eq!(x.get((Ellipsis, 0)).shape(), &[3, 4]);
     assert_eq!(x.get((NewAxis, .., 0)).shape(), &[1, 3, 5]);
-    assert_eq!(x.get((1, step(.., -1), 0)).to_vec::<i32>(), [at(1, 3, 0), at(1, 2, 0), at(1, 1, 0), at(1, 0, 0)]);
+    assert_eq!(
+        x.get((1, step(.., -1), 0)).to_vec::<i32>(),
+        [at(1, 3, 0), at(1, 2, 0), at(1, 1, 0), at(1, 0, 0)]
+    );
     assert_eq!(x.get((1, step(3..0, -2), 0)).to_vec::<i32>(), [at(1, 3, 0), at(1, 1, 0)]);
     assert_eq!(x.get((0..=1, 1..=-1)).shape(), &[2, 3, 5]);
     let z = C::zeros([3, 4], DType::F32);
@@ -153,7 +159,10 @@ fn indexing() {
     assert_eq!(set.sum().item::<f32>(), 4.0);
     assert_eq!(z.at((.., 1..3)).add(2.0).sum_axes(0).to_vec::<f32>(), [0.0, 6.0, 6.0, 0.0]);
     assert_eq!(z.at(&indices).add(&C::ones([3, 4], DType::F32)).sum_axes(1).to_vec::<f32>(), [4.0, 0.0, 8.0]);
-    assert_eq!(z.at((step(.., 2), -1)).set(&C::from([1.0f32, 2.0])).get((.., 3)).to_vec::<f32>(), [1.0, 0.0, 2.0]);
+    assert_eq!(
+        z.at((step(.., 2), -1)).set(&C::from([1.0f32, 2.0])).get((.., 3)).to_vec::<f32>(),
+        [1.0, 0.0, 2.0]
+    );
     assert_eq!(z.at((1, &indices)).max(3).get(1).to_vec::<f32>(), [3.0, 0.0, 3.0, 3.0]);
     assert_eq!(set.at((.., 0)).mul(5).get((.., 0)).to_vec::<f32>(), [5.0, 0.0, 0.0]);
 }
@@ -208,7 +217,10 @@ fn static_arguments_and_closures() {
 fn recording() {
     let graph = trace(loss)(mlp(Activation::Relu), C::from([[1.0, 0.5, -1.0]]), C::from([[0.2, -0.1]]));
     let text = graph.to_string();
-    assert!(text.starts_with("{ lambda ; a:f64[3,4] b:f64[4] c:f64[4,2] d:f64[2] e:f64[1,3] f:f64[1,2]. let\n"), "{text}");
+    assert!(
+        text.starts_with("{ lambda ; a:f64[3,4] b:f64[4] c:f64[4,2] d:f64[2] e:f64[1,3] f:f64[1,2]. let\n"),
+        "{text}"
+    );
     assert!(text.contains("dot_general"), "{text}");
     let graph = trace(grad(|x: Tensor<_>| x.sin().sum()))(C::from([0.5, 1.0]));
     let y = graph.call(&[C::from([0.5, 1.0])]);

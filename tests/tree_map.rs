@@ -41,10 +41,10 @@ fn leaves_of_the_same_place_meet() {
     assert_eq!(sum.layers.iter().map(|l| first(&l.w)).collect::<Vec<_>>(), [0.0, 0.0]);
     assert_eq!(sum.layers[1].name, "b");
     assert_eq!(first(sum.scale.as_ref().unwrap()), 222.0);
-    assert_eq!(sum.table.iter().map(|(k, x)| (k.as_str(), first(x))).collect::<Vec<_>>(), [
-        ("k", 111.0),
-        ("long", 444.0)
-    ]);
+    assert_eq!(
+        sum.table.iter().map(|(k, x)| (k.as_str(), first(x))).collect::<Vec<_>>(),
+        [("k", 111.0), ("long", 444.0)]
+    );
 }
 
 #[test]

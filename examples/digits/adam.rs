@@ -19,7 +19,12 @@ pub struct Adam<B: Backend> {
 impl<B: Backend> Adam<B> {
     pub fn new(params: &Mlp<B>, lr: f64) -> Self {
         let zeros = tree_map([params.clone()], |[p]| p.zeros_like());
-        Adam { mean: zeros.clone(), square: zeros, steps: Tensor::scalar(0.0f32), lr: Tensor::scalar(lr as f32) }
+        Adam {
+            mean: zeros.clone(),
+            square: zeros,
+            steps: Tensor::scalar(0.0f32),
+            lr: Tensor::scalar(lr as f32),
+        }
     }
 
     /// The parameters after one step, and the state for the next.
@@ -30,8 +35,9 @@ impl<B: Backend> Adam<B> {
         // Both means start at zero, and are too small by 1 - β^steps.
         let missing = |beta: f64| 1.0 - (beta.ln() * &steps).exp();
         let rate = &self.lr * missing(BETA2).sqrt() / missing(BETA1);
-        let params =
-            tree_map([params, mean.clone(), square.clone()], |[p, m, v]| p - &rate * m / (v.sqrt() + EPSILON));
+        let params = tree_map([params, mean.clone(), square.clone()], |[p, m, v]| {
+            p - &rate * m / (v.sqrt() + EPSILON)
+        });
         (params, Adam { mean, square, steps, lr: self.lr })
     }
 }

@@ -49,7 +49,8 @@ impl<B: Backend> Dataset<B> {
         let numbers: Vec<f32> =
             text.split(['\n', ',']).filter(|n| !n.is_empty()).map(|n| n.parse().expect("a number")).collect();
         let table = Tensor::from_vec(numbers, [text.lines().count(), 8 * 8 + 1]);
-        let all = Examples { images: table.get((.., ..-1)) / 16.0, labels: table.get((.., -1)).cast(DType::I32) };
+        let all =
+            Examples { images: table.get((.., ..-1)) / 16.0, labels: table.get((.., -1)).cast(DType::I32) };
 
         let order = random::permutation(key, all.len());
         let fifth = all.len() / 5;

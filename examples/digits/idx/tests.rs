@@ -107,7 +107,12 @@ fn files_that_do_not_fit_together_are_refused() {
         ("label", labels, idx(&[4], &[1, 2, 10, 3]), "has the label 10, which is no digit"),
         ("broken", labels, idx(&[4], &[1, 2]), "has 10 bytes where its header announces 12"),
         ("none", "train-images-idx3-ubyte", idx(&[0, 2, 3], &[]), "has 0 images, but"),
-        ("sizes", "t10k-images-idx3-ubyte", idx(&[2, 2, 2], &[0; 8]), "of [2, 3] pixels, images to test of [2, 2]"),
+        (
+            "sizes",
+            "t10k-images-idx3-ubyte",
+            idx(&[2, 2, 2], &[0; 8]),
+            "of [2, 3] pixels, images to test of [2, 2]",
+        ),
     ];
     for (name, file, bytes, want) in cases {
         let folder = Folder::mnist(name).with(file, &bytes);
