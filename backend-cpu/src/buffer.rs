@@ -1,7 +1,7 @@
 //! [`Buffer`]: reference-counted bytes for elements, in one heap allocation.
 //!
 //! The count, the length and the data lie in one block, so that a tensor costs one allocation beside its value. The
-//! data start at a multiple of 64 bytes and are zero at first; the block comes from `alloc_zeroed` at a small
+//! data start at a multiple of 64 bytes and are zero at first; a large block comes from `alloc_zeroed` at a small
 //! alignment, because only then does the system hand out fresh pages without writing them first.
 //! This is the only module with unsafe code. What always holds: `block` points to a live block whose header is
 //! initialised and whose data bytes are all initialised; `&mut` to data is given out only while the count is one.
@@ -9,13 +9,16 @@
 #![allow(unsafe_code)]
 
 use bytemuck::Pod;
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// Where data start: at multiples of this address.
 const ALIGN: usize = 64;
+
+/// Up to so many bytes are cleared here: the system's allocators are quicker at plain blocks than at cleared ones.
+const SMALL: usize = 1 << 13;
 
 struct Header {
     count: AtomicUsize,
@@ -44,8 +47,18 @@ impl Buffer {
     pub fn zeroed(bytes: usize) -> Buffer {
         let bytes = bytes.checked_next_multiple_of(8).expect("fits the address space");
         let layout = Self::block_layout(bytes);
-        // SAFETY: the layout's size is not zero, as it has room for a header.
-        let block = unsafe { alloc_zeroed(layout) };
+        let block = if bytes <= SMALL {
+            // SAFETY: the layout's size is not zero, as it has room for a header.
+            let block = unsafe { alloc(layout) };
+            if !block.is_null() {
+                // SAFETY: the block is ours alone and has this size.
+                unsafe { block.write_bytes(0, layout.size()) };
+            }
+            block
+        } else {
+            // SAFETY: as above.
+            unsafe { alloc_zeroed(layout) }
+        };
         let Some(block) = NonNull::new(block.cast::<Header>()) else { handle_alloc_error(layout) };
         // SAFETY: the block is ours alone, large enough for a header and aligned for one.
         unsafe { block.write(Header { count: AtomicUsize::new(1), bytes }) };

@@ -118,10 +118,11 @@ pub fn contiguous(x: Value) -> Value {
 
 /// Takes the value's storage where nobody else holds it and the elements fill it from the start in row-major order.
 pub fn take(x: &mut Value) -> Option<Storage> {
-    let shape = x.shape().clone();
-    let CpuData { layout, storage } = x.data_mut::<CpuData>()?;
-    let fits = layout.offset == 0 && storage.is_unique() && layout.is_contiguous(&shape);
-    fits.then(|| std::mem::replace(storage, Storage::zeroed(0)))
+    x.data_mut::<CpuData>()?;
+    let CpuData { layout, storage } = data(x);
+    let fits = layout.offset == 0 && storage.is_unique() && layout.is_contiguous(x.shape());
+    let storage = fits.then(|| x.data_mut::<CpuData>()).flatten().map(|data| &mut data.storage)?;
+    Some(std::mem::replace(storage, Storage::zeroed(0)))
 }
 
 /// The elements in row-major order from the start of a storage that nobody else holds: the value's own where that is

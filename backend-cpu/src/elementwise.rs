@@ -21,21 +21,22 @@ pub type Kernel<'a> = &'a (dyn Fn(&[&[u8]], &mut [u8]) + Sync);
 /// Bytes of a tile.
 const TILE: usize = 4096;
 
+/// Bytes of a tile where the whole operand fits one: clearing more would cost more than the work.
+const LITTLE: usize = 1024;
+
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Tile([u64; TILE / 8]);
+struct Tile<const WORDS: usize>([u64; WORDS]);
 
 /// Up to so many elements nothing but the kernel is worth setting up.
 const SMALL: usize = 16;
+/// Up to so many elements operands that are all slices go to the kernel at once, whatever it does.
+const DIRECT: usize = 1024;
 
 /// Runs `kernel` over `inputs`, all of the output's shape; an element takes about `work` nanoseconds.
 pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) -> Value {
-    let n = ty.elements();
-    if n <= SMALL && inputs.len() <= 3 {
-        return small(ty, n, &inputs, kernel);
-    }
-    let size = ty.dtype.size();
-    let in_place = (0..inputs.len()).find_map(|i| {
+    let (n, size) = (ty.elements(), ty.dtype.size());
+    let in_place = (0..if n > SMALL { inputs.len() } else { 0 }).find_map(|i| {
         let fits = inputs[i].dtype().size() == size;
         fits.then(|| data::take(&mut inputs[i])).flatten().map(|storage| (i, storage))
     });
@@ -43,25 +44,49 @@ pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) ->
         Some((i, storage)) => (Some(i), storage),
         None => (None, Storage::zeroed(n * size)),
     };
-    let sources: SmallVec<[Source; 3]> = (inputs.iter().enumerate())
-        .map(|(i, x)| if taken == Some(i) { Source::output(size) } else { Source::of(x, n) })
-        .collect();
     let out = &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..n * size];
-    par::chunks(out, size, work, |first, out| chunk(&sources, size, first, out, kernel));
+    if n == 0 {
+        // Nothing to do.
+    } else if n <= DIRECT && taken.is_none() && inputs.len() <= 3 && inputs.iter().all(is_contiguous) {
+        let mut operands: [&[u8]; 3] = [&[]; 3];
+        for (operand, x) in operands.iter_mut().zip(&inputs) {
+            *operand = slice(x, n);
+        }
+        kernel(&operands[..inputs.len()], out);
+    } else if n <= SMALL && inputs.len() <= 3 {
+        small(n, &inputs, kernel, out);
+    } else {
+        let sources: SmallVec<[Source; 3]> = (inputs.iter().enumerate())
+            .map(|(i, x)| if taken == Some(i) { Source::output(size) } else { Source::of(x, n) })
+            .collect();
+        let widest = sources.iter().map(|s| s.size).fold(size, usize::max);
+        match n * widest <= LITTLE {
+            true => chunk::<{ LITTLE / 8 }>(&sources, widest, size, 0, out, kernel),
+            false => par::chunks(out, size, work, |first, out| {
+                chunk::<{ TILE / 8 }>(&sources, widest, size, first, out, kernel);
+            }),
+        }
+    }
     let layout = Layout::row_major(&ty.shape);
     data::value(ty, layout, storage)
 }
 
-/// A few elements: one call of the kernel.
-fn small(ty: TensorType, n: usize, inputs: &[Value], kernel: Kernel<'_>) -> Value {
+fn is_contiguous(x: &Value) -> bool {
+    data::data(x).layout.is_contiguous(x.shape())
+}
+
+/// The bytes of a contiguous value's elements.
+fn slice(x: &Value, n: usize) -> &[u8] {
+    let CpuData { layout, storage } = data::data(x);
+    let size = x.dtype().size();
+    &storage.bytes()[layout.offset * size..][..n * size]
+}
+
+/// A few elements: one call of the kernel, with small tiles.
+fn small(n: usize, inputs: &[Value], kernel: Kernel<'_>, out: &mut [u8]) {
     let mut tiles = [[0u64; SMALL]; 3];
-    let mut places = [None; 3];
-    for ((x, tile), place) in inputs.iter().zip(&mut tiles).zip(&mut places) {
+    for (x, tile) in inputs.iter().zip(&mut tiles) {
         let CpuData { layout, storage } = data::data(x);
-        if layout.is_contiguous(x.shape()) {
-            *place = Some(layout.offset);
-            continue;
-        }
         let nest = Nest::new(x.shape(), &[&layout.strides]);
         by_size!(x.dtype().size(), T => {
             let tile: &mut [T] = cast_slice_mut(tile);
@@ -69,21 +94,10 @@ fn small(ty: TensorType, n: usize, inputs: &[Value], kernel: Kernel<'_>) -> Valu
         });
     }
     let mut operands: [&[u8]; 3] = [&[]; 3];
-    for (i, x) in inputs.iter().enumerate() {
-        let bytes = n * x.dtype().size();
-        operands[i] = match places[i] {
-            _ if n == 0 => &[],
-            Some(offset) => &data::data(x).storage.bytes()[offset * x.dtype().size()..][..bytes],
-            None => &cast_slice(&tiles[i])[..bytes],
-        };
+    for ((operand, tile), x) in operands.iter_mut().zip(&tiles).zip(inputs) {
+        *operand = &cast_slice(tile)[..n * x.dtype().size()];
     }
-    let mut storage = Storage::zeroed(n * ty.dtype.size());
-    let out = &mut storage.as_mut_slice::<u8>().expect("it is new")[..n * ty.dtype.size()];
-    if n > 0 {
-        kernel(&operands[..inputs.len()], out);
-    }
-    let layout = Layout::row_major(&ty.shape);
-    data::value(ty, layout, storage)
+    kernel(&operands[..inputs.len()], out);
 }
 
 /// Where an operand's elements come from.
@@ -112,10 +126,8 @@ impl<'a> Source<'a> {
     fn of(x: &'a Value, n: usize) -> Self {
         let CpuData { layout, storage } = data::data(x);
         let (size, bytes) = (x.dtype().size(), storage.bytes());
-        let from = if n == 0 {
-            From::Slice(&[])
-        } else if layout.is_contiguous(x.shape()) {
-            From::Slice(&bytes[layout.offset * size..][..n * size])
+        let from = if is_contiguous(x) {
+            From::Slice(slice(x, n))
         } else if layout.is_constant(x.shape()) {
             From::Constant(&bytes[layout.offset * size..][..size])
         } else {
@@ -164,28 +176,34 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A piece of the output, from element `first` on.
-fn chunk(sources: &[Source<'_>], size: usize, first: usize, out: &mut [u8], kernel: Kernel<'_>) {
+/// A piece of the output, from element `first` on, in tiles of so many words; no element is wider than `widest`.
+fn chunk<const WORDS: usize>(
+    sources: &[Source<'_>],
+    widest: usize,
+    size: usize,
+    first: usize,
+    out: &mut [u8],
+    kernel: Kernel<'_>,
+) {
     let n = out.len() / size;
     let scattered = sources.iter().filter(|s| !matches!(s.from, From::Slice(_))).count();
     let (mut one, mut three, mut many);
-    let tiles: &mut [Tile] = match scattered {
+    let tiles: &mut [Tile<WORDS>] = match scattered {
         0 => &mut [],
         1 => {
-            one = [Tile([0; TILE / 8]); 1];
+            one = [Tile([0; WORDS]); 1];
             &mut one
         }
         2 | 3 => {
-            three = [Tile([0; TILE / 8]); 3];
+            three = [Tile([0; WORDS]); 3];
             &mut three
         }
         _ => {
-            many = vec![Tile([0; TILE / 8]); scattered];
+            many = vec![Tile([0; WORDS]); scattered];
             &mut many
         }
     };
-    let widest = sources.iter().map(|s| s.size).fold(size, usize::max);
-    let most = if scattered == 0 { n } else { TILE / widest };
+    let most = if scattered == 0 { n } else { WORDS * 8 / widest };
     let needing = sources.iter().filter(|s| !matches!(s.from, From::Slice(_)));
     for (source, tile) in needing.zip(tiles.iter_mut()) {
         if let From::Constant(element) = source.from {

@@ -1,11 +1,11 @@
 //! To another dtype, by value (a loop) and by bits (a view where the layout allows).
 
 use crate::data::{CpuData, contiguous, data, value};
-use crate::dispatch::{numbers, stored};
+use crate::dispatch::{floats, integers, stored};
 use crate::elementwise::{map1, run};
 use crate::layout::Layout;
 use bytemuck::Pod;
-use plywood_core::convert::cast as convert;
+use plywood_core::convert::{Wide, cast as convert};
 use plywood_core::{DType, Element, TensorType, Value, Values};
 
 /// A loop over slices.
@@ -25,8 +25,18 @@ pub fn cast(ty: TensorType, mut x: Values) -> Value {
 fn to<T: Element + Pod>(dtype: DType) -> Loop {
     match dtype {
         DType::Bool => |x, out| map1(x, out, |a: T| convert::<T, bool>(a) as u8),
-        dtype => numbers!(dtype, U => |x, out| map1(x, out, convert::<T, U>)),
+        dtype if dtype.is_float() => floats!(dtype, U => |x, out| map1(x, out, to_float::<T, U>)),
+        dtype => integers!(dtype, U => |x, out| map1(x, out, convert::<T, U>)),
     }
+}
+
+/// To a float. Integers of up to 32 bits are exact in f64, so that there is one rounding, and a loop that vectorizes.
+#[inline(always)]
+fn to_float<T: Element, U: Element>(x: T) -> U {
+    U::narrow(match x.widen() {
+        Wide::Int(i) if size_of::<T>() < 8 => Wide::Float(i as i64 as f64),
+        other => other,
+    })
 }
 
 /// Parts become a last axis, lowest bits first (the machine's order), or the last axis the parts of wider elements.

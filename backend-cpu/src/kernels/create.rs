@@ -5,7 +5,7 @@ use crate::dispatch::numbers;
 use crate::layout::Layout;
 use crate::par;
 use crate::storage::Storage;
-use plywood_core::convert::{self, Wide, from_number};
+use plywood_core::convert::{Convert, Wide, from_number};
 use plywood_core::{Array, DType, Number, TensorType, Value};
 
 /// One element with stride 0 along every axis, whatever the shape.
@@ -28,10 +28,21 @@ pub fn iota(ty: TensorType, axis: usize) -> Value {
     let inner: usize = ty.shape[axis + 1..].iter().product();
     let size = ty.shape[axis];
     numbers!(ty.dtype, T => {
-        let place = |i: usize| <T as convert::Convert>::narrow(Wide::Int(i as i128));
-        output::<T>(ty, |out| par::chunks(out, inner, inner as f64, |first, out| {
-            for (i, run) in out.chunks_exact_mut(inner).enumerate() {
-                run.fill(place((first + i) % size));
+        // A place fits the 53 bits of an f64, so that one rounding follows.
+        let wide = |i: usize| if ty.dtype.is_float() { Wide::Float(i as f64) } else { Wide::Int(i as i128) };
+        output::<T>(ty.clone(), |out| par::chunks(out, inner, 0.3 * inner as f64 + 0.5, |first, out| {
+            let mut place = first % size;
+            if inner == 1 {
+                let (head, rest) = out.split_at_mut(out.len().min(size - place));
+                for out in std::iter::once(head).chain(rest.chunks_mut(size)) {
+                    out.iter_mut().enumerate().for_each(|(i, x)| *x = T::narrow(wide(place + i)));
+                    place = 0;
+                }
+                return;
+            }
+            for run in out.chunks_exact_mut(inner) {
+                run.fill(T::narrow(wide(place)));
+                place = if place + 1 == size { 0 } else { place + 1 };
             }
         }))
     })

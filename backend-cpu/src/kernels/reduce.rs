@@ -60,6 +60,8 @@ accumulate! {
 
 /// Accumulators that a run of elements is spread over: no chain of dependent operations, and short sums.
 const LANES: usize = 32;
+/// Up to so many elements are folded one after another.
+const SHORT: usize = 12;
 
 /// One kind's loops, from what combines two accumulators.
 macro_rules! folds {
@@ -67,6 +69,9 @@ macro_rules! folds {
         Folds {
             identity: $identity,
             run: |identity, xs| {
+                if xs.len() <= SHORT {
+                    return xs.iter().fold(identity, |acc, &x| $combine(acc, <$T>::lift(x)));
+                }
                 let mut lanes = [identity; LANES];
                 let (whole, rest) = xs.as_chunks::<LANES>();
                 for chunk in whole {
