@@ -35,27 +35,66 @@ fn mistakes_are_told_where_they_are_made() {
     let b = C::zeros([4], DType::F32);
     let i = C::arange(3);
     let cases: Vec<(Box<dyn Fn() + '_>, &str)> = vec![
-        (Box::new(|| drop(&a + &b)), "add: shapes [2, 3] and [4] do not broadcast: counted from the end, sizes are equal or one of them is 1"),
-        (Box::new(|| drop(a.matmul(&b))), "matmul: shapes [2, 3] and [4]: the last axis of the first has size 3, it meets 4"),
-        (Box::new(|| drop(a.sum_axes([2]))), "reduce_sum: axis 2 of a tensor of shape [2, 3]; axes go from -2 to 1"),
-        (Box::new(|| drop(a.sum_axes([0, -2]))), "reduce_sum: axis -2 is named twice in [0, -2] (shape [2, 3])"),
+        (
+            Box::new(|| drop(&a + &b)),
+            "add: shapes [2, 3] and [4] do not broadcast: counted from the end, sizes are equal or one of them is 1",
+        ),
+        (
+            Box::new(|| drop(a.matmul(&b))),
+            "matmul: shapes [2, 3] and [4]: the last axis of the first has size 3, it meets 4",
+        ),
+        (
+            Box::new(|| drop(a.sum_axes([2]))),
+            "reduce_sum: axis 2 of a tensor of shape [2, 3]; axes go from -2 to 1",
+        ),
+        (
+            Box::new(|| drop(a.sum_axes([0, -2]))),
+            "reduce_sum: axis -2 is named twice in [0, -2] (shape [2, 3])",
+        ),
         (Box::new(|| drop(a.reshape([4, -1]))), "reshape: shape [2, 3] of 6 elements does not fill [4, -1]"),
-        (Box::new(|| drop(a.transpose([0, 0]))), "transpose: [0, 0] is not a permutation of the 2 axes of shape [2, 3]"),
-        (Box::new(|| drop(a.broadcast_to([3, 3]))), "broadcast_to: shape [2, 3] does not broadcast to [3, 3]"),
+        (
+            Box::new(|| drop(a.transpose([0, 0]))),
+            "transpose: [0, 0] is not a permutation of the 2 axes of shape [2, 3]",
+        ),
+        (
+            Box::new(|| drop(a.broadcast_to([3, 3]))),
+            "broadcast_to: shape [2, 3] does not broadcast to [3, 3]",
+        ),
         (Box::new(|| drop(a.to_vec::<f64>())), "to_vec::<f64>() of f32[2,3]: read it as f32, or cast it"),
-        (Box::new(|| drop(a.item::<f32>())), "item() of f32[2,3]: it has 6 elements, not one; to_vec() reads them all"),
+        (
+            Box::new(|| drop(a.item::<f32>())),
+            "item() of f32[2,3]: it has 6 elements, not one; to_vec() reads them all",
+        ),
         (Box::new(|| drop(a.get((2, 0)))), "get: index 2 is out of bounds for axis 0 of shape [2, 3]"),
-        (Box::new(|| drop(a.get((&C::from([0i32, -3]), 0)))), "get: index -3 is out of bounds for axis 0 of shape [2, 3]"),
+        (
+            Box::new(|| drop(a.get((&C::from([0i32, -3]), 0)))),
+            "get: index -3 is out of bounds for axis 0 of shape [2, 3]",
+        ),
         (Box::new(|| drop(a.get((0, 0, 0)))), "get: 3 indices into a tensor of shape [2, 3]"),
-        (Box::new(|| drop(a.get(&C::from([true, false])))), "get: an index tensor holds integers, not bool[2]; the result's shape would depend on data: use select"),
-        (Box::new(|| drop(a.at((.., 5)).set(1.0))), "at: index 5 is out of bounds for axis 1 of shape [2, 3]"),
-        (Box::new(|| drop(concatenate([&a, &b.reshape([2, 2])], 0))), "concatenate: shapes [2, 3] and [2, 2] differ outside axis 0"),
+        (
+            Box::new(|| drop(a.get(&C::from([true, false])))),
+            "get: an index tensor holds integers, not bool[2]; the result's shape would depend on data: use select",
+        ),
+        (
+            Box::new(|| drop(a.at((.., 5)).set(1.0))),
+            "at: index 5 is out of bounds for axis 1 of shape [2, 3]",
+        ),
+        (
+            Box::new(|| drop(concatenate([&a, &b.reshape([2, 2])], 0))),
+            "concatenate: shapes [2, 3] and [2, 2] differ outside axis 0",
+        ),
         (Box::new(|| drop(C::from_slice(&[1.0f32], [2]))), "1 elements do not fill shape [2], which has 2"),
         (Box::new(|| drop(a.argmax(2))), "argmax: axis 2 of a tensor of shape [2, 3]; axes go from -2 to 1"),
-        (Box::new(|| drop(C::zeros([0], DType::F32).max())), "reduce_max: no elements along axes [0] of shape [0]"),
+        (
+            Box::new(|| drop(C::zeros([0], DType::F32).max())),
+            "reduce_max: no elements along axes [0] of shape [0]",
+        ),
         (Box::new(|| drop(&i << 0.5)), "shift_left: takes integers, not f32"),
         (Box::new(|| drop(i.squeeze([0]))), "squeeze: axis 0 of shape [3] has not size 1"),
-        (Box::new(|| drop(a.to_device(&Device::cpu(7)))), "to_device: there is no device cpu:7; there are: cpu:0"),
+        (
+            Box::new(|| drop(a.to_device(&Device::cpu(7)))),
+            "to_device: there is no device cpu:7; there are: cpu:0",
+        ),
     ];
     for (f, want) in cases {
         let (message, file) = fails(f);
@@ -82,7 +121,10 @@ fn transformations_say_where_they_were_made() {
         assert!(message.contains(&format!("(in the {name} made at tests/errors.rs:")), "{message}");
     };
     let (message, _) = fails(|| drop(grad(math::sin)(x.clone())));
-    assert!(message.starts_with("grad: the function returned f32[2]; only a scalar has a gradient"), "{message}");
+    assert!(
+        message.starts_with("grad: the function returned f32[2]; only a scalar has a gradient"),
+        "{message}"
+    );
     here(&message, "grad");
     let (message, _) = fails(|| drop(grad(sum)(C::arange(3))));
     assert!(message.starts_with("grad: args[0] is i32[3]; derivatives are taken by floats"), "{message}");
@@ -95,10 +137,16 @@ fn transformations_say_where_they_were_made() {
     let (message, _) = fails(|| drop(Grad::new().argnum::<1>().of(f)(x.clone(), params.clone())));
     assert!(message.starts_with("grad: args[1].layers[1] is i32[2]"), "{message}");
     let (message, _) = fails(|| drop(grad(|x: Tensor<_>| x.sum().cast(DType::I32))(x.clone())));
-    assert!(message.starts_with("grad: the function returned i32[]; only a float has a derivative"), "{message}");
+    assert!(
+        message.starts_with("grad: the function returned i32[]; only a float has a derivative"),
+        "{message}"
+    );
     let (_, pullback) = vjp(|x: Tensor<_>| x.sin(), (x.clone(),));
     let (message, _) = fails(|| drop(pullback(C::zeros([3], DType::F32))));
-    assert!(message.starts_with("pullback: the cotangents are [f32[3]], the result is [f32[2]]"), "{message}");
+    assert!(
+        message.starts_with("pullback: the cotangents are [f32[3]], the result is [f32[2]]"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -134,6 +182,9 @@ fn a_recorded_value_cannot_be_read() {
             x
         })(C::scalar(1.0f32));
     });
-    assert!(message.starts_with("item: this value has no data: the function it is in is being recorded"), "{message}");
+    assert!(
+        message.starts_with("item: this value has no data: the function it is in is being recorded"),
+        "{message}"
+    );
     assert!(file.ends_with("tests/errors.rs"), "{file}");
 }

@@ -97,7 +97,7 @@ pub enum DataError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{} is no IDX file of bytes with {axes} axes: it starts with {found:02x?}", path.display())]
     Magic { path: PathBuf, axes: usize, found: [u8; 4] },
-    #[error("{} has {found} bytes where its header announces {expected}", path.display())]
+    #[error("{} has {found} bytes where it should have {expected}", path.display())]
     Length { path: PathBuf, found: usize, expected: u128 },
     #[error("{} has {} images, but {} has {} labels", images.display(), found[0], labels.display(), found[1])]
     Counts { images: PathBuf, labels: PathBuf, found: [usize; 2] },

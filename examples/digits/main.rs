@@ -49,10 +49,13 @@ struct Args {
 }
 
 fn main() -> Result<(), DataError> {
-    run::<Cpu>(&Args::parse())
+    let accuracy = run::<Cpu>(&Args::parse())?;
+    println!("test accuracy {accuracy:.4}");
+    Ok(())
 }
 
-fn run<B: Backend>(args: &Args) -> Result<(), DataError> {
+/// Trains, shows some predictions, and gives the accuracy on the test images.
+fn run<B: Backend>(args: &Args) -> Result<f32, DataError> {
     let [split, init, order] = random::split(&random::key::<B>(args.seed));
     let data = match &args.data {
         Some(dir) => Dataset::mnist(dir)?,
@@ -68,8 +71,7 @@ fn run<B: Backend>(args: &Args) -> Result<(), DataError> {
 
     let predicted = params.predict(&data.test.images).argmax(-1);
     draw::images(&data.test, data.size, &predicted.to_vec::<i32>());
-    println!("test accuracy {:.4}", predicted.eq(&data.test.labels).mean().item::<f32>());
-    Ok(())
+    Ok(predicted.eq(&data.test.labels).mean().item())
 }
 
 /// The parameters after `args.epochs` passes over the training images, each in another order.
@@ -101,4 +103,17 @@ fn train<B: Backend>(args: &Args, mut params: Mlp<B>, train: &Examples<B>, key: 
 /// What is drawn on a terminal's standard error; elsewhere nothing is.
 fn bar_style() -> ProgressStyle {
     ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}").expect("a template")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_learns_and_a_seed_gives_the_same_again() {
+        let args = Args::parse_from(["digits", "--seed", "3"]);
+        let accuracy = run::<Cpu>(&args).unwrap();
+        assert!(accuracy >= 0.97, "{accuracy}");
+        assert_eq!(run::<Cpu>(&args).unwrap(), accuracy);
+    }
 }

@@ -67,12 +67,12 @@ fn a_wrong_file_is_named_with_what_is_wrong() {
     checksum[zipped.len() - 6] ^= 1;
     let cases: [(&str, &str, &[u8], &str); 9] = [
         ("missing", "b", &good, "holds neither a nor a.gz"),
-        ("empty", "a", &[], "a has 0 bytes where its header announces 12"),
-        ("header", "a", &good[..11], "a has 11 bytes where its header announces 12"),
+        ("empty", "a", &[], "a has 0 bytes where it should have 12"),
+        ("header", "a", &good[..11], "a has 11 bytes where it should have 12"),
         ("magic", "a", &magic, "a is no IDX file of bytes with 2 axes: it starts with [00, 00, 0d, 02]"),
         ("axes", "a", &idx(&[1, 1, 4], &[1, 2, 3, 4]), "with 2 axes: it starts with [00, 00, 08, 03]"),
-        ("short", "a", &good[..15], "a has 15 bytes where its header announces 16"),
-        ("huge", "a", &idx(&[u32::MAX; 2], &[]), "12 bytes where its header announces 18446744065119617037"),
+        ("short", "a", &good[..15], "a has 15 bytes where it should have 16"),
+        ("huge", "a", &idx(&[u32::MAX; 2], &[]), "12 bytes where it should have 18446744065119617037"),
         ("cut", "a.gz", &zipped[..zipped.len() - 9], "a.gz cannot be read: "),
         ("checksum", "a.gz", &checksum, "a.gz cannot be read: corrupt gzip stream"),
     ];
@@ -105,7 +105,7 @@ fn files_that_do_not_fit_together_are_refused() {
     let cases: [(&str, &str, Vec<u8>, &str); 5] = [
         ("fewer", labels, idx(&[3], &[1, 2, 3]), "images-idx3-ubyte has 4 images, but"),
         ("label", labels, idx(&[4], &[1, 2, 10, 3]), "has the label 10, which is no digit"),
-        ("broken", labels, idx(&[4], &[1, 2]), "has 10 bytes where its header announces 12"),
+        ("broken", labels, idx(&[4], &[1, 2]), "has 10 bytes where it should have 12"),
         ("none", "train-images-idx3-ubyte", idx(&[0, 2, 3], &[]), "has 0 images, but"),
         (
             "sizes",
