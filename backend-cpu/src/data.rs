@@ -120,7 +120,11 @@ pub fn contiguous(x: Value) -> Value {
 pub fn take(x: &mut Value) -> Option<Storage> {
     x.data_mut::<CpuData>()?;
     let CpuData { layout, storage } = data(x);
-    let fits = layout.offset == 0 && storage.is_unique() && layout.is_contiguous(x.shape());
+    let full = match storage {
+        Storage::Inline(_) => true,
+        Storage::Shared(buffer) => buffer.bytes().len() == x.ty().bytes().next_multiple_of(8),
+    };
+    let fits = full && layout.offset == 0 && storage.is_unique() && layout.is_contiguous(x.shape());
     let storage = fits.then(|| x.data_mut::<CpuData>()).flatten().map(|data| &mut data.storage)?;
     Some(std::mem::replace(storage, Storage::zeroed(0)))
 }

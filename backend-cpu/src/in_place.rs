@@ -46,9 +46,13 @@ fn buffers_are_reused_where_nobody_holds_them() {
         assert_eq!((x.to_vec::<f32>(), held.to_vec::<f32>()), (data.clone(), shown));
     }
     // A view that does not show all of its buffer in order is not the place for the result.
-    for view in
-        [vector().t(), vector().slice_axis(0, 10, 20), vector().slice_axis(1, 0, 5), vector().flip(&[0])]
-    {
+    for view in [
+        vector().t(),
+        vector().slice_axis(0, 10, 20),
+        vector().slice_axis(0, 0, 20),
+        vector().slice_axis(1, 0, 5),
+        vector().flip(&[0]),
+    ] {
         let (before, want) = (address(&view), view.to_vec::<f32>().iter().map(|x| -x).collect::<Vec<_>>());
         let y = neg(view);
         assert_ne!(address(&y), before);

@@ -38,28 +38,6 @@ pub fn chunks<T: Pod>(out: &mut [T], unit: usize, work: f64, f: impl Fn(usize, &
     byte_chunks(cast_slice_mut(out), bytes, &|i, chunk| f(i * size, cast_slice_mut(chunk)));
 }
 
-/// As [`chunks`], of two outputs that go along: `unit` elements of `a` and of `b` each.
-pub fn chunks2<T: Pod, U: Pod>(
-    (a, unit_a): (&mut [T], usize),
-    (b, unit_b): (&mut [U], usize),
-    work: f64,
-    f: impl Fn(usize, &mut [T], &mut [U]) + Sync,
-) {
-    let units = a.len() / unit_a.max(1);
-    debug_assert_eq!(units * unit_b, b.len());
-    if units == 0 {
-        return;
-    }
-    let size = piece(units, work);
-    if size >= units {
-        return f(0, a, b);
-    }
-    let (bytes_a, bytes_b) = (size * unit_a * size_of::<T>(), size * unit_b * size_of::<U>());
-    byte_chunks2((cast_slice_mut(a), bytes_a), (cast_slice_mut(b), bytes_b), &|i, a, b| {
-        f(i * size, cast_slice_mut(a), cast_slice_mut(b))
-    });
-}
-
 /// Calls `f` on every index below `n`, in any order; each takes `work` nanoseconds.
 pub fn each(n: usize, work: f64, f: impl Fn(usize) + Sync) {
     let size = piece(n, work);
@@ -82,19 +60,10 @@ pub fn map<R: Send + Sync>(n: usize, work: f64, f: impl Fn(usize) -> R + Sync) -
     slots.into_iter().map(|slot| slot.into_inner().expect("every index came")).collect()
 }
 
-// Rayon's machinery is compiled for these three alone: its generics, for each kernel, would be most of the crate.
+// Rayon's machinery is compiled for these two alone: its generics, for each kernel, would be most of the crate.
 
 fn byte_chunks(out: &mut [u8], bytes: usize, f: &(dyn Fn(usize, &mut [u8]) + Sync)) {
     out.par_chunks_mut(bytes).enumerate().for_each(|(i, chunk)| f(i, chunk));
-}
-
-fn byte_chunks2(
-    (a, bytes_a): (&mut [u8], usize),
-    (b, bytes_b): (&mut [u8], usize),
-    f: &(dyn Fn(usize, &mut [u8], &mut [u8]) + Sync),
-) {
-    let pairs = a.par_chunks_mut(bytes_a).zip(b.par_chunks_mut(bytes_b));
-    pairs.enumerate().for_each(|(i, (a, b))| f(i, a, b));
 }
 
 fn index_chunks(n: usize, size: usize, f: &(dyn Fn(usize) + Sync)) {

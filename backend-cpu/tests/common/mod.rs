@@ -3,10 +3,9 @@
 #![allow(dead_code)]
 
 use plywood_backend_cpu::Cpu;
-use plywood_core::convert::{Wide, cast, from_number, to_f64};
+use plywood_core::convert::{cast, from_number, to_f64};
 use plywood_core::shape::Axes;
 use plywood_core::{Array, Backend, DType, Element, Number, Op, Shape, Value, with_dtype};
-use smallvec::smallvec;
 
 /// Runs one operation.
 pub fn apply(op: Op, inputs: &[&Value]) -> Value {
@@ -34,11 +33,6 @@ pub fn numbers(x: &Value) -> Vec<f64> {
 /// The elements as T, which they are cast to.
 pub fn elements<T: Element>(x: &Value) -> Vec<T> {
     with_dtype!(x.dtype(), U => x.to_vec::<U>().into_iter().map(cast::<U, T>).collect())
-}
-
-/// An element that a test's naive loop computes with, widened.
-pub fn wide<T: Element>(x: T) -> Wide {
-    x.widen()
 }
 
 /// Elements between -4 and 4 in some order.
@@ -118,7 +112,13 @@ pub fn shapes() -> Vec<Shape> {
     shapes.into_iter().map(Shape::from).collect()
 }
 
-/// One value in a list.
-pub fn list(x: Value) -> plywood_core::Values {
-    smallvec![x]
+/// Relative error that a function of one or two floats may have beside the rounding of its result.
+pub fn tolerance(dtype: DType) -> f64 {
+    match dtype {
+        DType::F64 => 1e-14,
+        DType::F32 => 6e-7,
+        DType::F16 => 1.01 / 1024.0,
+        DType::BF16 => 1.01 / 128.0,
+        _ => 0.0,
+    }
 }
