@@ -37,7 +37,7 @@ pub mod prelude {
     pub use crate::{
         Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad,
         Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, grad,
-        lift, math, random, stack, step, trace, value_and_grad, vjp,
+        lift, math, random, stack, step, trace, tree_map, value_and_grad, vjp,
     };
     pub use plywood_core::half::{bf16, f16};
 }

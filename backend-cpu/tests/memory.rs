@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use plywood_backend_cpu::Cpu;
 use plywood_core::op::{Binary, Unary};
-use plywood_core::{Backend, DType, Number, Op, Operand, TensorType, Value};
+use plywood_core::{Backend, DType, Number, Op, Term, TensorType, Value};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -43,7 +43,7 @@ fn counted<R>(f: impl FnOnce() -> R) -> (usize, R) {
 }
 
 fn add(x: Value, y: Value) -> Value {
-    x.binary(Binary::Add, Operand::Value(y))
+    x.binary(Binary::Add, Term::Value(y))
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn operations_allocate_what_they_must() {
     let vector = || of(DType::F32, &ramp(100), &[100]);
     let matrix = || of(DType::F32, &ramp(10_000), &[100, 100]);
     let (x, y, v, w, m) = (scalar(1.0), scalar(2.0), vector(), vector(), matrix());
-    let number = Operand::Number(Number::Float(2.0));
+    let number = Term::Number(Number::Float(2.0));
     let full = Op::Full { number: Number::Int(1), ty: TensorType::new([1000, 1000], DType::F64) };
     let row = v.clone().reshape(&[1, 100]).broadcast_to("test", &[100, 100].into());
     let cases: Vec<(&str, usize, Box<dyn FnOnce() -> Value>)> = vec![

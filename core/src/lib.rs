@@ -39,7 +39,7 @@ pub use op::{Op, OpKind};
 pub use record::{Trace, Traced, trace};
 pub use shape::{IntoAxes, IntoShape, Shape};
 pub use tensor::*;
-pub use tree::{Path, Plain, SelfTree, Tree, Visitor, lift};
+pub use tree::{Path, Plain, SelfTree, Tree, Visitor, lift, tree_map};
 pub use types::TensorType;
 pub use value::{Term, Value};
 

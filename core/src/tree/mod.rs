@@ -6,8 +6,10 @@
 //! function its arguments one layer up.
 
 mod impls;
+mod map;
 mod path;
 
+pub use map::tree_map;
 pub use path::Path;
 
 use crate::{Backend, Layer, Tensor, Value};

@@ -1,0 +1,152 @@
+//! `random` gives what jax.random gives: every case of `random_oracle.txt`, which `random_oracle.py` makes with JAX.
+//! What passes through no `log`, `erf_inv` or rounded range agrees to the bit.
+
+use plywood_backend_cpu::Cpu;
+use plywood_core::{DType, Tensor, random, step};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+
+/// How far a number may be from JAX's: units in the last place, of itself or of this number if that is larger.
+type Tolerance = (f64, f64);
+const EXACT: Tolerance = (0.0, 0.0);
+/// Of one polynomial or another for log, log1p, erf and erf_inv.
+const CLOSE: Tolerance = (4.0, 0.0);
+/// A sum with the bounds of a range, fused or not, may cancel.
+const IN_RANGE: Tolerance = (4.0, 0.5);
+/// XLA's log1p in f64 is up to 43 units off (from NumPy's, which this one equals).
+const LOG1P_F64: Tolerance = (48.0, 0.0);
+
+#[test]
+fn random_numbers_are_those_of_jax() {
+    use DType::*;
+    let mut oracle = oracle();
+    let mut case = |name: &str, tolerance: Tolerance, x: Tensor<Cpu>| {
+        let want = oracle.remove(name).unwrap_or_else(|| panic!("no oracle for {name}"));
+        check(name, tolerance, x, want)
+    };
+    let k = random::key::<Cpu>(0);
+
+    for seed in [0, 42, (1 << 31) - 1] {
+        let k = random::key::<Cpu>(seed);
+        case(&format!("split {seed}"), EXACT, random::split_n(&k, 5));
+        case(&format!("key {seed}"), EXACT, k);
+    }
+    for (i, child) in random::split::<_, 2>(&k).into_iter().enumerate() {
+        case(&format!("split two {i}"), EXACT, child);
+    }
+    case("split shape", EXACT, random::split_n(&random::split_n(&k, 2), 3));
+    for number in [0, 1, 7, 1 << 31, u32::MAX] {
+        case(&format!("fold_in {number}"), EXACT, random::fold_in(&k, number));
+    }
+    let numbers = Tensor::<Cpu>::from([5, 6, 7]);
+    case("fold_in batch", EXACT, random::fold_in(&random::split_n(&k, 3), numbers));
+
+    for shape in [vec![], vec![3], vec![2, 3], vec![0, 4]] {
+        case(&format!("bits {shape:?}"), EXACT, random::bits(&k, shape.clone(), U32));
+        case(&format!("normal {shape:?}"), CLOSE, random::normal(&k, shape, F32));
+    }
+    for dtype in [U8, U16] {
+        case(&format!("bits {dtype}"), EXACT, random::bits(&k, [9], dtype));
+    }
+    case("bits u64", EXACT, random::bits(&k, [9], U64).bitcast(U32));
+    for dtype in [F64, F32, F16, BF16] {
+        case(&format!("uniform {dtype}"), EXACT, random::uniform(&k, [33], dtype));
+        case(&format!("normal {dtype}"), CLOSE, random::normal(&k, [33], dtype));
+    }
+    case("uniform batch", EXACT, random::uniform(&random::split_n(&k, 4), [2, 3], F32));
+    case("uniform_range", IN_RANGE, random::uniform_range(&k, [33], F32, -1.0, 3.0));
+    let low = Tensor::<Cpu>::from([0.0f32, 1.0, 2.0]);
+    let tensors = random::uniform_range(&k, [4, 3], F32, &low, &low + 2.0);
+    case("uniform_range tensors", IN_RANGE, tensors);
+    case("truncated_normal", IN_RANGE, random::truncated_normal(&k, [33], F32, -1.0, 2.0));
+    case("truncated_normal far", IN_RANGE, random::truncated_normal(&k, [33], F32, 2.0, 2.5));
+    case("exponential", CLOSE, random::exponential(&k, [33], F32));
+    case("gumbel", CLOSE, random::gumbel(&k, [33], F32));
+    case("truncated_normal f64", IN_RANGE, random::truncated_normal(&k, [33], F64, -1.0, 2.0));
+    case("exponential f64", LOG1P_F64, random::exponential(&k, [33], F64));
+    case("gumbel f64", CLOSE, random::gumbel(&k, [33], F64));
+
+    let most = i32::MAX;
+    for (low, high) in [(0, 10), (-5, 5), (3, 3), (5, 2), (0, 65536), (0, 65537), (0, most), (i32::MIN, most)]
+    {
+        case(&format!("randint {low} {high}"), EXACT, random::randint(&k, [9], low, high));
+    }
+    case("randint batch", EXACT, random::randint(&random::split_n(&k, 4), [2, 3], 0, 100));
+    case("bernoulli 0.3", EXACT, random::bernoulli(&k, 0.3, [33]));
+    let p = Tensor::<Cpu>::from([0.1f32, 0.5, 0.9]);
+    case("bernoulli tensor", EXACT, random::bernoulli(&k, p, [4, 3]));
+
+    let logits = [[0.1f32, 2.0, -1.0, 0.7], [1.0, 1.0, f32::NEG_INFINITY, 0.0], [5.0, 0.0, 0.0, 1.0]];
+    let logits = Tensor::<Cpu>::from(logits);
+    case("categorical one", EXACT, random::categorical(&k, &logits.get(0), [20]));
+    case("categorical plain", EXACT, random::categorical(&k, &logits, [3]));
+    case("categorical sample", EXACT, random::categorical(&k, &logits, [10, 3]));
+
+    for n in [0, 1, 2, 5, 100] {
+        case(&format!("permutation {n}"), EXACT, random::permutation(&k, n));
+    }
+    // So many that one round of sorting is not enough.
+    case("permutation 1700", EXACT, random::permutation(&k, 1700).get(step(.., 17)));
+    case("permutation batch", EXACT, random::permutation(&random::split_n(&k, 3), 6));
+    let vector = Tensor::<Cpu>::arange(6).cast(F32) * 10.0;
+    case("shuffle vector", EXACT, random::shuffle(&k, &vector));
+    case("shuffle matrix", EXACT, random::shuffle(&k, &Tensor::<Cpu>::arange(8).reshape([4, 2])));
+    case("choice replace", EXACT, random::choice(&k, 7, [3, 4], true));
+    case("choice once", EXACT, random::choice(&k, 20, [3, 4], false));
+    case("choice nothing", EXACT, random::choice(&k, 5, [0], true));
+    assert!(oracle.is_empty(), "not tested: {:?}", oracle.keys());
+}
+
+/// Dtype and shape as they print, and the elements, by the name of the case.
+fn oracle() -> BTreeMap<&'static str, (&'static str, Vec<f64>)> {
+    let line = |line: &'static str| {
+        let [name, ty, elements] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            panic!("not a case: {line}")
+        };
+        (name, (ty, elements.split_whitespace().map(|e| e.parse().unwrap()).collect()))
+    };
+    include_str!("random_oracle.txt").lines().map(line).collect()
+}
+
+/// How many units in the last place of `want`, or of `least` if that is larger.
+fn distance(got: f64, want: f64, least: f64, dtype: DType) -> f64 {
+    let mantissa = match dtype {
+        DType::F64 => 52,
+        DType::F32 => 23,
+        DType::F16 => 10,
+        DType::BF16 => 7,
+        _ => 0,
+    };
+    let unit = want.abs().max(least).log2().floor().exp2() * f64::from(mantissa).exp2().recip();
+    if got == want { 0.0 } else { (got - want).abs() / unit }
+}
+
+fn check(name: &str, tolerance: Tolerance, x: Tensor<Cpu>, (ty, want): (&str, Vec<f64>)) {
+    assert_eq!(format!("{} {}", x.dtype(), x.shape()), ty, "{name}");
+    let got = x.cast(DType::F64).to_vec::<f64>();
+    assert_eq!(got.len(), want.len(), "{name}");
+    for (i, (&got, &want)) in got.iter().zip(&want).enumerate() {
+        let d = distance(got, want, tolerance.1, x.dtype());
+        assert!(d <= tolerance.0, "{name}: element {i} is {got}, not {want}: {d} ulp");
+    }
+}
+
+#[test]
+fn mistakes_are_named() {
+    let k = random::key::<Cpu>(0);
+    let cases: [(&str, fn(&Tensor<Cpu>) -> Tensor<Cpu>); 6] = [
+        ("a key is two u32", |_| random::bits(&Tensor::<Cpu>::from([1, 2]), [3], DType::U32)),
+        ("gumbel: gives floats, not i32", |k| random::gumbel(k, [3], DType::I32)),
+        ("does not broadcast to [3]", |k| random::bernoulli(k, Tensor::from([0.5f32, 0.5]), [3])),
+        ("a sample whose shape ends with [3]", |k| {
+            random::categorical(k, &Tensor::zeros([3, 4], DType::F32), [10])
+        }),
+        ("12 draws without replacement from 5", |k| random::choice(k, 5, [12], false)),
+        ("takes an integer, not 0.5", |k| random::fold_in(k, 0.5)),
+    ];
+    for (what, wrong) in cases {
+        let panic = std::panic::catch_unwind(AssertUnwindSafe(|| wrong(&k))).err().expect(what);
+        let message = panic.downcast_ref::<String>().expect("a message");
+        assert!(message.contains(what), "{message}");
+    }
+}
