@@ -3,7 +3,7 @@
 use crate::data::data;
 use crate::engine::Cpu;
 use plywood_core::op::{Binary, Unary};
-use plywood_core::{Array, Backend, DType, Op, Operand, Value};
+use plywood_core::{Array, Backend, DType, Op, Term, Value};
 
 /// Where a value's storage begins; it is not inline.
 fn address(x: &Value) -> *const u8 {
@@ -34,7 +34,7 @@ fn buffers_are_reused_where_nobody_holds_them() {
     let (x, row) = (vector(), self::vector(&[100]).broadcast_to("test", &[50, 100].into()));
     let (before, want) =
         (address(&x), row.to_vec::<f32>().iter().zip(&data).map(|(a, b)| a - b).collect::<Vec<_>>());
-    let y = row.binary(Binary::Sub, Operand::Value(x));
+    let y = row.binary(Binary::Sub, Term::Value(x));
     assert_eq!((address(&y), y.to_vec::<f32>()), (before, want));
     // A value that somebody else holds stays as it is, as does a buffer that another value shows.
     let x = vector();
@@ -60,6 +60,6 @@ fn buffers_are_reused_where_nobody_holds_them() {
     }
     // x + x: one value twice.
     let x = vector();
-    let y = x.clone().binary(Binary::Add, Operand::Value(x));
+    let y = x.clone().binary(Binary::Add, Term::Value(x));
     assert_eq!(y.to_vec::<f32>(), data.iter().map(|x| x + x).collect::<Vec<_>>());
 }
