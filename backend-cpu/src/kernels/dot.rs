@@ -26,7 +26,7 @@ use loops::{gemv, plain};
 use plywood_core::op::Dot;
 use plywood_core::shape::Axes;
 use plywood_core::{DType, TensorType, Value, Values};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;
 
 /// Nanoseconds that one multiplication and addition of a large product takes on one thread, about.
@@ -218,14 +218,17 @@ integers_multiply!(i64 i32 i16 i8 u64 u32 u16 u8);
 
 /// The contracted axes of both operands, in the common order in which the fewest elements need a copy.
 fn contracted<T>(x: View<'_, T>, y: View<'_, T>, dot: &Dot) -> [Axes; 2] {
-    let pairs: Vec<(usize, usize)> =
+    let pairs: SmallVec<[(usize, usize); 4]> =
         dot.lhs_contracting.iter().copied().zip(dot.rhs_contracting.iter().copied()).collect();
-    let (mut by_x, mut by_y) = (pairs.clone(), pairs.clone());
-    by_x.sort_by_key(|&(d, _)| std::cmp::Reverse(x.strides[d].unsigned_abs()));
-    by_y.sort_by_key(|&(_, d)| std::cmp::Reverse(y.strides[d].unsigned_abs()));
     let axes = |pairs: &[(usize, usize)]| -> [Axes; 2] {
         [pairs.iter().map(|p| p.0).collect(), pairs.iter().map(|p| p.1).collect()]
     };
+    if pairs.len() < 2 {
+        return axes(&pairs);
+    }
+    let (mut by_x, mut by_y) = (pairs.clone(), pairs.clone());
+    by_x.sort_by_key(|&(d, _)| std::cmp::Reverse(x.strides[d].unsigned_abs()));
+    by_y.sort_by_key(|&(_, d)| std::cmp::Reverse(y.strides[d].unsigned_abs()));
     let cost = |view: &View<'_, T>, axes: &[usize]| match stride(view.shape, view.strides, axes) {
         Some(_) => 0,
         None => view.shape.iter().product(),

@@ -162,19 +162,19 @@ mod tests {
         let batch = numbers.shape(rank_of_batch, 4);
         let (mut collapsed, mut batching, mut along) = (Axes::new(), Axes::new(), Axes::new());
         let mut sizes = Axes::new();
-        for d in 0..rank {
+        for (d, n) in shape.iter_mut().enumerate() {
             match numbers.below(4) {
-                0 if shape[d] > 0 => {
+                0 if *n > 0 => {
                     collapsed.push(d);
                     sizes.push(1);
                 }
                 1 if along.len() < batch.len() && batch[along.len()] > 0 => {
-                    shape[d] = batch[along.len()];
+                    *n = batch[along.len()];
                     along.push(along.len());
                     batching.push(d);
                     sizes.push(1);
                 }
-                _ => sizes.push(numbers.below(shape[d] + 1)),
+                _ => sizes.push(numbers.below(*n + 1)),
             }
         }
         let mut map: Axes = (0..rank).filter(|d| !batching.contains(d)).collect();

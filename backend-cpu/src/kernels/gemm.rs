@@ -28,12 +28,12 @@ impl<T> Matrix<'_, T> {
     }
 
     /// The matrix whose first row is row `i`.
-    pub(super) fn from_row(self, i: usize) -> Self {
+    pub(super) fn at_row(self, i: usize) -> Self {
         Matrix { offset: self.offset + i as isize * self.rows, ..self }
     }
 
     /// The matrix whose first column is column `j`.
-    pub(super) fn from_column(self, j: usize) -> Self {
+    pub(super) fn at_column(self, j: usize) -> Self {
         Matrix { offset: self.offset + j as isize * self.columns, ..self }
     }
 

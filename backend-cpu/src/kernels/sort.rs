@@ -15,7 +15,7 @@ use bytemuck::Pod;
 use half::{bf16, f16};
 use plywood_core::op::Types;
 use plywood_core::shape::Axes;
-use plywood_core::{DType, TensorType, Value, Values};
+use plywood_core::{TensorType, Value, Values};
 use std::cmp::Ordering;
 
 /// A stored type with the order of sorting.
@@ -160,7 +160,7 @@ fn lane_keys(x: &Value, first: usize, out: &mut [u64]) {
 mod tests {
     use super::*;
     use crate::kernels::testing::{Numbers, elements, execute, flat, index, tensor};
-    use plywood_core::Op;
+    use plywood_core::{DType, Op};
 
     /// Sorts every lane by inserting, and gives each operand's elements.
     fn naive(shape: &[usize], looks: &[Vec<f64>], axis: usize, keys: usize) -> Vec<Vec<f64>> {

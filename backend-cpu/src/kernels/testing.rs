@@ -60,7 +60,7 @@ impl Numbers {
 /// A value that shows a part of a storage with these numbers.
 pub(crate) fn in_storage(all: &[f64], shape: &[usize], layout: Layout, dtype: DType) -> Value {
     let storage = stored!(dtype, T => {
-        let mut storage = Storage::zeroed(all.len() * size_of::<T>());
+        let mut storage = Storage::zeroed(dtype.size() * all.len());
         let slots = storage.as_mut_slice::<T>().expect("it is new");
         slots.iter_mut().zip(all).for_each(|(slot, &x)| *slot = cast(x));
         storage

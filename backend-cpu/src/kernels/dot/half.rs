@@ -103,14 +103,14 @@ fn tiles<T: Widen<f32>, O: Rounded>(
             [vec![0f32; block * DEPTH], vec![0f32; DEPTH * COLUMNS], vec![0f32; block * COLUMNS]];
         let [x_tile, y_tile, sums] = &mut buffers;
         for (b, out) in out.chunks_mut(block * n).enumerate() {
-            let (x, m) = (x.from_row((first + b) * block), out.len() / n);
+            let (x, m) = (x.at_row((first + b) * block), out.len() / n);
             for j in (0..n).step_by(COLUMNS) {
                 let columns = COLUMNS.min(n - j);
                 let sums = &mut sums[..m * columns];
                 for l in (0..k).step_by(DEPTH) {
                     let depth = DEPTH.min(k - l);
-                    let x = widened(x.from_column(l), [m, depth], x_tile);
-                    let y = widened(y.from_row(l).from_column(j), [depth, columns], y_tile);
+                    let x = widened(x.at_column(l), [m, depth], x_tile);
+                    let y = widened(y.at_row(l).at_column(j), [depth, columns], y_tile);
                     f32::gemm([m, depth, columns], sums, columns, l > 0, x, y, false);
                 }
                 for (out, sums) in out.chunks_mut(n).zip(sums.chunks(columns)) {

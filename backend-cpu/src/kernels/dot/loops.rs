@@ -30,6 +30,8 @@ const LANES: usize = 64;
 const PIECE: usize = 1 << 15;
 /// Elements of the output that stay in the first cache while rows are added to them.
 const BLOCK: usize = 1024;
+/// Rows of `y` that are added while they stay in the second cache.
+const DEPTH: usize = 64;
 /// Nanoseconds to read an element of a matrix and use it once.
 const READ: f64 = 0.1;
 
@@ -48,7 +50,7 @@ pub(super) fn gemv<T: Widen<A>, A: Num>(
 ) {
     let v = vector(y.data, y.offset, y.rows, k);
     let rows = |first: usize, out: &mut [A]| {
-        let x = x.from_row(first);
+        let x = x.at_row(first);
         if x.columns.unsigned_abs() <= x.rows.unsigned_abs() {
             vectorized(Rows { out, x, v: &v });
         } else {
@@ -62,7 +64,7 @@ pub(super) fn gemv<T: Widen<A>, A: Num>(
             let parts = par::map(pieces, work, |p| {
                 let v = &v[p * PIECE..k.min((p + 1) * PIECE)];
                 let mut part = [A::ZERO];
-                vectorized(Rows { out: &mut part, x: x.from_row(i).from_column(p * PIECE), v });
+                vectorized(Rows { out: &mut part, x: x.at_row(i).at_column(p * PIECE), v });
                 part[0]
             });
             *out = parts.into_iter().fold(A::ZERO, A::add);
@@ -160,11 +162,11 @@ pub(super) fn plain<T: Num>(
     let y = if y.columns == 1 {
         y
     } else {
-        copy = (0..k).flat_map(|l| vector(y.data, y.from_row(l).offset, y.columns, n)).collect();
+        copy = (0..k).flat_map(|l| vector(y.data, y.at_row(l).offset, y.columns, n)).collect();
         Matrix { data: &copy, offset: 0, rows: n as isize, columns: 1 }
     };
     let work = if threads { (k * n) as f64 * 0.1 } else { 0.0 };
-    par::chunks(out, n, work, |first, out| vectorized(Plain { out, x: x.from_row(first), y, k, n }));
+    par::chunks(out, n, work, |first, out| vectorized(Plain { out, x: x.at_row(first), y, k, n }));
 }
 
 struct Plain<'a, T> {
@@ -185,13 +187,15 @@ impl<T: Num> Loop for Plain<'_, T> {
             let start = (y.offset + l as isize * y.rows) as usize + j;
             &y.data[start..start + n]
         };
-        for (i, out) in out.chunks_mut(n).enumerate() {
-            let start = x.offset + i as isize * x.rows;
-            let at = |l: usize| x.data[(start + l as isize * x.columns) as usize];
-            for (b, out) in out.chunks_mut(BLOCK).enumerate() {
-                let (j, n) = (b * BLOCK, out.len());
-                let mut l = 0;
-                while l + 4 <= k {
+        // A block of rows and columns of `y` stays in the second cache while all rows of the output use it.
+        for (b, l) in (0..n.div_ceil(BLOCK)).flat_map(|b| (0..k).step_by(DEPTH).map(move |l| (b, l))) {
+            let (j, last) = (b * BLOCK, k.min(l + DEPTH));
+            for (i, out) in out.chunks_mut(n).enumerate() {
+                let start = x.offset + i as isize * x.rows;
+                let at = |l: usize| x.data[(start + l as isize * x.columns) as usize];
+                let (mut l, n) = (l, BLOCK.min(n - j));
+                let out = &mut out[j..j + n];
+                while l + 4 <= last {
                     let (x0, x1, x2, x3) = (at(l), at(l + 1), at(l + 2), at(l + 3));
                     let (y0, y1) = (row(l, j, n), row(l + 1, j, n));
                     let (y2, y3) = (row(l + 2, j, n), row(l + 3, j, n));
@@ -201,7 +205,7 @@ impl<T: Num> Loop for Plain<'_, T> {
                     }
                     l += 4;
                 }
-                while l < k {
+                while l < last {
                     let x = at(l);
                     for (out, &y) in out.iter_mut().zip(row(l, j, n)) {
                         *out = add_product(*out, x, y);
