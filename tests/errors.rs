@@ -62,7 +62,7 @@ fn mistakes_are_told_where_they_are_made() {
         ),
         (Box::new(|| drop(a.to_vec::<f64>())), "to_vec::<f64>() of f32[2,3]: read it as f32, or cast it"),
         (
-            Box::new(|| drop(a.item::<f32>())),
+            Box::new(|| _ = a.item::<f32>()),
             "item() of f32[2,3]: it has 6 elements, not one; to_vec() reads them all",
         ),
         (Box::new(|| drop(a.get((2, 0)))), "get: index 2 is out of bounds for axis 0 of shape [2, 3]"),

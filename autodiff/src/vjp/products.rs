@@ -49,7 +49,7 @@ fn exclusive(x: &T, backwards: bool, same: &dyn Fn(usize) -> Option<T>) -> T {
     while by < n {
         // `product` at i covers `by` elements; the one at distance `by` covers those before them.
         let further = join(shift(&product, by, 1, backwards), by);
-        product = product * further;
+        product *= further;
         by *= 2;
     }
     product

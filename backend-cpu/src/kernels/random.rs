@@ -260,6 +260,7 @@ mod tests {
     }
 
     /// The elements' bits.
+    #[allow(clippy::useless_conversion)] // of one of the types
     fn raw(x: &Value) -> Vec<u64> {
         crate::dispatch::by_size!(x.dtype().size(), T => {
             View::<T>::of(x).to_contiguous().iter().map(|&bits| u64::from(bits)).collect()
