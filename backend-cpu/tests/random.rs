@@ -145,7 +145,7 @@ fn mistakes_are_named() {
         ("takes an integer, not 0.5", |k| random::fold_in(k, 0.5)),
     ];
     for (what, wrong) in cases {
-        let panic = std::panic::catch_unwind(AssertUnwindSafe(|| wrong(&k))).err().expect(what);
+        let panic = std::panic::catch_unwind(AssertUnwindSafe(|| wrong(&k))).expect_err(what);
         let message = panic.downcast_ref::<String>().expect("a message");
         assert!(message.contains(what), "{message}");
     }
