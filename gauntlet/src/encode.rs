@@ -1,0 +1,158 @@
+//! Samples as JSON lines, for the oracle's script, and the key that a sample is found by.
+//!
+//! The text of an operation and its inputs is written here, not by a serializer, so that it is the same for ever: the
+//! key is its hash. Data are hexadecimal. The layout of inputs is not part of it; a result does not depend on it.
+
+use crate::data::fnv;
+use crate::{Class, Sample, bits};
+use plywood_core::op::{IndexMode, Random};
+use plywood_core::{Array, Number, Op, Shape};
+
+/// The hash of an operation, its attributes and its inputs' data.
+pub fn key(sample: &Sample) -> u64 {
+    fnv(body(sample).as_bytes())
+}
+
+/// The line for the oracle's script.
+pub fn line(sample: &Sample) -> String {
+    let class = match sample.class {
+        Class::Exact | Class::Equal | Class::Ulps(_) => "values",
+        Class::Sum { .. } => "sum",
+    };
+    let body = body(sample);
+    let key = fnv(body.as_bytes());
+    let name = &sample.name;
+    format!("{{\"name\":\"{name}\",\"key\":\"{key:016x}\",\"class\":\"{class}\",{body}}}")
+}
+
+fn body(sample: &Sample) -> String {
+    let inputs: Vec<String> = sample.inputs.iter().map(|i| array(&i.data)).collect();
+    format!("\"op\":{},\"inputs\":[{}]", op(&sample.op), inputs.join(","))
+}
+
+fn array(array: &Array) -> String {
+    let (dtype, shape, hex) = (array.dtype(), array.shape(), bits::hex(array));
+    format!("{{\"dtype\":\"{dtype}\",\"shape\":{shape:?},\"hex\":\"{hex}\"}}")
+}
+
+/// An object of the operation's kind and its attributes, whose values are JSON already.
+fn object(sample_op: &Op, attributes: &[(&str, String)]) -> String {
+    let fields: String = attributes.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
+    format!("{{\"kind\":\"{:?}\"{fields}}}", sample_op.kind())
+}
+
+fn text(s: impl std::fmt::Display) -> String {
+    format!("\"{s}\"")
+}
+
+fn list(sizes: &[usize]) -> String {
+    format!("{sizes:?}")
+}
+
+fn mode(mode: IndexMode) -> String {
+    text(match mode {
+        IndexMode::Clip => "clip",
+        IndexMode::Fill => "fill",
+        IndexMode::PromiseInBounds => "promise_in_bounds",
+    })
+}
+
+/// A number by its kind and bits.
+fn number(number: Number) -> String {
+    match number {
+        Number::Float(x) => format!("[\"float\",\"{:016x}\"]", x.to_bits()),
+        Number::Int(x) => format!("[\"int\",\"{x}\"]"),
+        Number::UInt(x) => format!("[\"int\",\"{x}\"]"),
+        Number::Bool(x) => format!("[\"int\",\"{}\"]", x as u8),
+    }
+}
+
+fn op(op: &Op) -> String {
+    let shape = |s: &Shape| list(s);
+    match op {
+        Op::Unary(f) => object(op, &[("name", text(f.name()))]),
+        Op::IntegerPow { exponent } => object(op, &[("exponent", exponent.to_string())]),
+        Op::ReducePrecision { exponent_bits, mantissa_bits } => object(
+            op,
+            &[("exponent_bits", exponent_bits.to_string()), ("mantissa_bits", mantissa_bits.to_string())],
+        ),
+        Op::Binary(f) => object(op, &[("name", text(f.name()))]),
+        Op::Bits(f) => object(op, &[("name", text(f.name()))]),
+        Op::Compare(f) => object(op, &[("name", text(f.name()))]),
+        Op::Select | Op::Clamp | Op::DynamicUpdate | Op::StopGradient => object(op, &[]),
+        Op::Cast { dtype } | Op::Bitcast { dtype } => object(op, &[("dtype", text(dtype))]),
+        Op::Reshape { shape: s } => object(op, &[("shape", shape(s))]),
+        Op::Transpose { permutation } => object(op, &[("permutation", list(permutation))]),
+        Op::Broadcast { shape: s, axes } => object(op, &[("shape", shape(s)), ("axes", list(axes))]),
+        Op::Reverse { axes } => object(op, &[("axes", list(axes))]),
+        Op::Slice(s) => object(
+            op,
+            &[("starts", list(&s.starts)), ("limits", list(&s.limits)), ("strides", list(&s.strides))],
+        ),
+        Op::DynamicSlice { sizes } => object(op, &[("sizes", shape(sizes))]),
+        Op::Pad { padding } => {
+            let each: Vec<String> =
+                padding.iter().map(|p| format!("[{},{},{}]", p.low, p.high, p.interior)).collect();
+            object(op, &[("padding", format!("[{}]", each.join(",")))])
+        }
+        Op::Concatenate { axis } => object(op, &[("axis", axis.to_string())]),
+        Op::Gather(g) => object(
+            op,
+            &[
+                ("offset_axes", list(&g.offset_axes)),
+                ("collapsed_axes", list(&g.collapsed_axes)),
+                ("operand_batching_axes", list(&g.operand_batching_axes)),
+                ("indices_batching_axes", list(&g.indices_batching_axes)),
+                ("start_index_map", list(&g.start_index_map)),
+                ("sizes", list(&g.sizes)),
+                ("mode", mode(g.mode)),
+            ],
+        ),
+        Op::Scatter(s) => object(
+            op,
+            &[
+                ("name", text(s.kind.name())),
+                ("window_axes", list(&s.window_axes)),
+                ("inserted_axes", list(&s.inserted_axes)),
+                ("operand_batching_axes", list(&s.operand_batching_axes)),
+                ("indices_batching_axes", list(&s.indices_batching_axes)),
+                ("index_map", list(&s.index_map)),
+                ("mode", mode(s.mode)),
+            ],
+        ),
+        Op::Reduce { kind, axes } => object(op, &[("name", text(kind.name())), ("axes", list(axes))]),
+        Op::ArgReduce { kind, axis, dtype } => {
+            object(op, &[("name", text(kind.name())), ("axis", axis.to_string()), ("dtype", text(dtype))])
+        }
+        Op::Sort { axis, keys } => object(op, &[("axis", axis.to_string()), ("keys", keys.to_string())]),
+        Op::Dot(d) => object(
+            op,
+            &[
+                ("lhs_contracting", list(&d.lhs_contracting)),
+                ("rhs_contracting", list(&d.rhs_contracting)),
+                ("lhs_batch", list(&d.lhs_batch)),
+                ("rhs_batch", list(&d.rhs_batch)),
+                ("dtype", text(d.dtype)),
+            ],
+        ),
+        Op::Full { number: n, ty } => {
+            object(op, &[("number", number(*n)), ("shape", shape(&ty.shape)), ("dtype", text(ty.dtype))])
+        }
+        Op::Iota { ty, axis } => {
+            object(op, &[("shape", shape(&ty.shape)), ("dtype", text(ty.dtype)), ("axis", axis.to_string())])
+        }
+        Op::Constant(data) => object(op, &[("data", array(data))]),
+        Op::Random(random) => {
+            let name = ("name", text(random.name()));
+            match random {
+                Random::Bits { shape: s, dtype }
+                | Random::Uniform { shape: s, dtype }
+                | Random::Normal { shape: s, dtype } => {
+                    object(op, &[name, ("shape", shape(s)), ("dtype", text(dtype))])
+                }
+                Random::Split { shape: s } => object(op, &[name, ("shape", shape(s))]),
+                Random::FoldIn => object(op, &[name]),
+            }
+        }
+    }
+}

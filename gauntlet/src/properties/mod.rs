@@ -1,0 +1,63 @@
+//! What must be true of every operation on every engine. A property is a function of an engine and a sample; [`check`]
+//! runs it over the samples of an operation and reports all that fail, panics included.
+//!
+//! | property | what it says | where |
+//! |---|---|---|
+//! | forward | the result is the oracle's, whatever the inputs' layout; inputs that are held stay as they are | [`forward`] |
+//! | gradient | reverse mode gives what differences of the operation give | [`gradient`] |
+//! | second order | reverse over reverse gives what differences of the gradient give | [`second_order`] |
+//! | replay | a recorded graph gives what eager execution gives, to the bit | [`replay`] |
+//!
+//! A layer brings its own property, a file here: `jvp` (against the pullback, by the inner product), `vmap` (against a
+//! stack over slices, for every placement of the batched axis), `fusion` (against eager execution).
+
+mod forward;
+mod gradient;
+mod pullback;
+mod replay;
+mod second_order;
+
+pub use forward::forward;
+pub use gradient::gradient;
+pub use replay::replay;
+pub use second_order::second_order;
+
+use crate::Sample;
+use crate::samples::samples;
+use plywood_core::OpKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs a property over the samples of an operation that `chosen` picks; panics with what failed, if anything did.
+#[track_caller]
+pub fn check(
+    kind: OpKind,
+    chosen: impl Fn(&Sample) -> bool,
+    property: impl Fn(&Sample) -> Result<(), String>,
+) {
+    let all: Vec<Sample> = samples(kind).into_iter().filter(chosen).collect();
+    assert!(!all.is_empty(), "{kind:?}: no sample to check");
+    let failures: Vec<String> = all
+        .iter()
+        .filter_map(|sample| {
+            let result = catch_unwind(AssertUnwindSafe(|| property(sample)));
+            let result = result.unwrap_or_else(|panic| Err(format!("panicked: {}", message(&*panic))));
+            result.err().map(|why| format!("{}: {why}", sample.name))
+        })
+        .collect();
+    if failures.is_empty() {
+        return;
+    }
+    // All of them for a report, the first ones otherwise.
+    let most = if std::env::var_os("GAUNTLET_ALL").is_some() { usize::MAX } else { 12 };
+    let shown: String = failures.iter().take(most).map(|f| format!("\n  {f}")).collect();
+    panic!("{} of {} samples of {kind:?} fail:{shown}", failures.len(), all.len());
+}
+
+/// What a panic said.
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text.to_string(),
+        (_, Some(text)) => text.clone(),
+        _ => "(no message)".to_string(),
+    }
+}

@@ -1,0 +1,61 @@
+//! Reverse mode on the CPU gives what differences give, for every operation that has a derivative; and its own
+//! derivative does.
+
+use plywood_backend_cpu::Cpu;
+use plywood_core::{Backend, OpKind};
+use plywood_gauntlet::{properties, samples::samples};
+
+/// Declares two tests for each kind of operation with a derivative, and says which have none; one that is missing does
+/// not compile.
+macro_rules! tests { (none: $($None:ident)*; $($name:ident $Kind:ident;)*) => {
+    $( mod $name {
+        use super::*;
+        #[test]
+        fn gradient() {
+            properties::check(OpKind::$Kind, |s| s.smooth, |s| properties::gradient(Cpu::ENGINE, s));
+        }
+        #[test]
+        fn second_order() {
+            properties::check(OpKind::$Kind, |s| s.smooth, |s| properties::second_order(Cpu::ENGINE, s));
+        }
+    } )*
+
+    #[test]
+    fn operations_without_a_derivative_have_no_smooth_sample() {
+        for kind in [$(OpKind::$None),*] {
+            assert!(samples(kind).iter().all(|s| !s.smooth), "{kind:?}");
+        }
+    }
+
+    /// Does not compile without a word on a new operation.
+    #[allow(dead_code)]
+    fn every_kind_is_named(kind: OpKind) {
+        match kind { $(OpKind::$Kind => {})* $(OpKind::$None => {})* }
+    }
+} }
+
+tests! {
+    none: Bits Compare Bitcast ArgReduce Full Iota Constant Random;
+    unary Unary;
+    integer_pow IntegerPow;
+    reduce_precision ReducePrecision;
+    binary Binary;
+    select Select;
+    clamp Clamp;
+    cast Cast;
+    reshape Reshape;
+    transpose Transpose;
+    broadcast Broadcast;
+    reverse Reverse;
+    slice Slice;
+    dynamic_slice DynamicSlice;
+    dynamic_update DynamicUpdate;
+    pad Pad;
+    concatenate Concatenate;
+    gather Gather;
+    scatter Scatter;
+    reduce Reduce;
+    sort Sort;
+    dot Dot;
+    stop_gradient StopGradient;
+}
