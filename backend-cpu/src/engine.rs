@@ -32,11 +32,11 @@ impl DeviceBackend for Cpu {
 
 impl Engine for Cpu {
     fn execute(&'static self, step: Step<'_>, mut x: Values) -> Values {
-        let Step { op, mut outputs, at: _ } = step;
+        let Step { op, outputs, at: _ } = step;
         if let Op::Sort { axis, keys } = op {
-            return sort::sort(outputs, x, *axis, *keys);
+            return sort::sort(outputs.iter().cloned().collect(), x, *axis, *keys);
         }
-        let ty = outputs.pop().expect("an operation has an output");
+        let ty = outputs[0].clone();
         let mut only = || x.pop().expect("the shape rule counted the inputs");
         smallvec![match op {
             Op::Unary(unary) => unary::unary(ty, x, *unary),

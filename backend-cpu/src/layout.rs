@@ -20,6 +20,9 @@ pub struct Layout {
 
 /// The strides of row-major order.
 pub fn row_major(shape: &[usize]) -> Strides {
+    if shape.is_empty() {
+        return Strides::new();
+    }
     let mut strides = Strides::from_elem(1, shape.len());
     for d in (1..shape.len()).rev() {
         strides[d - 1] = strides[d] * shape[d] as isize;

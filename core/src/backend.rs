@@ -5,8 +5,7 @@
 //! fuse, compute), it does in one place, for every operation.
 
 use crate::at::At;
-use crate::op::Types;
-use crate::{Array, Device, Error, Op, Value};
+use crate::{Array, Device, Error, Op, TensorType, Value};
 use smallvec::SmallVec;
 use std::any::TypeId;
 use std::fmt::Debug;
@@ -15,12 +14,12 @@ use std::fmt::Debug;
 pub type Values = SmallVec<[Value; 3]>;
 
 /// One operation to be executed: what, what comes out (by the operation's shape rule), and on which line it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     /// The operation.
     pub op: &'a Op,
     /// The types of its outputs.
-    pub outputs: Types,
+    pub outputs: &'a [TensorType],
     /// The user's line.
     pub at: At,
 }

@@ -67,11 +67,11 @@ pub fn argument(engine: &'static dyn Engine, ty: TensorType, device: Device) -> 
 
 fn record(engine: &'static dyn Engine, step: Step<'_>, inputs: Values) -> Values {
     let device = engine.device(inputs.first());
-    let types = step.outputs.clone();
-    let origin = Origin::Operation { op: step.op.clone(), inputs, outputs: step.outputs, at: step.at };
+    let types = step.outputs.iter().cloned().collect();
+    let origin = Origin::Operation { op: step.op.clone(), inputs, outputs: types, at: step.at };
     let node = node(origin);
     let value = |(i, ty)| Value::new(engine, ty, Symbol { node: node.clone(), output: i as u32, device });
-    types.into_iter().enumerate().map(value).collect()
+    step.outputs.iter().cloned().enumerate().map(value).collect()
 }
 
 fn unreadable() -> Error {

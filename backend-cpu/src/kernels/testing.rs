@@ -104,7 +104,7 @@ pub(crate) fn execute(op: &Op, inputs: Vec<Value>) -> Values {
     let outputs = op.infer(&types);
     let at = plywood_core::at::caller();
     let expected = outputs.clone();
-    let results = Cpu::ENGINE.execute(Step { op, outputs, at }, inputs.into());
+    let results = Cpu::ENGINE.execute(Step { op, outputs: &outputs, at }, inputs.into());
     assert!(results.iter().map(Value::ty).eq(&expected), "{op:?} gives other types than inferred");
     results
 }

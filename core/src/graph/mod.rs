@@ -104,8 +104,14 @@ impl Graph {
                 let value = if self.last_use[v.index()] == i && !again { slot.take() } else { slot.clone() };
                 values.push(value.expect("an equation reads what stands before it"));
             }
-            let outputs = e.outputs.iter().map(|&v| self.ty(v).clone()).collect();
-            let results = engine.execute(Step { op: &e.op, outputs, at: e.at }, values);
+            let step = |outputs| Step { op: &e.op, outputs, at: e.at };
+            let results = match e.outputs[..] {
+                [v] => engine.execute(step(std::slice::from_ref(self.ty(v))), values),
+                _ => {
+                    let types: Vec<TensorType> = e.outputs.iter().map(|&v| self.ty(v).clone()).collect();
+                    engine.execute(step(&types), values)
+                }
+            };
             for (v, y) in e.outputs.iter().zip(results) {
                 env[v.index()] = Some(y);
             }

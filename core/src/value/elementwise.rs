@@ -112,7 +112,8 @@ impl Value {
             Binary::Max | Binary::Min => same,
         };
         let (x, y) = pair(op.name(), self, y, lift);
-        Value::apply2(Op::Binary(op), x, y)
+        op.check(x.ty());
+        Value::apply_alike(Op::Binary(op), x, y)
     }
 
     /// `number op self`.

@@ -143,7 +143,7 @@ impl Value {
     #[track_caller]
     pub fn create(engine: &'static dyn Engine, op: Op) -> Value {
         let outputs = op.infer(&[]);
-        one(engine.execute(Step { op: &op, outputs, at: at::caller() }, Values::new()))
+        one(engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, Values::new()))
     }
 
     /// Executes an operation on `inputs`, on their engine; all must be of the same.
@@ -153,7 +153,7 @@ impl Value {
         let types: SmallVec<[&TensorType; 3]> = inputs.iter().map(Value::ty).collect();
         let outputs = op.infer(&types);
         drop(types);
-        engine.execute(Step { op, outputs, at: at::caller() }, inputs)
+        engine.execute(Step { op, outputs: &outputs, at: at::caller() }, inputs)
     }
 
     /// Executes an operation of one input and one output.
@@ -161,7 +161,7 @@ impl Value {
     pub fn apply1(op: Op, x: Value) -> Value {
         let outputs = op.infer(&[x.ty()]);
         let engine = x.engine();
-        one(engine.execute(Step { op: &op, outputs, at: at::caller() }, smallvec![x]))
+        one(engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, smallvec![x]))
     }
 
     /// Executes an operation of two inputs and one output.
@@ -170,7 +170,19 @@ impl Value {
         let engine = x.engine();
         same_engine(&op, engine, &y);
         let outputs = op.infer(&[x.ty(), y.ty()]);
-        one(engine.execute(Step { op: &op, outputs, at: at::caller() }, smallvec![x, y]))
+        one(engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, smallvec![x, y]))
+    }
+
+    /// Executes an operation of two inputs whose only output has the type of the first; the caller has applied the
+    /// shape rule.
+    #[track_caller]
+    #[inline]
+    fn apply_alike(op: Op, x: Value, y: Value) -> Value {
+        let engine = x.engine();
+        same_engine(&op, engine, &y);
+        let output = x.ty().clone();
+        let step = Step { op: &op, outputs: std::slice::from_ref(&output), at: at::caller() };
+        one(engine.execute(step, smallvec![x, y]))
     }
 
     /// Executes an operation of any number of inputs and one output.
