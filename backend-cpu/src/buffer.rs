@@ -3,22 +3,89 @@
 //! The count, the length and the data lie in one block, so that a tensor costs one allocation beside its value. The
 //! data start at a multiple of 64 bytes and are zero at first; a large block comes from `alloc_zeroed` at a small
 //! alignment, because only then does the system hand out fresh pages without writing them first.
+//!
+//! Fresh pages are what large results cost most: the system takes longer to map and clear them than a kernel to fill
+//! them. So a large block that is given back waits in `RECYCLED` for the next one of its size, up to a cap.
+//!
 //! This is the only module with unsafe code. What always holds: `block` points to a live block whose header is
-//! initialised and whose data bytes are all initialised; `&mut` to data is given out only while the count is one.
+//! initialised and whose data bytes are all initialised (zero, or what a former holder left); `&mut` to data is given out only while the count is one.
 
 #![allow(unsafe_code)]
 
 use bytemuck::Pod;
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
+use std::collections::VecDeque;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Mutex, MutexGuard};
 
 /// Where data start: at multiples of this address.
 const ALIGN: usize = 64;
 
 /// Up to so many bytes are cleared here: the system's allocators are quicker at plain blocks than at cleared ones.
 const SMALL: usize = 1 << 13;
+
+/// From so many bytes on a block is recycled; the system's allocator keeps smaller ones warm by itself.
+const LARGE: usize = 1 << 16;
+
+/// At most so many bytes wait to be used again; the oldest go back to the system first.
+const RECYCLED_BYTES: usize = 256 << 20;
+
+/// Large blocks without a holder, the oldest first.
+static RECYCLED: Mutex<Recycled> = Mutex::new(Recycled { blocks: VecDeque::new(), bytes: 0 });
+
+struct Recycled {
+    blocks: VecDeque<Block>,
+    bytes: usize,
+}
+
+/// A block that nobody holds.
+struct Block(NonNull<Header>);
+
+// SAFETY: nobody refers to the block, so any thread may take it over; the lock orders one holder's uses before the
+// next one's.
+unsafe impl Send for Block {}
+
+impl Recycled {
+    fn lock() -> MutexGuard<'static, Recycled> {
+        RECYCLED.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// A block of just so many bytes of data, the last that came.
+    fn take(&mut self, bytes: usize) -> Option<Block> {
+        let place = self.blocks.iter().rposition(|b| b.bytes() == bytes)?;
+        self.bytes -= bytes;
+        self.blocks.remove(place)
+    }
+
+    /// Keeps a block, and gives those that no longer fit under the cap.
+    fn put(&mut self, block: Block) -> Vec<Block> {
+        self.bytes += block.bytes();
+        self.blocks.push_back(block);
+        let mut out = Vec::new();
+        while self.bytes > RECYCLED_BYTES {
+            let oldest = self.blocks.pop_front().expect("blocks have the bytes that are counted");
+            self.bytes -= oldest.bytes();
+            out.push(oldest);
+        }
+        out
+    }
+}
+
+impl Block {
+    fn bytes(&self) -> usize {
+        // SAFETY: the block is live, and its header was initialised when it was made.
+        unsafe { self.0.as_ref() }.bytes
+    }
+
+    /// Gives the memory back to the system.
+    fn free(self) {
+        let layout = Buffer::block_layout(self.bytes());
+        // SAFETY: nobody refers to the block, and it was allocated by `Buffer::fresh` with this very layout.
+        unsafe { dealloc(self.0.as_ptr().cast(), layout) };
+    }
+}
 
 struct Header {
     count: AtomicUsize,
@@ -45,6 +112,32 @@ impl Buffer {
 
     /// So many zero bytes, rounded up to a multiple of 8.
     pub fn zeroed(bytes: usize) -> Buffer {
+        match Self::recycled(bytes) {
+            Some(mut buffer) => {
+                buffer.bytes_mut().expect("nobody else holds it").fill(0);
+                buffer
+            }
+            None => Self::fresh(bytes),
+        }
+    }
+
+    /// So many bytes, rounded up to a multiple of 8, for somebody who writes them all: they may hold anything.
+    pub fn overwritten(bytes: usize) -> Buffer {
+        Self::recycled(bytes).unwrap_or_else(|| Self::fresh(bytes))
+    }
+
+    fn recycled(bytes: usize) -> Option<Buffer> {
+        if bytes < LARGE {
+            return None;
+        }
+        let Block(block) = Recycled::lock().take(bytes.checked_next_multiple_of(8)?)?;
+        let buffer = Buffer { block };
+        buffer.header().count.store(1, Ordering::Relaxed);
+        Some(buffer)
+    }
+
+    /// A new block, of zeros.
+    fn fresh(bytes: usize) -> Buffer {
         let bytes = bytes.checked_next_multiple_of(8).expect("fits the address space");
         let layout = Self::block_layout(bytes);
         let block = if bytes <= SMALL {
@@ -66,7 +159,7 @@ impl Buffer {
     }
 
     fn header(&self) -> &Header {
-        // SAFETY: the block lives as long as any reference, and its header was initialised by `zeroed`.
+        // SAFETY: the block lives as long as any reference, and its header was initialised by `fresh`.
         unsafe { self.block.as_ref() }
     }
 
@@ -127,10 +220,13 @@ impl Drop for Buffer {
             return;
         }
         fence(Ordering::Acquire);
-        let layout = Self::block_layout(self.header().bytes);
-        // SAFETY: this was the last reference (and the fence orders all other holders' uses before), and the block
-        // was allocated by `zeroed` with this very layout.
-        unsafe { dealloc(self.block.as_ptr().cast(), layout) };
+        // This was the last reference, and the fence orders all other holders' uses before.
+        let block = Block(self.block);
+        if block.bytes() < LARGE {
+            return block.free();
+        }
+        let surplus = Recycled::lock().put(block);
+        surplus.into_iter().for_each(Block::free);
     }
 }
 
@@ -154,6 +250,42 @@ mod tests {
             b.as_mut_slice::<u64>().expect("unique").fill(u64::MAX);
             assert!(b.as_slice::<u16>().iter().all(|&x| x == u16::MAX));
         }
+    }
+
+    #[test]
+    fn a_large_block_is_used_again() {
+        // A size that no other test has.
+        let bytes = LARGE + 8 * 1234;
+        let mut a = Buffer::zeroed(bytes);
+        let address = a.bytes().as_ptr();
+        a.bytes_mut().expect("unique").fill(7);
+        drop(a);
+        let b = Buffer::overwritten(bytes);
+        assert_eq!(b.bytes().as_ptr(), address);
+        assert!(b.is_unique());
+        drop(b);
+        let c = Buffer::zeroed(bytes);
+        assert_eq!(c.bytes().as_ptr(), address);
+        assert!(c.bytes().iter().all(|&x| x == 0));
+    }
+
+    #[test]
+    fn what_waits_stays_under_the_cap() {
+        let mut recycled = Recycled { blocks: VecDeque::new(), bytes: 0 };
+        let size = RECYCLED_BYTES / 4;
+        let block = || {
+            let buffer = std::mem::ManuallyDrop::new(Buffer::fresh(size));
+            Block(buffer.block)
+        };
+        for _ in 0..4 {
+            assert!(recycled.put(block()).is_empty());
+        }
+        let surplus = recycled.put(block());
+        assert_eq!((surplus.len(), recycled.bytes), (1, 4 * size));
+        let taken = recycled.take(size).expect("there are four");
+        assert!(recycled.take(size + 8).is_none());
+        assert_eq!(recycled.bytes, 3 * size);
+        surplus.into_iter().chain([taken]).chain(recycled.blocks).for_each(Block::free);
     }
 
     #[test]

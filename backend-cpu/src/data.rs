@@ -53,6 +53,16 @@ pub fn output<T: Pod>(ty: TensorType, fill: impl FnOnce(&mut [T])) -> Value {
     value(ty, layout, storage)
 }
 
+/// Makes a contiguous value; `fill` writes all of its elements, which may hold anything at first.
+pub fn overwritten<T: Pod>(ty: TensorType, fill: impl FnOnce(&mut [T])) -> Value {
+    debug_assert_eq!(ty.dtype.size(), size_of::<T>());
+    let n = ty.elements();
+    let mut storage = Storage::overwritten(n * size_of::<T>());
+    fill(&mut storage.as_mut_slice::<T>().expect("nobody else holds it")[..n]);
+    let layout = Layout::row_major(&ty.shape);
+    value(ty, layout, storage)
+}
+
 impl<'a, T: Pod + Send + Sync> View<'a, T> {
     /// The elements of a value, whose dtype is stored as `T` (or has its size).
     pub fn of(value: &'a Value) -> Self {
@@ -113,7 +123,7 @@ pub fn contiguous(x: Value) -> Value {
         return x;
     }
     let ty = x.ty().clone();
-    by_size!(ty.dtype.size(), T => output::<T>(ty, |out| View::of(&x).copy_into(out)))
+    by_size!(ty.dtype.size(), T => overwritten::<T>(ty, |out| View::of(&x).copy_into(out)))
 }
 
 /// Takes the value's storage where nobody else holds it and the elements fill it from the start in row-major order.
@@ -137,7 +147,7 @@ pub fn owned(mut x: Value) -> Storage {
     }
     let n = x.ty().elements();
     by_size!(x.dtype().size(), T => {
-        let mut storage = Storage::zeroed(n * size_of::<T>());
+        let mut storage = Storage::overwritten(n * size_of::<T>());
         View::of(&x).copy_into(&mut storage.as_mut_slice::<T>().expect("it is new")[..n]);
         storage
     })

@@ -48,7 +48,7 @@ pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) ->
     });
     let (taken, mut storage) = match in_place {
         Some((i, storage)) => (Some(i), storage),
-        None => (None, Storage::zeroed(n * size)),
+        None => (None, Storage::overwritten(n * size)),
     };
     let out = &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..n * size];
     if n == 0 {

@@ -27,6 +27,15 @@ impl Storage {
         }
     }
 
+    /// Bytes for somebody who writes them all: they may hold anything.
+    pub fn overwritten(bytes: usize) -> Storage {
+        if bytes <= INLINE {
+            Storage::Inline([0; INLINE / 8])
+        } else {
+            Storage::Shared(Buffer::overwritten(bytes))
+        }
+    }
+
     /// All bytes, of which there may be a few more than asked for.
     pub fn bytes(&self) -> &[u8] {
         match self {

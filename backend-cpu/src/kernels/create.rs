@@ -1,6 +1,6 @@
 //! Data from nothing: a number everywhere (one element, repeated), counting, host data.
 
-use crate::data::{output, value};
+use crate::data::{overwritten, value};
 use crate::dispatch::numbers;
 use crate::layout::Layout;
 use crate::par;
@@ -30,7 +30,7 @@ pub fn iota(ty: TensorType, axis: usize) -> Value {
     numbers!(ty.dtype, T => {
         // A place fits the 53 bits of an f64, so that one rounding follows.
         let wide = |i: usize| if ty.dtype.is_float() { Wide::Float(i as f64) } else { Wide::Int(i as i128) };
-        output::<T>(ty.clone(), |out| par::chunks(out, inner, 0.3 * inner as f64 + 0.5, |first, out| {
+        overwritten::<T>(ty.clone(), |out| par::chunks(out, inner, 0.3 * inner as f64 + 0.5, |first, out| {
             let mut place = first % size;
             if inner == 1 {
                 let (head, rest) = out.split_at_mut(out.len().min(size - place));
@@ -53,11 +53,11 @@ pub fn constant(ty: TensorType, array: &Array) -> Value {
     match ty.dtype {
         DType::Bool => {
             let from: &[u8] = bytemuck::cast_slice(array.as_slice::<bool>().expect("its own dtype"));
-            output::<u8>(ty, |out| out.copy_from_slice(from))
+            overwritten::<u8>(ty, |out| out.copy_from_slice(from))
         }
         dtype => numbers!(dtype, T => {
             let from = array.as_slice::<T>().expect("its own dtype");
-            output::<T>(ty, |out| out.copy_from_slice(from))
+            overwritten::<T>(ty, |out| out.copy_from_slice(from))
         }),
     }
 }

@@ -15,7 +15,7 @@ mod loops;
 mod tests;
 
 use super::gemm::{Gemm, Matrix};
-use crate::data::{View, output};
+use crate::data::{View, output, overwritten};
 use crate::dispatch::integers;
 use crate::layout::{Nest, Odometer, Strides, row_major};
 use crate::math::Num;
@@ -47,8 +47,8 @@ pub fn dot(ty: TensorType, mut x: Values, dot: &Dot) -> Value {
         }
     }
     match (x[0].dtype(), dot.dtype) {
-        (DType::F32, _) => output::<f32>(ty, |out| Problem::new(&x, dot).run(out)),
-        (DType::F64, _) => output::<f64>(ty, |out| Problem::new(&x, dot).run(out)),
+        (DType::F32, _) => overwritten::<f32>(ty, |out| Problem::new(&x, dot).run(out)),
+        (DType::F64, _) => overwritten::<f64>(ty, |out| Problem::new(&x, dot).run(out)),
         (DType::F16, DType::F16) => output::<f16>(ty, |out| half::run::<f16, _>(&Problem::new(&x, dot), out)),
         (DType::F16, DType::BF16) => {
             output::<bf16>(ty, |out| half::run::<f16, _>(&Problem::new(&x, dot), out))
@@ -175,8 +175,12 @@ impl<'a, T: Pod + Send + Sync> Problem<'a, T> {
 }
 
 impl<T: Multiply> Problem<'_, T> {
+    /// Writes all products; `out` may hold anything at first.
     fn run(&self, out: &mut [T]) {
         let size = [self.m, self.k, self.n];
+        if !(self.m > 1 && self.n > 1 && self.k > 2 && T::overwrites(size)) {
+            par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |_, out| out.fill(T::zeroed()));
+        }
         let [m, k, n] = size.map(|n| n as f64);
         let work = 20.0 + m * n * k * T::WORK + (m * k + k * n) * 0.1;
         self.batches(out, work, |out, x, y, threads| match size {
@@ -192,12 +196,17 @@ impl<T: Multiply> Problem<'_, T> {
 trait Multiply: Num {
     /// Nanoseconds of one multiplication and addition.
     const WORK: f64;
-    /// Adds the product to `out`, which is zero.
+    /// Whether `multiply` overwrites the output, so that it need not be zero.
+    fn overwrites(size: [usize; 3]) -> bool;
+    /// Adds the product to `out`, which is zero, or overwrites it.
     fn multiply(size: [usize; 3], out: &mut [Self], x: Matrix<'_, Self>, y: Matrix<'_, Self>, threads: bool);
 }
 
 macro_rules! floats { ($($T:ty)*) => { $( impl Multiply for $T {
     const WORK: f64 = GEMM * size_of::<$T>() as f64 / 4.0;
+    fn overwrites([m, k, n]: [usize; 3]) -> bool {
+        m * k * n > TINY
+    }
     fn multiply(size: [usize; 3], out: &mut [Self], x: Matrix<'_, Self>, y: Matrix<'_, Self>, threads: bool) {
         let [m, k, n] = size;
         if m * k * n <= TINY {
@@ -210,6 +219,9 @@ floats!(f32 f64);
 
 macro_rules! integers_multiply { ($($T:ty)*) => { $( impl Multiply for $T {
     const WORK: f64 = 0.1;
+    fn overwrites(_: [usize; 3]) -> bool {
+        false
+    }
     fn multiply(size: [usize; 3], out: &mut [Self], x: Matrix<'_, Self>, y: Matrix<'_, Self>, threads: bool) {
         plain(size, out, x, y, threads);
     }

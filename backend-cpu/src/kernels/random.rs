@@ -8,7 +8,7 @@
 mod tables;
 
 use super::simd::{Loop, vectorized};
-use crate::data::{View, output};
+use crate::data::{View, overwritten};
 use crate::float::Real;
 use crate::par;
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
@@ -176,38 +176,38 @@ pub fn random(ty: TensorType, x: Values, random: &Random) -> Value {
         Random::Bits { shape, dtype } => {
             let each = shape.elements();
             match dtype {
-                DType::U8 => output::<u8>(ty, |out| drawn(keys, each, out, Bits)),
-                DType::U16 => output::<u16>(ty, |out| drawn(keys, each, out, Bits)),
-                DType::U32 => output::<u32>(ty, |out| drawn(keys, each, out, Bits)),
-                _ => output::<u64>(ty, |out| drawn(keys, each, out, Bits)),
+                DType::U8 => overwritten::<u8>(ty, |out| drawn(keys, each, out, Bits)),
+                DType::U16 => overwritten::<u16>(ty, |out| drawn(keys, each, out, Bits)),
+                DType::U32 => overwritten::<u32>(ty, |out| drawn(keys, each, out, Bits)),
+                _ => overwritten::<u64>(ty, |out| drawn(keys, each, out, Bits)),
             }
         }
         Random::Uniform { shape, dtype } => {
             let each = shape.elements();
             match dtype {
-                DType::F16 => output::<f16>(ty, |out| drawn(keys, each, out, Uniform)),
-                DType::BF16 => output::<bf16>(ty, |out| drawn(keys, each, out, Uniform)),
-                DType::F32 => output::<f32>(ty, |out| drawn(keys, each, out, Uniform)),
-                _ => output::<f64>(ty, |out| drawn(keys, each, out, Uniform)),
+                DType::F16 => overwritten::<f16>(ty, |out| drawn(keys, each, out, Uniform)),
+                DType::BF16 => overwritten::<bf16>(ty, |out| drawn(keys, each, out, Uniform)),
+                DType::F32 => overwritten::<f32>(ty, |out| drawn(keys, each, out, Uniform)),
+                _ => overwritten::<f64>(ty, |out| drawn(keys, each, out, Uniform)),
             }
         }
         Random::Normal { shape, dtype } => {
             let each = shape.elements();
             match dtype {
-                DType::F16 => output::<f16>(ty, |out| {
+                DType::F16 => overwritten::<f16>(ty, |out| {
                     let low = f16::NEG_ONE.to_f32() + 2f32.powi(-11);
                     transformed(keys, each, out, Uniform10, |x: f32| normal_half(centred(x, low)));
                 }),
-                DType::BF16 => output::<bf16>(ty, |out| {
+                DType::BF16 => overwritten::<bf16>(ty, |out| {
                     let low = bf16::NEG_ONE.to_f32() + 2f32.powi(-8);
                     transformed(keys, each, out, Uniform7, |x: f32| normal_half(centred(x, low)));
                 }),
-                DType::F32 => output::<f32>(ty, |out| {
+                DType::F32 => overwritten::<f32>(ty, |out| {
                     let low = f32::EPSILON / 2.0 - 1.0;
                     let normal = |x| std::f32::consts::SQRT_2 * Real::erf_inv(centred(x, low));
                     transformed(keys, each, out, Uniform, normal);
                 }),
-                _ => output::<f64>(ty, |out| {
+                _ => overwritten::<f64>(ty, |out| {
                     let low = f64::EPSILON / 2.0 - 1.0;
                     let normal = |x| std::f64::consts::SQRT_2 * Real::erf_inv(centred(x, low));
                     transformed(keys, each, out, Uniform, normal);
@@ -215,11 +215,11 @@ pub fn random(ty: TensorType, x: Values, random: &Random) -> Value {
             }
         }
         Random::Split { shape } => {
-            output::<u32>(ty, |out| drawn(keys, shape.elements(), cast_slice_mut(out), Keys))
+            overwritten::<u32>(ty, |out| drawn(keys, shape.elements(), cast_slice_mut(out), Keys))
         }
         Random::FoldIn => {
             let data = View::<u32>::of(&x[1]).to_contiguous();
-            output::<u32>(ty, |out| {
+            overwritten::<u32>(ty, |out| {
                 par::chunks(cast_slice_mut::<u32, [u32; 2]>(out), 1, 10.0, |first, out| {
                     for (i, out) in out.iter_mut().enumerate() {
                         *out = threefry(keys[first + i], [0, data[first + i]]);
