@@ -48,21 +48,25 @@ struct Tracked {
 }
 
 /// A value that derivatives do not reach.
+#[inline]
 pub(crate) fn constant(engine: &'static dyn Engine, inner: Value) -> Value {
     Value::new(engine, inner.ty().clone(), Tracked { primal: Some(inner), slot: None })
 }
 
 /// A value with a slot on a tape.
+#[inline]
 pub(crate) fn tracked(engine: &'static dyn Engine, inner: Value, tape: Arc<Tape>, slot: u32) -> Value {
     Value::new(engine, inner.ty().clone(), Tracked { primal: Some(inner), slot: Some((tape, slot)) })
 }
 
 /// The value on the engine below.
+#[inline]
 pub(crate) fn primal(value: &Value) -> &Value {
     value.data::<Tracked>().primal.as_ref().expect("a value that is still held has its primal")
 }
 
 /// The value on the engine below, moved out if nobody else holds this one.
+#[inline]
 pub(crate) fn into_primal(mut value: Value) -> Value {
     match value.data_mut::<Tracked>().and_then(|t| t.primal.take()) {
         Some(primal) => primal,

@@ -38,6 +38,7 @@ impl Tape {
     }
 
     /// A panic in the user's function leaves whole entries behind, so a poisoned tape is as good as another.
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, Record> {
         self.0.lock().unwrap_or_else(|e| e.into_inner())
     }
@@ -51,6 +52,7 @@ impl Tape {
 
     /// Appends the entry that `make` makes for the slot of its first output, and gives that slot; nothing if the
     /// tape is closed.
+    #[inline]
     pub fn push(&self, outputs: usize, make: impl FnOnce(u32) -> Entry) -> Option<u32> {
         let mut record = self.lock();
         if record.closed {
@@ -104,6 +106,7 @@ fn seed(seeds: Vec<(u32, T)>, slots: u32) -> Cotangents {
     cotangents
 }
 
+#[inline]
 fn accumulate(cotangents: &mut Cotangents, slot: u32, ct: T) {
     let place = &mut cotangents[slot as usize];
     *place = Some(match place.take() {

@@ -33,11 +33,13 @@ pub struct View<'a, T> {
 }
 
 /// What the engine keeps in `value`.
+#[inline]
 pub fn data(value: &Value) -> &CpuData {
     value.data()
 }
 
 /// Makes a value.
+#[inline]
 pub fn value(ty: TensorType, layout: Layout, storage: Storage) -> Value {
     debug_assert_eq!(layout.strides.len(), ty.rank());
     Value::new(Cpu::ENGINE, ty, CpuData { layout, storage })

@@ -19,6 +19,7 @@ pub struct Layout {
 }
 
 /// The strides of row-major order.
+#[inline]
 pub fn row_major(shape: &[usize]) -> Strides {
     if shape.is_empty() {
         return Strides::new();

@@ -37,6 +37,7 @@ impl Storage {
     }
 
     /// All bytes, of which there may be a few more than asked for.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         match self {
             Storage::Inline(words) => bytemuck::cast_slice(words),

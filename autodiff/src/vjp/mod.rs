@@ -92,6 +92,7 @@ impl Keep {
     }
 
     /// What is kept of the inputs, before they are given up.
+    #[inline]
     pub fn inputs_of(&self, inputs: &[Value]) -> Residuals {
         let mut kept = Residuals { x: SmallVec::new(), y: SmallVec::new(), types: Vec::new() };
         for (i, x) in inputs.iter().enumerate() {
@@ -106,6 +107,7 @@ impl Keep {
     }
 
     /// With what is kept of the outputs.
+    #[inline]
     pub fn and_outputs_of(&self, mut kept: Residuals, outputs: &[Value]) -> Residuals {
         if self.outputs {
             for y in outputs {
@@ -155,6 +157,7 @@ impl Pull<'_> {
     }
 
     /// Cotangents of the inputs, each computed only if it is asked for; the last formula gets `ct` to overwrite.
+    #[inline]
     fn each<const N: usize>(&self, ct: T, formulas: [&dyn Fn(T) -> T; N]) -> Gradients {
         let last = (0..N).rev().find(|&i| self.wanted[i]);
         let mut ct = Some(ct);
@@ -169,6 +172,7 @@ impl Pull<'_> {
 
 /// What the rule of an operation needs, if the inputs with a slot are tracked; `None` where no derivative passes: the
 /// outputs are constants.
+#[inline]
 pub(crate) fn keep(op: &Op, slots: &[Option<u32>]) -> Option<Keep> {
     let wants = |i: usize| slots[i].is_some();
     match op {

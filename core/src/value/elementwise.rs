@@ -60,6 +60,7 @@ fn common_shape<'a>(name: &str, shapes: impl Iterator<Item = &'a Shape> + Clone)
 
 /// Both operands with the same shape and dtype; `lift` maps the promoted dtype to the one computed in.
 #[track_caller]
+#[inline]
 fn pair(name: &str, x: Value, y: Term, lift: fn(DType) -> DType) -> (Value, Value) {
     let dtype = lift(y.dtype_with(x.dtype()));
     match y {

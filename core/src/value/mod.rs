@@ -84,6 +84,10 @@ impl Value {
     /// What the engine keeps, to be taken or overwritten; `None` where somebody else holds the value too.
     #[inline]
     pub fn data_mut<D: 'static>(&mut self) -> Option<&mut D> {
+        // A glance is cheaper than the locked look that `get_mut` takes, and a shared value is the commoner case.
+        if Arc::strong_count(&self.0) != 1 {
+            return None;
+        }
         Arc::get_mut(&mut self.0)?.data.downcast_mut()
     }
 
