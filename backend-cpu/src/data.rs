@@ -47,19 +47,19 @@ pub fn value(ty: TensorType, layout: Layout, storage: Storage) -> Value {
 
 /// Makes a contiguous value; `fill` writes its elements, which are zero at first.
 pub fn output<T: Pod>(ty: TensorType, fill: impl FnOnce(&mut [T])) -> Value {
-    debug_assert_eq!(ty.dtype.size(), size_of::<T>());
-    let n = ty.elements();
-    let mut storage = Storage::zeroed(n * size_of::<T>());
-    fill(&mut storage.as_mut_slice::<T>().expect("it is new")[..n]);
-    let layout = Layout::row_major(&ty.shape);
-    value(ty, layout, storage)
+    let storage = Storage::zeroed(ty.bytes());
+    filled(ty, storage, fill)
 }
 
 /// Makes a contiguous value; `fill` writes all of its elements, which may hold anything at first.
 pub fn overwritten<T: Pod>(ty: TensorType, fill: impl FnOnce(&mut [T])) -> Value {
+    let storage = Storage::overwritten(ty.bytes());
+    filled(ty, storage, fill)
+}
+
+fn filled<T: Pod>(ty: TensorType, mut storage: Storage, fill: impl FnOnce(&mut [T])) -> Value {
     debug_assert_eq!(ty.dtype.size(), size_of::<T>());
     let n = ty.elements();
-    let mut storage = Storage::overwritten(n * size_of::<T>());
     fill(&mut storage.as_mut_slice::<T>().expect("nobody else holds it")[..n]);
     let layout = Layout::row_major(&ty.shape);
     value(ty, layout, storage)
