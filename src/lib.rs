@@ -49,3 +49,7 @@ pub use plywood_core::math::stop_gradient;
 pub mod __private {
     pub use plywood_core::{Backend, Path, Tensor, Tree, Visitor};
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

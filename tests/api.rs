@@ -207,6 +207,12 @@ fn static_arguments_and_closures() {
     let w = x.clone();
     let g = grad(move |v: Tensor<_>| (v * w.lift()).sum())(x.clone());
     assert_eq!(g, x);
+    // A captured struct is lifted as a whole, and by the types around it to the right level.
+    let p = mlp(Activation::Tanh);
+    let inputs = C::from([[1.0, 0.5, -1.0]]);
+    let want = Grad::new().argnum::<1>().of(loss)(p.clone(), inputs.clone(), C::zeros([1, 2], DType::F64));
+    let by_x = grad(move |x: Tensor<_>| loss(lift(&p), x, Tensor::zeros([1, 2], DType::F64)));
+    assert_eq!(by_x(inputs), want);
     let (y, pullback) = vjp(|x: Tensor<_>| x.sin(), (x.clone(),));
     assert_eq!(y, x.sin());
     let (dx,) = pullback(C::ones([2], DType::F64));

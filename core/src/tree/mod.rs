@@ -80,12 +80,20 @@ pub fn rebuild<B: Backend, C: Backend, T: Tree<B>>(
 /// captured.
 ///
 /// ```
-/// # use plywood_core::{Backend, Layer, Tensor, lift};
-/// fn inside<L: Layer>(params: &(Tensor<L::Inner>, f64)) -> Tensor<L> {
-///     let (w, scale) = lift::<L, _>(params);
-///     w * scale
+/// # use plywood::prelude::*;
+/// fn predict<B: Backend>((w, scale): (Tensor<B>, f64), x: Tensor<B>) -> Tensor<B> {
+///     (x * w).sum() * scale
 /// }
+/// let params = (Tensor::<Cpu>::from([1.0, 2.0]), 0.5);
+/// let by_x = grad(move |x: Tensor<_>| predict(lift(&params), x));
+/// assert_eq!(by_x(Tensor::from([3.0, 4.0])).to_vec::<f64>(), [0.5, 1.0]);
 /// ```
-pub fn lift<L: Layer, T: Tree<L::Inner>>(tree: &T) -> T::On<L> {
-    tree.clone().map(&mut |t| Tensor::of(L::lift(t.into_value())))
+pub fn lift<B, L, T, U>(tree: &T) -> U
+where
+    B: Backend,
+    L: Layer<Inner = B>,
+    T: Tree<B, On<L> = U>,
+    U: Tree<L>,
+{
+    tree.clone().map::<L>(&mut |t: Tensor<B>| Tensor::of(L::lift(t.into_value())))
 }
