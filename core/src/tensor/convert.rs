@@ -13,11 +13,14 @@ pub trait Nested {
     fn sizes(shape: &mut Vec<usize>);
     /// Appends the elements in row-major order.
     fn flatten(self, elements: &mut Vec<Self::Element>);
+    /// Takes as many elements, in that order.
+    fn unflatten(elements: &mut std::vec::IntoIter<Self::Element>) -> Self;
 }
 macro_rules! elements { ($($T:ty)*) => { $( impl Nested for $T {
     type Element = $T;
     fn sizes(_: &mut Vec<usize>) {}
     fn flatten(self, elements: &mut Vec<$T>) { elements.push(self) }
+    fn unflatten(elements: &mut std::vec::IntoIter<$T>) -> $T { elements.next().expect("as many as the shape has") }
 } )* } }
 elements!(f64 f32 half::f16 half::bf16 i64 i32 i16 i8 u64 u32 u16 u8 bool);
 impl<N: Nested, const M: usize> Nested for [N; M] {
@@ -29,6 +32,9 @@ impl<N: Nested, const M: usize> Nested for [N; M] {
     fn flatten(self, elements: &mut Vec<N::Element>) {
         self.into_iter().for_each(|n| n.flatten(elements))
     }
+    fn unflatten(elements: &mut std::vec::IntoIter<N::Element>) -> Self {
+        std::array::from_fn(|_| N::unflatten(elements))
+    }
 }
 
 fn nested<N: Nested>(data: N) -> Array {
@@ -36,6 +42,27 @@ fn nested<N: Nested>(data: N) -> Array {
     N::sizes(&mut shape);
     data.flatten(&mut elements);
     Array::new(elements, &shape[..])
+}
+
+impl<B: Backend> Tensor<B> {
+    /// The elements as nested arrays. Panics where the shape or the element type is another.
+    ///
+    /// ```
+    /// # use plywood::prelude::*;
+    /// let x = Tensor::<Cpu>::from([[1.0f32, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(x.t().to_nested::<[[f32; 2]; 2]>(), [[1.0, 3.0], [2.0, 4.0]]);
+    /// ```
+    #[track_caller]
+    pub fn to_nested<N: Nested>(&self) -> N {
+        let mut shape = Vec::new();
+        N::sizes(&mut shape);
+        assert!(
+            *self.shape() == shape,
+            "to_nested: a tensor of shape {} does not fill {shape:?}",
+            self.shape()
+        );
+        N::unflatten(&mut self.to_vec::<N::Element>().into_iter())
+    }
 }
 
 impl<B: Backend, N: Nested, const M: usize> From<[N; M]> for Tensor<B> {
