@@ -100,7 +100,10 @@ macro_rules! real { ($($method:ident $std:ident),* ; $($own:ident),*) => {
     #[inline(always)]
     fn asinh(self) -> Self { libm::asinh(self as f64) as $T }
     #[inline(always)]
-    fn acosh(self) -> Self { libm::acosh(self as f64) as $T }
+    fn acosh(self) -> Self {
+        // Below -1 `libm` rounds its way to the logarithm of a positive number.
+        if self < 1.0 { $T::NAN } else { libm::acosh(self as f64) as $T }
+    }
     #[inline(always)]
     fn atanh(self) -> Self { libm::atanh(self as f64) as $T }
     #[inline(always)]

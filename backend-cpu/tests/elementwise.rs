@@ -249,8 +249,12 @@ fn clamp_is_the_smaller_of_high_and_the_larger_of_low() {
 fn casts_between_all_dtypes() {
     for from in DType::ALL {
         with_dtype!(from, T => {
+            // Among them, just above the middle of two floats of 16 bits: they round up, and only once.
+            let ties = [11, 8].map(|bits| 1.0 + 2f64.powi(-bits) + 2f64.powi(-50));
+            let whole_ties = [(1 << 24) + (1 << 16) + 1, (1i64 << 54) + (1 << 46) + 1];
             let all: Vec<T> = corners::<T>().into_iter()
-                .chain([0.4, 1.5, 1e5, -129.0].map(|x| from_number(Number::Float(x)))).collect();
+                .chain([0.4, 1.5, 1e5, -129.0].into_iter().chain(ties).map(|x| from_number(Number::Float(x))))
+                .chain(whole_ties.map(|x| from_number(Number::Int(x)))).collect();
             let x = value(&all, &[all.len()]);
             for to in DType::ALL {
                 with_dtype!(to, U => {

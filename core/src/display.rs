@@ -8,6 +8,7 @@
 //!
 //! NumPy has no bf16. It prints by f16's rules with its own shortest digits.
 
+use crate::convert::cast;
 use crate::{Array, Elements};
 use half::{bf16, f16};
 use std::fmt;
@@ -190,8 +191,8 @@ macro_rules! floats { ($($T:ident $array:literal $scalar:literal $nearest:expr, 
 floats! {
     f64 1e8 1e16 |x| x, |x: f64| even_tie(x, format!("{x:e}"), &|decimal| decimal == x);
     f32 1e6 1e6 |x| x as f32, |x: f32| even_tie(x.into(), format!("{x:e}"), &|decimal| decimal as f32 == x);
-    f16 1e3 1e3 f16::from_f64, |x: f16| shortest_by_search(x.into(), &|decimal| f16::from_f64(decimal) == x);
-    bf16 1e3 1e3 bf16::from_f64, |x: bf16| shortest_by_search(x.into(), &|decimal| bf16::from_f64(decimal) == x);
+    f16 1e3 1e3 cast, |x: f16| shortest_by_search(x.into(), &|decimal| cast::<f64, f16>(decimal) == x);
+    bf16 1e3 1e3 cast, |x: bf16| shortest_by_search(x.into(), &|decimal| cast::<f64, bf16>(decimal) == x);
 }
 
 /// The same number of digits as in `shortest`, but where two such decimals are equally near, the even one.

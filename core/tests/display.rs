@@ -1,7 +1,7 @@
 //! Arrays print as NumPy prints them: every case of `display_oracle.txt`, which `display_oracle.py` makes with NumPy.
 //! bf16, which NumPy has not, has a table of its own.
 
-use plywood_core::convert::Wide;
+use plywood_core::convert::{Wide, cast};
 use plywood_core::half::{bf16, f16};
 use plywood_core::{Array, DType, Element, with_dtype};
 use std::collections::BTreeSet;
@@ -101,7 +101,7 @@ fn sixteen_bits_print_the_fewest_digits_that_give_them_back() {
         if !x.is_finite() {
             continue;
         }
-        let back = |text: &str| bf16::from_f64(text.parse().unwrap());
+        let back = |text: &str| cast::<f64, bf16>(text.parse().unwrap());
         assert_eq!(back(&text).to_bits(), bits, "{text}");
         let digits = f64::from(x);
         let given = text.split('e').next().unwrap().chars().filter(char::is_ascii_digit).collect::<String>();

@@ -2,6 +2,7 @@
 //!
 //! The operand's storage is taken over where nobody else holds it, else copied. Windows are found as in gather and
 //! meet it in the updates' row-major order; where they lie in one row of the operand each, threads share the rows.
+//! The walk knows only the elements' size; a loop of their type combines one run of them.
 //! What always holds: an update whose window reaches outside is dropped whole (or moved inside, by the mode), and no
 //! result depends on the number of threads.
 
@@ -11,10 +12,10 @@ use crate::dispatch::{by_size, numbers, stored};
 use crate::layout::{Layout, Nest, Odometer, Strides, row_major};
 use crate::math::Num;
 use crate::par;
-use bytemuck::Pod;
+use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use plywood_core::op::{Scatter, ScatterKind};
 use plywood_core::shape::Axes;
-use plywood_core::{TensorType, Value, Values};
+use plywood_core::{DType, TensorType, Value, Values};
 
 /// Inputs: operand, indices, updates.
 pub fn scatter(ty: TensorType, mut x: Values, s: &Scatter) -> Value {
@@ -33,26 +34,35 @@ pub fn scatter(ty: TensorType, mut x: Values, s: &Scatter) -> Value {
         }
         .places(&indices);
         let work = Work { s, shape: &ty.shape, sizes: &sizes, places: &places, updates: &updates };
-        let dtype = ty.dtype;
-        match s.kind {
-            ScatterKind::Set => by_size!(dtype.size(), T => {
-                work.run::<T>(&mut storage.as_mut_slice().expect("it is owned")[..ty.elements()], |_, new| new)
-            }),
-            ScatterKind::Add => numbers!(dtype, T => {
-                work.run::<T>(&mut storage.as_mut_slice().expect("it is owned")[..ty.elements()], Num::add)
-            }),
-            ScatterKind::Mul => numbers!(dtype, T => {
-                work.run::<T>(&mut storage.as_mut_slice().expect("it is owned")[..ty.elements()], Num::mul)
-            }),
-            ScatterKind::Min => stored!(dtype, T => {
-                work.run::<T>(&mut storage.as_mut_slice().expect("it is owned")[..ty.elements()], Num::min)
-            }),
-            ScatterKind::Max => stored!(dtype, T => {
-                work.run::<T>(&mut storage.as_mut_slice().expect("it is owned")[..ty.elements()], Num::max)
-            }),
-        }
+        by_size!(ty.dtype.size(), T => {
+            let out = &mut storage.as_mut_slice::<T>().expect("it is owned")[..ty.elements()];
+            match combination(s.kind, ty.dtype) {
+                None => work.run(out, |out, new| out.copy_from_slice(new)),
+                Some(kernel) => work.run(out, |out, new| kernel(cast_slice_mut(out), cast_slice(new))),
+            }
+        })
     }
     value(ty, layout, storage)
+}
+
+/// A loop over elements and as many updates, that puts what comes of both in the elements' places.
+type Combination = fn(&mut [u8], &[u8]);
+
+/// How elements and updates combine, the only part that knows their type; `None` where updates replace elements.
+fn combination(kind: ScatterKind, dtype: DType) -> Option<Combination> {
+    match kind {
+        ScatterKind::Set => None,
+        ScatterKind::Add => Some(numbers!(dtype, T => |out, new| each(out, new, <T as Num>::add))),
+        ScatterKind::Mul => Some(numbers!(dtype, T => |out, new| each(out, new, <T as Num>::mul))),
+        ScatterKind::Min => Some(stored!(dtype, T => |out, new| each(out, new, <T as Num>::min))),
+        ScatterKind::Max => Some(stored!(dtype, T => |out, new| each(out, new, <T as Num>::max))),
+    }
+}
+
+#[inline(always)]
+fn each<T: Pod>(out: &mut [u8], new: &[u8], f: impl Fn(T, T) -> T) {
+    let out = cast_slice_mut::<u8, T>(out);
+    out.iter_mut().zip(cast_slice::<u8, T>(new)).for_each(|(out, &new)| *out = f(*out, new));
 }
 
 /// Windows shorter than this are not worth that every thread looks through all places.
@@ -68,7 +78,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Writes all updates into the operand's elements.
-    fn run<T: Pod + Send + Sync>(&self, out: &mut [T], combine: impl Fn(T, T) -> T + Copy + Sync) {
+    fn run<T: Pod + Send + Sync>(&self, out: &mut [T], combine: impl Fn(&mut [T], &[T]) + Copy + Sync) {
         let updates = View::<T>::of(self.updates);
         let rank = updates.shape.len();
         let batch: Axes = (0..rank).filter(|d| !self.s.window_axes.contains(d)).collect();
@@ -109,7 +119,7 @@ impl Work<'_> {
         updates: View<'_, T>,
         batch: &[usize],
         in_operand: &[isize],
-        combine: impl Fn(T, T) -> T,
+        combine: impl Fn(&mut [T], &[T]),
     ) {
         let rank = updates.shape.len();
         let (mut which, mut inside) = (Strides::from_elem(0, rank), Strides::from_elem(0, rank));
@@ -122,8 +132,8 @@ impl Work<'_> {
             let [from, which, inside] = at.offsets;
             let place = self.places[which as usize];
             if place != OUTSIDE {
-                let out = &mut out[(place + inside) as usize];
-                *out = combine(*out, updates.data[from as usize]);
+                let (to, from) = ((place + inside) as usize, from as usize);
+                combine(&mut out[to..=to], &updates.data[from..=from]);
             }
             at.advance();
         }
@@ -138,7 +148,7 @@ fn window_into<T: Pod>(
     updates: &[T],
     from: isize,
     nest: &Nest,
-    combine: impl Fn(T, T) -> T,
+    combine: impl Fn(&mut [T], &[T]),
 ) {
     let outer = nest.sizes.len() - 1;
     let (n, to_step, from_step) = (nest.sizes[outer], nest.strides[0][outer], nest.strides[1][outer]);
@@ -147,13 +157,12 @@ fn window_into<T: Pod>(
     for _ in 0..nest.sizes[..outer].iter().product() {
         let [to, from] = at.offsets;
         if (to_step, from_step) == (1, 1) {
-            let run = &updates[from as usize..from as usize + n];
-            let out = &mut out[to as usize..to as usize + n];
-            out.iter_mut().zip(run).for_each(|(out, &new)| *out = combine(*out, new));
+            let (to, from) = (to as usize, from as usize);
+            combine(&mut out[to..to + n], &updates[from..from + n]);
         } else {
             for i in 0..n as isize {
-                let out = &mut out[(to + i * to_step) as usize];
-                *out = combine(*out, updates[(from + i * from_step) as usize]);
+                let (to, from) = ((to + i * to_step) as usize, (from + i * from_step) as usize);
+                combine(&mut out[to..=to], &updates[from..=from]);
             }
         }
         at.advance();
@@ -165,8 +174,8 @@ mod tests {
     use super::*;
     use crate::data::data;
     use crate::kernels::testing::{Numbers, elements, execute1, flat, index, tensor};
+    use plywood_core::Op;
     use plywood_core::op::IndexMode;
-    use plywood_core::{DType, Op};
     use std::sync::Arc;
 
     fn op(s: &Scatter) -> Op {

@@ -2,8 +2,8 @@
 
 use crate::{DType, Shape, TensorType};
 
-/// A cast goes from any dtype to any: floats round to nearest even, floats to integers truncate and saturate (NaN
-/// gives 0), integers wrap, to bool is `!= 0`.
+/// A cast goes from any dtype to any: to a float it rounds once, to nearest even, from whatever type; floats to
+/// integers truncate and saturate (NaN gives 0), integers wrap, to bool is `!= 0`.
 pub(super) fn infer_cast(x: &TensorType, dtype: DType) -> TensorType {
     x.with_dtype(dtype)
 }

@@ -105,8 +105,8 @@ impl<B: Backend> Tensor<B> {
         Self::of(self.value.clone().dynamic_update(update.value.clone().cast(self.dtype()), starts))
     }
 
-    /// To another dtype, by value: floats round to nearest even; floats to integers truncate and saturate; integers
-    /// wrap; to bool is "not zero".
+    /// To another dtype, by value: to a float it rounds once, to nearest even; floats to integers truncate and
+    /// saturate; integers wrap; to bool is "not zero".
     #[track_caller]
     pub fn cast(&self, dtype: DType) -> Self {
         Self::of(self.value.clone().cast(dtype))
