@@ -125,12 +125,15 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     let Some(first) = tape.push(outputs.len(), entry) else {
         panic!("{}, at {at}: a tensor outlived the gradient call it belongs to", op.name())
     };
-    let last = outputs.len() - 1;
-    let mut tape = Some(tape);
-    for (i, y) in outputs.iter_mut().enumerate() {
-        let tape = if i == last { tape.take() } else { tape.clone() };
-        let slot = tape.filter(|_| y.dtype().is_float()).map(|tape| (tape, first + i as u32));
-        *y = Value::new(this, y.ty().clone(), Tracked { primal: Some(y.clone()), slot });
+    let output = |y: Value, tape: Arc<Tape>, i: usize| match y.dtype().is_float() {
+        true => tracked(this, y, tape, first + i as u32),
+        false => constant(this, y),
+    };
+    // Nearly all operations have one output: it is moved, not counted up and down.
+    if outputs.len() == 1 {
+        let y = outputs.pop().expect("there is one");
+        outputs.push(output(y, tape, 0));
+        return outputs;
     }
-    outputs
+    outputs.into_iter().enumerate().map(|(i, y)| output(y, tape.clone(), i)).collect()
 }

@@ -110,7 +110,7 @@ fn seed(seeds: Vec<(u32, T)>, slots: u32) -> Cotangents {
 fn accumulate(cotangents: &mut Cotangents, slot: u32, ct: T) {
     let place = &mut cotangents[slot as usize];
     *place = Some(match place.take() {
-        Some(sum) => sum + ct,
+        Some(sum) => T::of(sum.into_value().accumulate(ct.into_value())),
         None => ct,
     });
 }
@@ -130,9 +130,9 @@ fn pull(entry: &Entry, cotangents: &mut Cotangents) {
         wanted.push(slot.is_some());
     }
     at::within(entry.at, || {
-        let gradients = vjp::pull_back(&entry.op, &entry.residuals, wanted, cts);
-        for (slot, gradient) in entry.slots.iter().zip(gradients) {
-            if let (Some(slot), Some(gradient)) = (slot, gradient) {
+        let mut gradients = vjp::pull_back(&entry.op, &entry.residuals, wanted, cts);
+        for (slot, gradient) in entry.slots.iter().zip(&mut gradients) {
+            if let (Some(slot), Some(gradient)) = (slot, gradient.take()) {
                 accumulate(cotangents, *slot, gradient);
             }
         }

@@ -117,6 +117,13 @@ impl Value {
         Value::apply_alike(Op::Binary(op), x, y)
     }
 
+    /// The sum with a value of the same type, as derivatives need it: nothing is promoted or broadcast.
+    #[track_caller]
+    pub fn accumulate(self, y: Value) -> Value {
+        assert!(self.ty() == y.ty(), "add: types {} and {} differ", self.ty(), y.ty());
+        Value::apply_alike(Op::Binary(Binary::Add), self, y)
+    }
+
     /// `number op self`.
     #[track_caller]
     pub fn binary_from(self, op: Binary, number: Number) -> Value {
