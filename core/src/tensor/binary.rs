@@ -136,9 +136,13 @@ impl<B: Backend> Tensor<B> {
     #[track_caller]
     pub fn logaddexp(&self, y: impl Operand<B>) -> Self {
         let y = Self::of(self.value.full_like(Number::Int(0)).binary(Binary::Add, y.term()));
-        let (high, difference) = (self.maximum(&y), self - &y);
+        // Selected, not max and min: in either order the formula is smooth, and so are its derivatives where x = y.
+        let below = self.lt(&y);
+        let (high, low) = (below.select(&y, self), below.select(self, &y));
+        let difference = low - &high;
         let equal_infinities = difference.is_nan();
-        equal_infinities.select(self + &y, high + (-difference.abs()).exp().log1p())
+        let log = high + equal_infinities.select(0, difference).exp().log1p();
+        equal_infinities.select(0.5 * (self + &y), log)
     }
 
     /// x >> y filled with zeros, of integers.

@@ -50,7 +50,9 @@ impl<B: Backend> Tensor<B> {
         let x = self.cast(self.dtype().to_float());
         let high = x.safe_max(&axes);
         let sum = (x - &high).exp().sum_keep(&axes[..]);
-        (sum.log() + high).squeeze(&axes[..])
+        // Of nothing but -inf it is -inf, a constant: the logarithm's derivative at 0 would make it NaN.
+        let none = sum.eq(0);
+        (none.select(1, sum).log() + none.select(f64::NEG_INFINITY, high)).squeeze(&axes[..])
     }
 
     /// e^x / sum(e^x) along an axis.
