@@ -50,13 +50,13 @@ fn a_graph_replays_on_any_layer() {
     }
     let x = C::from([0.3, -1.0, 2.0]);
     let graph = trace(f)(x.clone());
-    assert_eq!(graph.call(&[x.clone()])[0], f(x.clone()));
+    assert_eq!(graph.call(std::slice::from_ref(&x))[0], f(x.clone()));
     let replayed = grad(move |x: Tensor<Autodiff<Cpu>>| graph.call(&[x]).remove(0));
     assert_eq!(replayed(x.clone()), grad(f)(x.clone()));
     // And a graph of a replay of a graph.
     let graph = trace(f)(x.clone());
     let again = trace(move |x: Tensor<Traced<Cpu>>| graph.call(&[x]).remove(0))(x.clone());
-    assert_eq!(again.call(&[x.clone()])[0], f(x));
+    assert_eq!(again.call(std::slice::from_ref(&x))[0], f(x));
 }
 
 #[test]
