@@ -34,7 +34,8 @@ type Cotangents = Vec<Option<T>>;
 
 impl Tape {
     pub fn new() -> Self {
-        Tape(Mutex::new(Record { entries: Vec::with_capacity(64), slots: 0, closed: false }))
+        // Room for most functions: entries are large to move.
+        Tape(Mutex::new(Record { entries: Vec::with_capacity(256), slots: 0, closed: false }))
     }
 
     /// A panic in the user's function leaves whole entries behind, so a poisoned tape is as good as another.

@@ -36,9 +36,12 @@ const DIRECT: usize = 1024;
 /// Runs `kernel` over `inputs`, all of the output's shape; an element takes about `work` nanoseconds.
 #[inline]
 pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) -> Value {
+    if ty.rank() == 0 && inputs.len() <= 3 {
+        return inline(ty, 1, inputs, kernel);
+    }
     let (n, size) = (ty.elements(), ty.dtype.size());
     let little = |x: &Value| n * x.dtype().size() <= INLINE && is_contiguous(x);
-    if inputs.len() <= 3 && (ty.rank() == 0 || (n * size <= INLINE && inputs.iter().all(little))) {
+    if n * size <= INLINE && inputs.len() <= 3 && inputs.iter().all(little) {
         return inline(ty, n, inputs, kernel);
     }
     let in_place = (0..if n > SMALL { inputs.len() } else { 0 }).find_map(|i| {
@@ -77,7 +80,7 @@ pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) ->
 }
 
 /// Everything fits the values themselves: no buffer, no tile; and a value that nobody else holds is the output.
-#[inline]
+#[inline(always)]
 fn inline(ty: TensorType, n: usize, mut inputs: Values, kernel: Kernel<'_>) -> Value {
     let mut out = [0u64; INLINE / 8];
     let mut operands: [&[u8]; 3] = [&[]; 3];
@@ -104,7 +107,7 @@ fn is_contiguous(x: &Value) -> bool {
 }
 
 /// The bytes of a contiguous value's elements.
-#[inline]
+#[inline(always)]
 fn slice(x: &Value, n: usize) -> &[u8] {
     let CpuData { layout, storage } = data::data(x);
     let size = x.dtype().size();

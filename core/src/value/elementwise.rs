@@ -112,7 +112,11 @@ impl Value {
             Binary::Add | Binary::Sub | Binary::Mul | Binary::Rem => countable,
             Binary::Max | Binary::Min => same,
         };
-        let (x, y) = pair(op.name(), self, y, lift);
+        let (x, y) = match y {
+            // The commonest case first.
+            Term::Value(y) if y.ty() == self.ty() && lift(self.dtype()) == self.dtype() => (self, y),
+            y => pair(op.name(), self, y, lift),
+        };
         op.check(x.ty());
         Value::apply_alike(Op::Binary(op), x, y)
     }
