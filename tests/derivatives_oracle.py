@@ -57,6 +57,7 @@ case("clamp", pull(lambda l, x, h: lax.clamp(l, x, h), a(1, 1, 1, 1, 1, 2), a(0,
 case("clip", pull(lambda x: jnp.minimum(jnp.maximum(x, 1.0), 3.0), a(0, 1, 2, 3, 4)))
 m = a(1, 3, 3, 2, 2, 2).reshape(2, 3)
 case("reduce_max", pull(lambda x: x.max(1), m) + pull(lambda x: x.max(0), m) + pull(jnp.max, m))
+case("reduce_max of nan", pull(lambda x: x.max(1), a([1, nan, 3], [2, 2, 1])))
 case("reduce_min", pull(lambda x: x.min(1), m) + pull(lambda x: x.min(0), m) + pull(jnp.min, m))
 x, i, u = a(1, 2, 3, 4, 7), jnp.array([0, 1, 1, 3, 3, 2]), a(1, 3, 3, 5, 0, 3)
 case("at max", pull(lambda x, u: x.at[i].max(u), x, u))

@@ -34,6 +34,7 @@ pub(super) fn cases() -> Vec<Case> {
             [pull(|x: V| x.max_axes([1]), m()), pull(|x: V| x.max_axes([0]), m()), pull(|x: V| x.max(), m())]
                 .concat(),
         ),
+        ("reduce_max of nan", pull(|x: V| x.max_axes([1]), (C::from([[1., NAN, 3.], [2., 2., 1.]]),))),
         (
             "reduce_min",
             [pull(|x: V| x.min_axes([1]), m()), pull(|x: V| x.min_axes([0]), m()), pull(|x: V| x.min(), m())]

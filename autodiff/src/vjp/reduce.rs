@@ -28,11 +28,11 @@ pub(super) fn vjp(kind: Reduction, axes: &[usize], r: &Pull<'_>, ct: T) -> Optio
             Some(spread(ct, axes, x.shape()) * transpose(&permutation, others.reshape(moved)))
         }
         Reduction::Max | Reduction::Min => {
-            // Averaged over all places that attain the extreme.
+            // Averaged over all places that attain the extreme. None attains NaN: 0 / 0 passes it on.
             let x = r.x(0);
-            let attained = x.eq(spread(r.y().clone(), axes, x.shape()));
-            let places = attained.cast(ct.dtype()).sum_axes(axes);
-            Some(attained.select(spread(ct / places, axes, x.shape()), 0))
+            let attained = x.eq(spread(r.y().clone(), axes, x.shape())).cast(ct.dtype());
+            let places = attained.sum_axes(axes);
+            Some(attained / spread(places, axes, x.shape()) * spread(ct, axes, x.shape()))
         }
         Reduction::And | Reduction::Or | Reduction::Xor => None,
     }
