@@ -18,6 +18,7 @@
 pub mod bits;
 pub mod data;
 pub mod encode;
+mod kinds;
 pub mod layout;
 pub mod oracle;
 pub mod properties;
