@@ -221,6 +221,22 @@ fn static_arguments_and_closures() {
 }
 
 #[test]
+fn transformed_functions_go_into_threads() {
+    let p = mlp(Activation::Tanh);
+    let (x, y) = (C::from([[1.0, 0.5, -1.0]]), C::from([[0.2, -0.1]]));
+    let step = value_and_grad(loss);
+    let want = step(p.clone(), x.clone(), y.clone());
+    std::thread::scope(|scope| {
+        let results: Vec<_> = (0..4).map(|_| scope.spawn(|| step(p.clone(), x.clone(), y.clone()))).collect();
+        for result in results {
+            let (l, g) = result.join().unwrap();
+            assert_eq!(l, want.0);
+            assert_eq!(g.layers, want.1.layers);
+        }
+    });
+}
+
+#[test]
 fn recording() {
     let graph = trace(loss)(mlp(Activation::Relu), C::from([[1.0, 0.5, -1.0]]), C::from([[0.2, -0.1]]));
     let text = graph.to_string();
