@@ -3,7 +3,7 @@
 //! One macro serves every transformation. It is all that a user's crate compiles of a transformation besides the
 //! calls themselves: the drivers are ordinary code over values.
 
-use crate::tree::{Path, SelfTree, Tree, Visitor};
+use crate::tree::{SelfTree, Tree};
 use crate::{Backend, Layer, Tensor, Value};
 
 /// A function of up to eight trees on the layer `L`, to be called with trees of the backend below.
@@ -17,8 +17,6 @@ use crate::{Backend, Layer, Tensor, Value};
     note = "a closure writes its arguments' types: |x: Tensor<_>| ..; one used under two transformations is a generic fn"
 )]
 pub trait Function<L: Layer, Args, Out>: Send + Sync + 'static {
-    /// The first argument, below the layer.
-    type First: Tree<L::Inner>;
     /// A function of the same arguments that returns `R`.
     type Boxed<R: 'static>;
 
@@ -27,9 +25,6 @@ pub trait Function<L: Layer, Args, Out>: Send + Sync + 'static {
 
     /// Calls the function with each tensor (of the argument of that number) as `enter` makes it.
     fn call(&self, args: Args, enter: &mut dyn FnMut(usize, Value) -> Value) -> Out;
-
-    /// Shows every leaf of the arguments.
-    fn visit(args: &Args, visitor: &mut dyn Visitor);
 }
 
 macro_rules! function { ($First:ident $($Arg:ident)*; $($i:tt)*) => {
@@ -40,7 +35,6 @@ macro_rules! function { ($First:ident $($Arg:ident)*; $($i:tt)*) => {
         $($Arg: SelfTree<L::Inner>,)*
         Fun: Fn(<$First as Tree<L::Inner>>::On<L>, $(<$Arg as Tree<L::Inner>>::On<L>),*) -> Out + Send + Sync + 'static,
     {
-        type First = $First;
         type Boxed<R: 'static> = Box<dyn Fn($First, $($Arg),*) -> R + Send + Sync>;
 
         fn boxed<R: 'static>(run: impl Fn(($First, $($Arg,)*)) -> R + Send + Sync + 'static) -> Self::Boxed<R> {
@@ -51,10 +45,6 @@ macro_rules! function { ($First:ident $($Arg:ident)*; $($i:tt)*) => {
             let ($First, $($Arg,)*) =
                 ($(Tree::<L::Inner>::map::<L>(args.$i, &mut |x| Tensor::of(enter($i, x.into_value()))),)*);
             self($First, $($Arg),*)
-        }
-
-        fn visit(args: &($First, $($Arg,)*), visitor: &mut dyn Visitor) {
-            $(Tree::<L::Inner>::visit(&args.$i, Path::argument($i), visitor);)*
         }
     }
 } }

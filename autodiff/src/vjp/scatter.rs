@@ -5,7 +5,7 @@ use super::gather::read_back;
 use super::products::products_of_others;
 use super::{Gradients, Keep, Pull, T};
 use plywood_core::op::{Scatter, ScatterKind};
-use plywood_core::{DType, Op, Value};
+use plywood_core::{DType, Number, Op, Value};
 use std::sync::Arc;
 
 pub(super) fn keep(kind: ScatterKind) -> Keep {
@@ -26,12 +26,11 @@ pub(super) fn vjp(s: &Scatter, r: &Pull<'_>, ct: T) -> Gradients {
     let (operand, updates): (Option<T>, Option<T>) = match s.kind {
         ScatterKind::Add => (r.wants(0).then(|| ct.clone()), r.wants(2).then(|| read(&ct))),
         ScatterKind::Set => {
-            let zeros = T::of(ct.value().full(plywood_core::Number::Int(0), r.ty(2).clone()));
+            let zeros = T::of(ct.value().full(Number::Int(0), r.ty(2).clone()));
             let winners = || {
                 // Each update writes its number; who finds its own number has won.
                 let numbers = numbered(&zeros) + 1;
-                let board =
-                    T::of(ct.value().full(plywood_core::Number::Int(0), ct.ty().with_dtype(DType::I32)));
+                let board = T::of(ct.value().full(Number::Int(0), ct.ty().with_dtype(DType::I32)));
                 let won = read(&write(ScatterKind::Set, &board, &numbers)).eq(&numbers);
                 won.select(read(&ct), 0)
             };

@@ -1,13 +1,7 @@
-//! Data that comes from nowhere: a number everywhere, counting, host data. Operations without inputs.
+//! Data that comes from nowhere: a number everywhere, counting, host data. Operations without inputs; of
+//! a number and of host data the type is an attribute.
 
-use crate::{DType, Number, TensorType};
-
-/// `number` in every place.
-#[track_caller]
-pub(super) fn infer_full(number: Number, ty: &TensorType) -> TensorType {
-    let _ = number;
-    ty.clone()
-}
+use crate::{DType, TensorType};
 
 /// 0, 1, 2, .. along `axis`, the same along the others.
 #[track_caller]

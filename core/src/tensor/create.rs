@@ -1,7 +1,7 @@
 //! Making tensors: from host data, from numbers, by counting.
 
 use super::Tensor;
-use crate::{Array, Backend, DType, Element, IntoShape, Number, Op, Scalar, TensorType, Value};
+use crate::{Array, Backend, DType, Element, IntoShape, Op, Scalar, TensorType, Value};
 
 impl<B: Backend> Tensor<B> {
     #[track_caller]
@@ -111,11 +111,5 @@ impl<B: Backend> Tensor<B> {
     #[track_caller]
     pub fn iota(shape: impl IntoShape, axis: usize, dtype: DType) -> Self {
         Self::create(Op::Iota { ty: TensorType { shape: shape.into_shape(), dtype }, axis })
-    }
-
-    /// A number everywhere, whatever its kind; for code over values.
-    #[track_caller]
-    pub fn constant(number: Number, ty: TensorType) -> Self {
-        Self::create(Op::Full { number, ty })
     }
 }

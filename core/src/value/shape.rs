@@ -211,14 +211,6 @@ impl Value {
     pub fn stop_gradient(self) -> Value {
         Value::apply1(Op::StopGradient, self)
     }
-
-    /// Repeats this value along a new leading axis of the given size.
-    #[track_caller]
-    pub fn repeat_front(self, size: usize) -> Value {
-        let shape = self.shape().insert(0, size);
-        let axes = (1..shape.rank()).collect();
-        self.broadcast_in(shape, axes)
-    }
 }
 
 /// One value, as a list.
