@@ -14,6 +14,7 @@ mod engine;
 mod float;
 #[cfg(test)]
 mod in_place;
+pub mod kernel;
 mod kernels;
 mod layout;
 mod math;
