@@ -422,6 +422,8 @@ methods!(binary:
     max Max,
     /// self * 2^r.
     scale Scale,
+    /// The product of the low halves.
+    mul_low MulLow,
     /// Moved up by as many bits as `r` says.
     shl_by Shl,
     /// Moved down by as many bits as `r` says.

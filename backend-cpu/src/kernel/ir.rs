@@ -201,6 +201,8 @@ pub enum Binary {
     Sub,
     /// a * b; of 64-bit integers too.
     Mul,
+    /// The product of the operands' low halves, of `U64`.
+    MulLow,
     /// a / b, of floats.
     Div,
     /// `if a < b { a } else { b }`: of floats a NaN in `a` is lost and one in `b` is kept.

@@ -145,6 +145,7 @@ fn same(a: Type, b: Type) -> Result<Type, Fault> {
 fn binary(op: Binary, t: Type) -> Result<Type, Fault> {
     let fits = match op {
         Binary::Add | Binary::Sub | Binary::Mul | Binary::Min | Binary::Max => t != Type::Mask,
+        Binary::MulLow => t == Type::U64,
         Binary::Div | Binary::Scale => t.is_float(),
         Binary::And | Binary::Or | Binary::Xor => true,
         Binary::Shl | Binary::Shr => t.is_integer(),
