@@ -1,48 +1,111 @@
-//! The driver of everything element-wise: any number of operands of one shape, one contiguous output.
+//! The driver of everything element-wise: any number of operands of one shape, one contiguous output, a formula.
 //!
-//! It knows no types: operands are bytes with an element size, and a kernel is a plain loop over slices of them, so
-//! the driver is compiled once. An operand that lies in row-major order is passed as it is; any other is copied in
-//! tiles of a few kilobytes, and a number repeated everywhere fills one tile once. Where an input's buffer is held by
-//! nobody else it becomes the output: each tile of it is copied away before it is overwritten, so that kernels need
-//! not know. What always holds: the kernel sees operands of equal length, and each output element once.
+//! A formula becomes a program once for each set of element types and of operands that repeat along the innermost
+//! loop; the program is found again by a key. Dimensions that all operands step through alike are one loop. An operand
+//! whose innermost stride is neither 0 nor 1 is copied in order first; a short innermost loop with a repeated operand
+//! is made longer by repeating that operand in memory. Where an input's buffer is held by nobody else it becomes the
+//! output. Operations that no vector unit has (64-bit division, `fmod`) are loops over slices: [`run_loop`].
 
 use crate::data::{self, CpuData};
 use crate::dispatch::by_size;
-use crate::layout::{Layout, Nest, Odometer};
+use crate::kernel::cache::{Key, eager};
+use crate::kernel::launch::{self, Operand, launch};
+use crate::kernel::{Builder, Kernel, Program, V, Width, cast};
+use crate::layout::{Layout, Nest, Odometer, Strides};
 use crate::par;
 use crate::storage::{INLINE, Storage};
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
-use plywood_core::{TensorType, Value, Values};
+use plywood_core::{DType, TensorType, Value, Values};
 use smallvec::SmallVec;
 
-/// A loop over elements: reads each operand's bytes, writes the output's.
-pub type Kernel<'a> = &'a (dyn Fn(&[&[u8]], &mut [u8]) + Sync);
-
-/// Bytes of a tile.
-const TILE: usize = 4096;
-
-/// Bytes of a tile where the whole operand fits one: clearing more would cost more than the work.
-const LITTLE: usize = 1024;
-
+/// What an operation computes, element by element.
 #[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Tile<const WORDS: usize>([u64; WORDS]);
+pub struct Formula<'f> {
+    /// Tells it from other operations.
+    pub code: Code,
+    /// Tells it from the same operation with other attributes.
+    pub attribute: u32,
+    /// The narrowest lanes it can be computed in.
+    pub width: Width,
+    /// The value to store, of those that were loaded.
+    pub of: &'f dyn for<'b> Fn(&[V<'b>]) -> V<'b>,
+}
 
-/// Up to so many elements nothing but the kernel is worth setting up.
-const SMALL: usize = 16;
-/// Up to so many elements operands that are all slices go to the kernel at once, whatever it does.
-const DIRECT: usize = 1024;
+/// A family of formulas and a number in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code(pub Family, pub u8);
 
-/// Runs `kernel` over `inputs`, all of the output's shape; an element takes about `work` nanoseconds.
-#[inline]
-pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) -> Value {
-    if ty.rank() == 0 && inputs.len() <= 3 {
-        return inline(ty, 1, inputs, kernel);
+/// The families whose formulas are found by a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Of one operand.
+    Unary,
+    /// Of two operands.
+    Binary,
+    /// Of bits.
+    Bits,
+    /// Comparisons.
+    Compare,
+    /// Choices, clamping.
+    Select,
+    /// Casts.
+    Cast,
+    /// Reductions.
+    Reduce,
+    /// Random numbers.
+    Random,
+}
+
+impl<'f> Formula<'f> {
+    /// One without attributes, in the elements' own lanes.
+    pub fn new(family: Family, number: u8, of: &'f dyn for<'b> Fn(&[V<'b>]) -> V<'b>) -> Self {
+        Formula { code: Code(family, number), attribute: 0, width: Width::W32, of }
     }
+
+    /// What its kernel is found by, for operands of these types, some of them splat.
+    #[inline]
+    fn key(&self, out: DType, inputs: &[Value], splats: u32) -> Key {
+        let mut types = out as u64;
+        for x in inputs {
+            types = types << 4 | x.dtype() as u64;
+        }
+        // 32 bits of attribute, 8 of the number, 3 of the family, 4 of splats, and four bits for each of at most four
+        // types, below a bit that tells how many there are.
+        let types = types | 1 << (4 * (inputs.len() + 1));
+        let code = (self.code.0 as u64) << 8 | self.code.1 as u64;
+        Key(self.attribute as u64 | code << 32 | (splats as u64) << 43 | types << 47)
+    }
+
+    fn program(&self, out: DType, dtypes: &[DType], splats: u32) -> Program {
+        let width = dtypes.iter().map(|&d| Width::of(d)).fold(self.width.max(Width::of(out)), Width::max);
+        let b = Builder::new(width);
+        let x: SmallVec<[V<'_>; 3]> = (dtypes.iter().enumerate())
+            .map(|(i, &dtype)| if splats >> i & 1 == 1 { b.splat(dtype) } else { b.input(dtype) })
+            .collect();
+        let y = (self.of)(&x);
+        cast::output(&b, out, y);
+        b.finish()
+    }
+
+    #[inline]
+    fn kernel(&self, out: DType, inputs: &[Value], splats: u32) -> &'static Kernel {
+        eager(self.key(out, inputs, splats), || {
+            let dtypes: SmallVec<[DType; 3]> = inputs.iter().map(|x| x.dtype()).collect();
+            self.program(out, &dtypes, splats)
+        })
+    }
+}
+
+/// The most operands of a formula.
+const OPERANDS: usize = 3;
+
+/// Runs a formula over `inputs`, all of the output's shape.
+#[inline]
+pub fn run(ty: TensorType, mut inputs: Values, formula: Formula<'_>) -> Value {
+    assert!(inputs.len() <= OPERANDS, "formulas have up to three operands");
     let (n, size) = (ty.elements(), ty.dtype.size());
-    let little = |x: &Value| n * x.dtype().size() <= INLINE && is_contiguous(x);
-    if n * size <= INLINE && inputs.len() <= 3 && inputs.iter().all(little) {
-        return inline(ty, n, inputs, kernel);
+    if ty.rank() == 0 || (n * size <= INLINE && inputs.iter().all(|x| is_inline(x, n))) {
+        return inline(ty, n, inputs, formula);
     }
     let in_place = (0..if n > SMALL { inputs.len() } else { 0 }).find_map(|i| {
         let fits = inputs[i].dtype().size() == size;
@@ -53,41 +116,135 @@ pub fn run(ty: TensorType, mut inputs: Values, work: f64, kernel: Kernel<'_>) ->
         None => (None, Storage::overwritten(n * size)),
     };
     let out = &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..n * size];
-    if n == 0 {
-        // Nothing to do.
-    } else if n <= DIRECT && taken.is_none() && inputs.len() <= 3 && inputs.iter().all(is_contiguous) {
-        let mut operands: [&[u8]; 3] = [&[]; 3];
-        for (operand, x) in operands.iter_mut().zip(&inputs) {
-            *operand = slice(x, n);
-        }
-        kernel(&operands[..inputs.len()], out);
-    } else if n <= SMALL && inputs.len() <= 3 {
-        small(n, &inputs, kernel, out);
-    } else {
-        let sources: SmallVec<[Source; 3]> = (inputs.iter().enumerate())
-            .map(|(i, x)| if taken == Some(i) { Source::output(size) } else { Source::of(x, n) })
-            .collect();
-        let widest = sources.iter().map(|s| s.size).fold(size, usize::max);
-        match n * widest <= LITTLE {
-            true => chunk::<{ LITTLE / 8 }>(&sources, widest, size, 0, out, kernel),
-            false => par::chunks(out, size, work, |first, out| {
-                chunk::<{ TILE / 8 }>(&sources, widest, size, first, out, kernel);
-            }),
-        }
+    if n > 0 {
+        fill(&ty, &inputs, taken, formula, out);
     }
     let layout = Layout::row_major(&ty.shape);
     data::value(ty, layout, storage)
 }
 
-/// Everything fits the values themselves: no buffer, no tile; and a value that nobody else holds is the output.
-#[inline(always)]
-fn inline(ty: TensorType, n: usize, mut inputs: Values, kernel: Kernel<'_>) -> Value {
-    let mut out = [0u64; INLINE / 8];
-    let mut operands: [&[u8]; 3] = [&[]; 3];
-    for (operand, x) in operands.iter_mut().zip(&inputs) {
-        *operand = slice(x, n);
+/// Up to so many elements nothing is worth setting up.
+const SMALL: usize = 16;
+
+/// Computes all of the output; the operand `taken` is in it already.
+fn fill(ty: &TensorType, inputs: &[Value], taken: Option<usize>, formula: Formula<'_>, out: &mut [u8]) {
+    let n = ty.elements();
+    let simple = |(i, x): (usize, &Value)| {
+        let layout = &data::data(x).layout;
+        match taken == Some(i) || layout.is_contiguous(x.shape()) {
+            true => Some(0),
+            false => layout.is_constant(x.shape()).then_some(1u32 << i),
+        }
+    };
+    let splats = inputs.iter().enumerate().map(simple).try_fold(0, |all, one| Some(all | one?));
+    if let Some(splats) = splats {
+        let kernel = formula.kernel(ty.dtype, inputs, splats);
+        let operands: SmallVec<[Option<&[u8]>; OPERANDS]> = (inputs.iter().enumerate())
+            .map(|(i, x)| (taken != Some(i)).then(|| elements(x, if splats >> i & 1 == 1 { 1 } else { n })))
+            .collect();
+        return launch::flat(kernel, n, &operands, out);
     }
-    kernel(&operands[..inputs.len()], &mut cast_slice_mut(&mut out)[..n * ty.dtype.size()]);
+    strided(ty, inputs, taken, formula, out);
+}
+
+/// The bytes of the first `n` elements of a value that lie side by side.
+#[inline]
+fn elements(x: &Value, n: usize) -> &[u8] {
+    let CpuData { layout, storage } = data::data(x);
+    let size = x.dtype().size();
+    &storage.bytes()[layout.offset * size..][..n * size]
+}
+
+/// What an operand is, once it has innermost strides of 0 or 1.
+struct Source<'a> {
+    bytes: std::borrow::Cow<'a, [u8]>,
+    /// Elements.
+    offset: usize,
+    strides: Strides,
+    size: usize,
+}
+
+/// The operand, copied where it steps through its innermost elements by more than one.
+fn source<'a>(x: &'a Value, row_major: &[isize]) -> Source<'a> {
+    let CpuData { layout, storage } = data::data(x);
+    let size = x.dtype().size();
+    let nest = Nest::new(x.shape(), &[&layout.strides, row_major]);
+    if matches!(nest.strides[0].last(), Some(0 | 1)) {
+        let bytes = std::borrow::Cow::Borrowed(storage.bytes());
+        return Source { bytes, offset: layout.offset, strides: layout.strides.clone(), size };
+    }
+    // Only what is there once: an axis that repeats goes on repeating.
+    let shape: SmallVec<[usize; 4]> =
+        x.shape().iter().zip(&layout.strides).map(|(&n, &s)| if s == 0 { 1 } else { n }).collect();
+    let mut strides = crate::layout::row_major(&shape);
+    strides.iter_mut().zip(&layout.strides).filter(|(_, s)| **s == 0).for_each(|(new, _)| *new = 0);
+    let mut bytes = vec![0u8; shape.iter().product::<usize>() * size];
+    by_size!(size, T => {
+        let view = data::View::<T> {
+            data: storage.as_slice(),
+            shape: &shape,
+            strides: &layout.strides,
+            offset: layout.offset,
+        };
+        view.copy_into(cast_slice_mut(&mut bytes));
+    });
+    Source { bytes: bytes.into(), offset: 0, strides, size }
+}
+
+/// Operands of any strides.
+fn strided(ty: &TensorType, inputs: &[Value], taken: Option<usize>, formula: Formula<'_>, out: &mut [u8]) {
+    let (shape, size) = (&ty.shape, ty.dtype.size());
+    let row_major = crate::layout::row_major(shape);
+    let sources: SmallVec<[Option<Source<'_>>; OPERANDS]> = (inputs.iter().enumerate())
+        .map(|(i, x)| (taken != Some(i)).then(|| source(x, &row_major)))
+        .collect();
+    let mut all: SmallVec<[&[isize]; OPERANDS + 1]> = sources.iter().flatten().map(|s| &s.strides[..]).collect();
+    all.push(&row_major);
+    let nest = Nest::new(shape, &all);
+    let mut strides = nest.strides.iter();
+    let inner: SmallVec<[Strides; OPERANDS]> = sources
+        .iter()
+        .map(|s| match s {
+            Some(_) => strides.next().expect("one for each").clone(),
+            None => nest.strides.last().expect("the output's").clone(),
+        })
+        .collect();
+    let last = nest.sizes.len() - 1;
+    let splats = (0..inputs.len()).filter(|&i| inner[i][last] == 0).fold(0, |all, i| all | 1 << i);
+    let kernel = formula.kernel(ty.dtype, inputs, splats);
+    let in_bytes = |strides: &[isize], size: usize| strides.iter().map(|s| s * size as isize).collect::<Strides>();
+    let out_strides = in_bytes(nest.strides.last().expect("the output's"), size);
+    let output = Operand::write(out, 0, &nest.sizes, &out_strides, size);
+    let mut operands: SmallVec<[Operand<'_>; OPERANDS + 1]> = (sources.iter().zip(&inner))
+        .map(|(source, strides)| match source {
+            None => output.alias(),
+            Some(s) => {
+                let strides = in_bytes(strides, s.size);
+                Operand::read(&s.bytes, s.offset * s.size, &nest.sizes, &strides, s.size)
+            }
+        })
+        .collect();
+    operands.push(output);
+    launch(kernel, &nest.sizes, &operands, 0, 1);
+}
+
+#[inline]
+fn is_inline(x: &Value, n: usize) -> bool {
+    let CpuData { layout, .. } = data::data(x);
+    n * x.dtype().size() <= INLINE && layout.is_contiguous(x.shape())
+}
+
+/// Everything fits the values themselves: no buffer; and a value that nobody else holds is the output.
+#[inline(always)]
+fn inline(ty: TensorType, n: usize, mut inputs: Values, formula: Formula<'_>) -> Value {
+    let kernel = formula.kernel(ty.dtype, &inputs, 0);
+    let mut out = [0u64; INLINE / 8];
+    let mut operands: [Option<&[u8]>; OPERANDS] = [None; OPERANDS];
+    for (operand, x) in operands.iter_mut().zip(&inputs) {
+        *operand = Some(elements(x, n));
+    }
+    let bytes = &mut cast_slice_mut(&mut out)[..n * ty.dtype.size()];
+    launch::flat(kernel, n, &operands[..inputs.len()], bytes);
     for i in 0..inputs.len() {
         if inputs[i].dtype() == ty.dtype
             && let Some(CpuData { layout, storage: Storage::Inline(words) }) = inputs[i].data_mut()
@@ -101,168 +258,25 @@ fn inline(ty: TensorType, n: usize, mut inputs: Values, kernel: Kernel<'_>) -> V
     data::value(ty, layout, Storage::Inline(out))
 }
 
-#[inline]
-fn is_contiguous(x: &Value) -> bool {
-    data::data(x).layout.is_contiguous(x.shape())
-}
+/// A loop over slices of equal length: reads each operand's bytes, writes the output's.
+pub type Loop<'a> = &'a (dyn Fn(&[&[u8]], &mut [u8]) + Sync);
 
-/// The bytes of a contiguous value's elements.
-#[inline(always)]
-fn slice(x: &Value, n: usize) -> &[u8] {
-    let CpuData { layout, storage } = data::data(x);
-    let size = x.dtype().size();
-    &storage.bytes()[layout.offset * size..][..n * size]
-}
-
-/// A few elements: one call of the kernel, with small tiles.
-fn small(n: usize, inputs: &[Value], kernel: Kernel<'_>, out: &mut [u8]) {
-    let mut tiles = [[0u64; SMALL]; 3];
-    for (x, tile) in inputs.iter().zip(&mut tiles) {
-        let CpuData { layout, storage } = data::data(x);
-        let nest = Nest::new(x.shape(), &[&layout.strides]);
-        by_size!(x.dtype().size(), T => {
-            let tile: &mut [T] = cast_slice_mut(tile);
-            gather(storage.as_slice(), &nest.sizes, &nest.strides[0], layout.offset, 0, &mut tile[..n]);
-        });
-    }
-    let mut operands: [&[u8]; 3] = [&[]; 3];
-    for ((operand, tile), x) in operands.iter_mut().zip(&tiles).zip(inputs) {
-        *operand = &cast_slice(tile)[..n * x.dtype().size()];
-    }
-    kernel(&operands[..inputs.len()], out);
-}
-
-/// Where an operand's elements come from.
-struct Source<'a> {
-    /// Bytes of an element.
-    size: usize,
-    from: From<'a>,
-}
-
-enum From<'a> {
-    /// Row-major bytes.
-    Slice(&'a [u8]),
-    /// One element, everywhere.
-    Constant(&'a [u8]),
-    /// All of the storage, and loops over it.
-    Strided { bytes: &'a [u8], nest: Nest, offset: usize },
-    /// What the output holds before it is overwritten.
-    Output,
-}
-
-impl<'a> Source<'a> {
-    fn output(size: usize) -> Self {
-        Source { size, from: From::Output }
-    }
-
-    fn of(x: &'a Value, n: usize) -> Self {
-        let CpuData { layout, storage } = data::data(x);
-        let (size, bytes) = (x.dtype().size(), storage.bytes());
-        let from = if is_contiguous(x) {
-            From::Slice(slice(x, n))
-        } else if layout.is_constant(x.shape()) {
-            From::Constant(&bytes[layout.offset * size..][..size])
-        } else {
-            let nest = Nest::new(x.shape(), &[&layout.strides]);
-            From::Strided { bytes, nest, offset: layout.offset }
-        };
-        Source { size, from }
-    }
-
-    /// Elements up to the end of the row that `position` is in, where rows are long and can be read as they are.
-    fn row_left(&self, position: usize, least: usize) -> usize {
-        match &self.from {
-            From::Strided { nest, .. } if nest.strides[0].last() == Some(&1) && nest.inner() >= least => {
-                nest.inner() - position % nest.inner()
-            }
-            _ => usize::MAX,
-        }
-    }
-
-    /// The elements from `position` on, in `tile` or where they lie side by side; `out` is not yet overwritten, and
-    /// a constant fills the tile already.
-    fn fill<'t>(&self, position: usize, out: &[u8], tile: &'t mut [u8]) -> &'t [u8]
-    where
-        'a: 't,
-    {
-        match &self.from {
-            From::Slice(bytes) => return &bytes[position * self.size..][..tile.len()],
-            From::Constant(_) => {}
-            From::Output => tile.copy_from_slice(out),
-            From::Strided { bytes, nest, offset } => {
-                let (strides, inner) = (&nest.strides[0], nest.inner());
-                let (outer, column) = (nest.sizes.len() - 1, position % inner);
-                if strides[outer] == 1 && (column * self.size + tile.len()) <= inner * self.size {
-                    let (sizes, outer_strides) = (&nest.sizes[..outer], &strides[..outer]);
-                    let row = Odometer::at(sizes, [outer_strides], [*offset as isize], position / inner);
-                    let start = row.offsets[0] as usize + column;
-                    return &bytes[start * self.size..][..tile.len()];
-                }
-                by_size!(self.size, T => {
-                    let (data, tile) = (cast_slice::<u8, T>(bytes), cast_slice_mut::<u8, T>(tile));
-                    gather(data, &nest.sizes, strides, *offset, position, tile);
-                })
-            }
-        }
-        tile
-    }
-}
-
-/// A piece of the output, from element `first` on, in tiles of so many words; no element is wider than `widest`.
-fn chunk<const WORDS: usize>(
-    sources: &[Source<'_>],
-    widest: usize,
-    size: usize,
-    first: usize,
-    out: &mut [u8],
-    kernel: Kernel<'_>,
-) {
-    let n = out.len() / size;
-    let scattered = sources.iter().filter(|s| !matches!(s.from, From::Slice(_))).count();
-    let (mut one, mut three, mut many);
-    let tiles: &mut [Tile<WORDS>] = match scattered {
-        0 => &mut [],
-        1 => {
-            one = [Tile([0; WORDS]); 1];
-            &mut one
-        }
-        2 | 3 => {
-            three = [Tile([0; WORDS]); 3];
-            &mut three
-        }
-        _ => {
-            many = vec![Tile([0; WORDS]); scattered];
-            &mut many
-        }
-    };
-    let most = if scattered == 0 { n } else { WORDS * 8 / widest };
-    let needing = sources.iter().filter(|s| !matches!(s.from, From::Slice(_)));
-    for (source, tile) in needing.zip(tiles.iter_mut()) {
-        if let From::Constant(element) = source.from {
-            by_size!(source.size, T => {
-                let element: T = bytemuck::pod_read_unaligned(element);
-                cast_slice_mut::<u64, T>(&mut tile.0)[..most.min(n)].fill(element);
-            });
-        }
-    }
-    let mut start = 0;
-    while start < n {
-        let row = sources.iter().map(|s| s.row_left(first + start, most / 4)).min().unwrap_or(usize::MAX);
-        let len = most.min(n - start).min(row);
-        let out = &mut out[start * size..(start + len) * size];
-        let mut free = tiles.iter_mut();
-        let operands: SmallVec<[&[u8]; 3]> = (sources.iter())
-            .map(|source| {
-                if let From::Slice(bytes) = source.from {
-                    return &bytes[(first + start) * source.size..][..len * source.size];
-                }
-                let tile = free.next().expect("there is one for each that is not a slice");
-                source.fill(first + start, out, &mut cast_slice_mut(&mut tile.0)[..len * source.size])
-            })
+/// Runs a loop over `inputs`, all of the output's shape; an element takes about `work` nanoseconds.
+pub fn run_loop(ty: TensorType, inputs: Values, work: f64, kernel: Loop<'_>) -> Value {
+    let inputs: SmallVec<[Value; 3]> = inputs.into_iter().map(data::contiguous).collect();
+    let (n, size) = (ty.elements(), ty.dtype.size());
+    let operands: SmallVec<[&[u8]; 3]> = inputs.iter().map(|x| elements(x, n)).collect();
+    let mut storage = Storage::overwritten(n * size);
+    let out = &mut storage.as_mut_slice::<u8>().expect("it is new")[..n * size];
+    par::chunks(out, size, work, |first, out| {
+        let len = out.len() / size;
+        let part: SmallVec<[&[u8]; 3]> = (operands.iter().zip(&inputs))
+            .map(|(bytes, x)| &bytes[first * x.dtype().size()..][..len * x.dtype().size()])
             .collect();
-        kernel(&operands, out);
-        start += len;
-    }
+        kernel(&part, out);
+    });
+    let layout = Layout::row_major(&ty.shape);
+    data::value(ty, layout, storage)
 }
 
 /// Copies elements in row-major order from the `first` on; `data` is all of the storage.
@@ -315,15 +329,5 @@ pub fn map2<T: Pod, U: Pod>(x: &[&[u8]], out: &mut [u8], f: impl Fn(T, T) -> U) 
     let out = cast_slice_mut::<u8, U>(out);
     for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
         *o = f(a, b);
-    }
-}
-
-/// The loop of a kernel with three operands.
-#[inline(always)]
-pub fn map3<S: Pod, T: Pod>(x: &[&[u8]], out: &mut [u8], f: impl Fn(S, T, T) -> T) {
-    let (a, b, c) = (cast_slice::<u8, S>(x[0]), cast_slice::<u8, T>(x[1]), cast_slice::<u8, T>(x[2]));
-    let out = cast_slice_mut::<u8, T>(out);
-    for (((o, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
-        *o = f(a, b, c);
     }
 }

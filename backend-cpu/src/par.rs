@@ -23,6 +23,17 @@ fn piece(total: usize, work: f64) -> usize {
     total.div_ceil(pieces).max(1)
 }
 
+/// Into how many pieces work of so many nanoseconds is cut; 1 where it stays on the caller's thread.
+pub fn pieces_of(nanoseconds: f64) -> usize {
+    let threads = if nanoseconds < SERIAL { 1 } else { rayon::current_num_threads() };
+    if threads == 1 { 1 } else { ((nanoseconds / (SERIAL / 4.0)) as usize).clamp(1, threads * 4) }
+}
+
+/// Calls `f` for every piece below `n`, in any order, on all threads.
+pub fn pieces(n: usize, f: &(dyn Fn(usize) + Sync)) {
+    index_chunks(n, 1, f);
+}
+
 /// Calls `f(first unit, units)` on pieces of `out`, whose every `unit` elements stay together and take `work`
 /// nanoseconds.
 pub fn chunks<T: Pod>(out: &mut [T], unit: usize, work: f64, f: impl Fn(usize, &mut [T]) + Sync) {

@@ -1,42 +1,19 @@
-//! To another dtype, by value (a loop) and by bits (a view where the layout allows).
+//! To another dtype, by value (a formula) and by bits (a view where the layout allows).
 
 use crate::data::{CpuData, contiguous, data, value};
-use crate::dispatch::{floats, integers, stored};
-use crate::elementwise::{map1, run};
+use crate::elementwise::{Family, Formula, run};
+use crate::kernel::cast as formulas;
 use crate::layout::Layout;
-use bytemuck::Pod;
-use plywood_core::convert::{Wide, cast as convert};
-use plywood_core::{DType, Element, TensorType, Value, Values};
-
-/// A loop over slices.
-type Loop = fn(&[&[u8]], &mut [u8]);
+use plywood_core::{TensorType, Value, Values};
 
 /// Input: one operand.
 pub fn cast(ty: TensorType, mut x: Values) -> Value {
-    let from = x[0].dtype();
-    if from == ty.dtype {
+    let (from, to) = (x[0].dtype(), ty.dtype);
+    if from == to {
         return x.pop().expect("it has one input");
     }
-    let kernel = stored!(from, T => to::<T>(ty.dtype));
-    run(ty, x, 0.5, &kernel)
-}
-
-/// From a stored type to any dtype; bool is stored as the number that it casts to.
-fn to<T: Element + Pod>(dtype: DType) -> Loop {
-    match dtype {
-        DType::Bool => |x, out| map1(x, out, |a: T| convert::<T, bool>(a) as u8),
-        dtype if dtype.is_float() => floats!(dtype, U => |x, out| map1(x, out, to_float::<T, U>)),
-        dtype => integers!(dtype, U => |x, out| map1(x, out, convert::<T, U>)),
-    }
-}
-
-/// To a float. Integers of up to 32 bits are exact in f64, so that there is one rounding, and a loop that vectorizes.
-#[inline(always)]
-fn to_float<T: Element, U: Element>(x: T) -> U {
-    U::narrow(match x.widen() {
-        Wide::Int(i) if size_of::<T>() < 8 => Wide::Float(i as i64 as f64),
-        other => other,
-    })
+    let width = formulas::width(from, to);
+    run(ty, x, Formula { width, ..Formula::new(Family::Cast, 0, &|x| formulas::cast(x[0], to)) })
 }
 
 /// Parts become a last axis, lowest bits first (the machine's order), or the last axis the parts of wider elements.

@@ -1,97 +1,98 @@
-//! Functions of one operand: each a loop, generic over the types that take it.
+//! Functions of one operand: formulas, and the loops of what no vector unit computes.
 
-use crate::dispatch::{floats, integers, numbers};
-use crate::elementwise::{map1, run};
-use crate::float::{Float, Real};
-use crate::math::Num;
+use crate::dispatch::floats;
+use crate::elementwise::{Family, Formula, map1, run, run_loop};
+use crate::float::Float;
+use crate::kernel::ir::Rounding;
+use crate::kernel::{Type, V, math};
 use plywood_core::op::Unary;
 use plywood_core::{TensorType, Value, Values};
 
-/// A loop over slices.
-type Loop = fn(&[&[u8]], &mut [u8]);
-
 /// Input: one operand.
 pub fn unary(ty: TensorType, x: Values, op: Unary) -> Value {
-    let (work, kernel) = match x[0].dtype() {
-        dtype if dtype.is_float() => floats!(dtype, T => of_floats::<T>(op)),
-        dtype => integers!(dtype, T => (LIGHT, of_integers::<T>(op))),
-    };
-    run(ty, x, work, &kernel)
+    run(ty, x, Formula::new(Family::Unary, op as u8, &|x| formula(op, x[0])))
 }
 
-/// Nanoseconds of an element: of arithmetic, of a root or a rounding, of a function made of many steps.
-const LIGHT: f64 = 0.3;
-const ROOT: f64 = 1.0;
-const HEAVY: f64 = 8.0;
-
-fn of_integers<T: Num>(op: Unary) -> Loop {
-    use Unary::*;
+/// The function of a value in lanes; 16-bit floats compute in f32.
+pub fn formula<'b>(op: Unary, x: V<'b>) -> V<'b> {
     match op {
-        Abs => |x, out| map1(x, out, T::abs),
-        Neg => |x, out| map1(x, out, T::neg),
-        Sign => |x, out| map1(x, out, T::sign),
-        Square => |x, out| map1(x, out, |a: T| a.mul(a)),
-        IsFinite | Floor | Ceil | Round | RoundEven | Exp | Exp2 | Expm1 | Log | Log1p | Sqrt | Rsqrt
-        | Cbrt | Sin | Cos | Tan | Asin | Acos | Atan | Sinh | Cosh | Tanh | Asinh | Acosh | Atanh
-        | Logistic | Erf | ErfInv => unreachable!("the shape rule lets only floats here"),
+        Unary::Abs => x.abs(),
+        Unary::Neg => -x,
+        Unary::Sign => sign(x),
+        Unary::Square => x * x,
+        Unary::Floor => x.round(Rounding::Down),
+        Unary::Ceil => x.round(Rounding::Up),
+        Unary::Round => round(x),
+        Unary::RoundEven => x.round(Rounding::Nearest),
+        Unary::IsFinite => x.abs().lt(x.c(f64::INFINITY)),
+        Unary::Exp => math::exp(x),
+        Unary::Exp2 => math::exp2(x),
+        Unary::Expm1 => math::expm1(x),
+        Unary::Log => math::log(x),
+        Unary::Log1p => math::log1p(x),
+        Unary::Sqrt => x.sqrt(),
+        Unary::Rsqrt => math::rsqrt(x),
+        Unary::Cbrt => math::cbrt(x),
+        Unary::Sin => math::sin(x),
+        Unary::Cos => math::cos(x),
+        Unary::Tan => math::tan(x),
+        Unary::Asin => math::asin(x),
+        Unary::Acos => math::acos(x),
+        Unary::Atan => math::atan(x),
+        Unary::Sinh => math::sinh(x),
+        Unary::Cosh => math::cosh(x),
+        Unary::Tanh => math::tanh(x),
+        Unary::Asinh => math::asinh(x),
+        Unary::Acosh => math::acosh(x),
+        Unary::Atanh => math::atanh(x),
+        Unary::Logistic => math::logistic(x),
+        Unary::Erf => math::erf(x),
+        Unary::ErfInv => math::erf_inv(x),
     }
 }
 
-/// The loop of a method of the type that `T` computes in.
-macro_rules! wide {
-    ($T:ident $method:ident) => {
-        |x, out| map1(x, out, |a: $T| $T::narrow(a.wide().$method()))
-    };
+/// -1, 0 or 1; NaN and zeros stay.
+fn sign<'b>(x: V<'b>) -> V<'b> {
+    match x.ty() {
+        Type::F32 | Type::F64 => x.abs().gt(x.c(0.0)).select(x.c(1.0).copysign(x), x),
+        Type::I32 | Type::I64 => x.max(x.c(-1.0)).min(x.c(1.0)),
+        Type::U32 | Type::U64 => x.min(x.c(1.0)),
+        Type::Mask => unreachable!("the shape rule lets no bool here"),
+    }
 }
 
-fn of_floats<T: Float>(op: Unary) -> (f64, Loop) {
-    match op {
-        Unary::Abs => (LIGHT, |x, out| map1(x, out, T::abs)),
-        Unary::Neg => (LIGHT, |x, out| map1(x, out, T::neg)),
-        Unary::Sign => (LIGHT, |x, out| map1(x, out, T::sign)),
-        Unary::Square => (LIGHT, |x, out| map1(x, out, |a: T| a.mul(a))),
-        Unary::IsFinite => (LIGHT, |x, out| map1(x, out, |a: T| a.wide().is_finite() as u8)),
-        Unary::Floor => (ROOT, wide!(T floor)),
-        Unary::Ceil => (ROOT, wide!(T ceil)),
-        Unary::Round => (ROOT, wide!(T round)),
-        Unary::RoundEven => (ROOT, wide!(T round_even)),
-        Unary::Sqrt => (ROOT, wide!(T sqrt)),
-        Unary::Rsqrt => (ROOT, wide!(T rsqrt)),
-        Unary::Cbrt => (HEAVY, wide!(T cbrt)),
-        Unary::Exp => (HEAVY, wide!(T exp)),
-        Unary::Exp2 => (HEAVY, wide!(T exp2)),
-        Unary::Expm1 => (HEAVY, wide!(T expm1)),
-        Unary::Log => (HEAVY, wide!(T log)),
-        Unary::Log1p => (HEAVY, wide!(T log1p)),
-        Unary::Sin => (HEAVY, wide!(T sin)),
-        Unary::Cos => (HEAVY, wide!(T cos)),
-        Unary::Tan => (HEAVY, wide!(T tan)),
-        Unary::Asin => (HEAVY, wide!(T asin)),
-        Unary::Acos => (HEAVY, wide!(T acos)),
-        Unary::Atan => (HEAVY, wide!(T atan)),
-        Unary::Sinh => (HEAVY, wide!(T sinh)),
-        Unary::Cosh => (HEAVY, wide!(T cosh)),
-        Unary::Tanh => (HEAVY, wide!(T tanh)),
-        Unary::Asinh => (HEAVY, wide!(T asinh)),
-        Unary::Acosh => (HEAVY, wide!(T acosh)),
-        Unary::Atanh => (HEAVY, wide!(T atanh)),
-        Unary::Logistic => (HEAVY, wide!(T logistic)),
-        Unary::Erf => (HEAVY, wide!(T erf)),
-        Unary::ErfInv => (HEAVY, wide!(T erf_inv)),
-    }
+/// To the nearest integer, halves away from zero: what is cut off is exact.
+fn round<'b>(x: V<'b>) -> V<'b> {
+    let whole = x.round(Rounding::Zero);
+    let far = (x - whole).abs().ge(x.c(0.5));
+    far.select(whole + x.c(1.0).copysign(x), whole).copysign(x)
 }
 
 /// Input: one operand. The power is computed by squaring.
 pub fn integer_pow(ty: TensorType, x: Values, exponent: i32) -> Value {
-    numbers!(ty.dtype, T => run(ty, x, 1.0, &|x, out| match exponent {
-        2 => map1(x, out, |a: T| Num::mul(a, a)),
-        _ => map1(x, out, |a: T| Num::powi(a, exponent)),
-    }))
+    let of = |x: &[V<'_>]| power(x[0], exponent);
+    run(ty, x, Formula { attribute: exponent as u32, ..Formula::new(Family::Unary, 254, &of) })
+}
+
+fn power<'b>(x: V<'b>, exponent: i32) -> V<'b> {
+    let (mut square, mut left) = (x, exponent.unsigned_abs());
+    let mut product = None;
+    while left > 0 {
+        if left & 1 == 1 {
+            product = Some(product.map_or(square, |p| p * square));
+        }
+        left >>= 1;
+        if left > 0 {
+            square = square * square;
+        }
+    }
+    let power = product.unwrap_or(x.c(1.0));
+    if exponent < 0 { x.c(1.0) / power } else { power }
 }
 
 /// Input: one operand of floats.
 pub fn reduce_precision(ty: TensorType, x: Values, exponent_bits: u32, mantissa_bits: u32) -> Value {
-    floats!(ty.dtype, T => run(ty, x, 1.0, &|x, out| {
+    floats!(ty.dtype, T => run_loop(ty, x, 1.0, &|x, out| {
         map1(x, out, |a: T| Float::reduce_precision(a, exponent_bits, mantissa_bits))
     }))
 }

@@ -1,0 +1,237 @@
+//! From shapes to calls: a nest of loops over strided operands, cut into rows by columns, over threads.
+//!
+//! A kernel knows two dimensions. What is outside of them counts here, by an odometer; the innermost dimension of every
+//! operand is dense (a stride of one element) or splat (a stride of none), as the program has it. Work is divided by
+//! rows, and by columns where there are too few of them and nothing is reduced; programs are such that the result does
+//! not depend on it.
+//!
+//! What always holds: every address that a call reaches lies inside the bytes the operand was made from. That is
+//! checked once a launch, from sizes and strides.
+
+#![allow(unsafe_code)]
+
+use super::build::MAX_ARGS;
+use super::exec::Kernel;
+use crate::layout::{Odometer, Strides};
+use crate::par;
+use smallvec::SmallVec;
+use std::marker::PhantomData;
+
+/// The words of a call block for so many arguments.
+const fn words(args: usize) -> usize {
+    3 + 2 * args
+}
+
+/// Columns of a piece are a multiple of this, so that no two threads write one cache line, and no piece has a tail.
+const GRAIN: usize = 256;
+
+/// One operand of a launch: bytes, and a stride in bytes for each dimension.
+#[derive(Clone, Debug)]
+pub struct Operand<'a> {
+    start: *mut u8,
+    /// A stride for each of the nest's dimensions, in bytes.
+    strides: Strides,
+    bytes: PhantomData<&'a [u8]>,
+}
+
+// SAFETY: an operand is a borrowed slice, shared or exclusive, that a launch's pieces divide among them.
+unsafe impl Sync for Operand<'_> {}
+// SAFETY: as above.
+unsafe impl Send for Operand<'_> {}
+
+/// The lowest and the highest byte that elements of `size` bytes at these strides (in bytes) touch.
+fn reach(sizes: &[usize], strides: &[isize], size: usize) -> (isize, isize) {
+    let (mut low, mut high) = (0, size as isize);
+    for (&n, &stride) in sizes.iter().zip(strides) {
+        let far = (n as isize - 1) * stride;
+        low += far.min(0);
+        high += far.max(0);
+    }
+    (low, high)
+}
+
+fn inside(len: usize, offset: usize, sizes: &[usize], strides: &[isize], size: usize) {
+    if sizes.contains(&0) {
+        return;
+    }
+    let (low, high) = reach(sizes, strides, size);
+    let fits = offset as isize + low >= 0 && offset as isize + high <= len as isize;
+    assert!(fits, "kernel: sizes {sizes:?} and strides {strides:?} lead out of {len} bytes");
+}
+
+impl<'a> Operand<'a> {
+    /// One that is read: its first element `offset` bytes into `bytes`.
+    ///
+    /// Panics where sizes and strides (in bytes) lead out of the bytes.
+    pub fn read(bytes: &'a [u8], offset: usize, sizes: &[usize], strides: &[isize], size: usize) -> Self {
+        inside(bytes.len(), offset, sizes, strides, size);
+        let start = bytes.as_ptr().wrapping_add(offset).cast_mut();
+        Operand { start, strides: strides.into(), bytes: PhantomData }
+    }
+
+    /// One that is written, and maybe read before.
+    ///
+    /// Panics where sizes and strides (in bytes) lead out of the bytes.
+    pub fn write(bytes: &'a mut [u8], offset: usize, sizes: &[usize], strides: &[isize], size: usize) -> Self {
+        inside(bytes.len(), offset, sizes, strides, size);
+        let start = bytes.as_mut_ptr().wrapping_add(offset);
+        Operand { start, strides: strides.into(), bytes: PhantomData }
+    }
+
+    /// The same place again, for a program that reads what it overwrites through another argument.
+    pub fn alias(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Runs a kernel over a nest of loops, outermost first: `sizes` has at least one dimension, the columns. `together`
+/// rows, one after another, stay on one thread in their order, as they must where they write the same elements; it
+/// divides the size of the dimension before the columns.
+///
+/// `first_column` is what the program's `Column` counts from. Operands are in the order of the program's arguments;
+/// one that is written is either the only one with its bytes or, element by element, the same place as another.
+pub fn launch(
+    kernel: &Kernel,
+    sizes: &[usize],
+    operands: &[Operand<'_>],
+    first_column: usize,
+    together: usize,
+) {
+    let (&cols, outer) = sizes.split_last().expect("a nest has an innermost loop");
+    assert!(outer.last().copied().unwrap_or(1).is_multiple_of(together), "kernel: rows that belong together");
+    let rows: usize = outer.iter().product();
+    check(kernel, sizes.len(), operands);
+    if rows == 0 || (cols == 0 && !kernel.reduces()) {
+        return;
+    }
+    let nanoseconds = kernel.work(rows, cols);
+    let pieces = par::pieces_of(nanoseconds);
+    if pieces <= 1 {
+        return part(kernel, sizes, operands, first_column, 0..rows, 0..cols);
+    }
+    // By rows first, then by columns.
+    let across = if kernel.reduces() { 1 } else { pieces.div_ceil(rows / together) };
+    let width = cols.div_ceil(across).next_multiple_of(GRAIN).min(cols.max(1));
+    let across = cols.div_ceil(width).max(1);
+    let height = rows.div_ceil((pieces / across).max(1)).next_multiple_of(together);
+    let down = rows.div_ceil(height);
+    par::pieces(down * across, &|i| {
+        let (r, c) = (i / across * height, i % across * width);
+        part(kernel, sizes, operands, first_column, r..rows.min(r + height), c..cols.min(c + width));
+    });
+}
+
+/// Runs a kernel over `n` columns of one row: operands in the order of the program's arguments, the last of which is
+/// the output; `None` for one that is in the output already.
+///
+/// Panics where one has fewer elements than the program reads or writes.
+#[inline]
+pub fn flat(kernel: &Kernel, n: usize, operands: &[Option<&[u8]>], out: &mut [u8]) {
+    let args = kernel.program().args();
+    assert_eq!(args.len(), operands.len() + 1, "kernel: a program has an operand for each argument");
+    let mut block = [0usize; words(5)];
+    assert!(args.len() <= 5, "kernel: a flat launch has up to four operands");
+    let end = out.as_mut_ptr();
+    (block[0], block[1]) = (1, n);
+    let room = |arg: &super::ir::Arg| arg.dtype.size() * if arg.splat { 1 } else { n };
+    for (i, (arg, operand)) in args.iter().zip(operands).enumerate() {
+        let (at, len) = operand.map_or((end.cast_const(), out.len()), |x| (x.as_ptr(), x.len()));
+        assert!(len >= room(arg), "kernel: {len} bytes are too few for {arg:?} of {n} columns");
+        block[3 + 2 * i] = at.expose_provenance();
+    }
+    let last = &args[args.len() - 1];
+    assert!(out.len() >= room(last) && !last.splat, "kernel: {} bytes are too few for {n} columns", out.len());
+    block[1 + 2 * args.len()] = end.expose_provenance();
+    let nanoseconds = kernel.work(1, n);
+    let pieces = par::pieces_of(nanoseconds);
+    if pieces <= 1 {
+        // SAFETY: every operand has the elements of all columns, `out` is exclusive, and one that is not given is
+        // `out` itself.
+        return unsafe { kernel.call(&mut block[..words(args.len())]) };
+    }
+    let width = n.div_ceil(pieces).next_multiple_of(GRAIN);
+    par::pieces(n.div_ceil(width), &|i| {
+        let mut block = block;
+        let start = i * width;
+        (block[1], block[2]) = (width.min(n - start), start);
+        for (i, arg) in args.iter().enumerate() {
+            block[3 + 2 * i] += if arg.splat { 0 } else { start * arg.dtype.size() };
+        }
+        // SAFETY: as above; pieces are of different columns.
+        unsafe { kernel.call(&mut block[..words(args.len())]) };
+    });
+}
+
+fn check(kernel: &Kernel, rank: usize, operands: &[Operand<'_>]) {
+    let args = kernel.program().args();
+    assert_eq!(args.len(), operands.len(), "kernel: a program has an operand for each argument");
+    for (arg, operand) in args.iter().zip(operands) {
+        let inner = if arg.splat { 0 } else { arg.dtype.size() as isize };
+        let fits = operand.strides.len() == rank && operand.strides[rank - 1] == inner;
+        assert!(fits, "kernel: {arg:?} has strides {:?} in {rank} dimensions", operand.strides);
+    }
+}
+
+/// A part of the rows and columns, on this thread.
+fn part(
+    kernel: &Kernel,
+    sizes: &[usize],
+    operands: &[Operand<'_>],
+    first_column: usize,
+    rows: std::ops::Range<usize>,
+    cols: std::ops::Range<usize>,
+) {
+    match operands.len() {
+        0..=5 => part_with::<{ words(5) }>(kernel, sizes, operands, first_column, rows, cols),
+        _ => part_with::<{ words(MAX_ARGS) }>(kernel, sizes, operands, first_column, rows, cols),
+    }
+}
+
+fn part_with<const WORDS: usize>(
+    kernel: &Kernel,
+    sizes: &[usize],
+    operands: &[Operand<'_>],
+    first_column: usize,
+    rows: std::ops::Range<usize>,
+    cols: std::ops::Range<usize>,
+) {
+    let rank = sizes.len();
+    let n = operands.len();
+    let mut block = [0usize; WORDS];
+    let mut call = |height: usize, at: &dyn Fn(usize) -> isize, row: &dyn Fn(usize) -> isize| {
+        block[0] = height;
+        block[1] = cols.len();
+        block[2] = first_column.wrapping_add(cols.start);
+        for (i, operand) in operands.iter().enumerate() {
+            let offset = at(i) + cols.start as isize * operand.strides[rank - 1];
+            block[3 + 2 * i] = operand.start.wrapping_offset(offset).expose_provenance();
+            block[4 + 2 * i] = row(i) as usize;
+        }
+        // SAFETY: every operand's addresses were checked when it was made, its inner stride is what the program has,
+        // and rows and columns are within the sizes; pieces write disjoint elements.
+        unsafe { kernel.call(&mut block[..words(n)]) };
+    };
+    match rank {
+        1 => call(1, &|_| 0, &|_| 0),
+        2 => {
+            let start = rows.start as isize;
+            call(rows.len(), &|i| start * operands[i].strides[0], &|i| operands[i].strides[0])
+        }
+        _ => {
+            let inner = sizes[rank - 2];
+            let mut row = rows.start;
+            while row < rows.end {
+                let height = (inner - row % inner).min(rows.end - row);
+                let start = offsets(&sizes[..rank - 1], operands, row);
+                call(height, &|i| start[i], &|i| operands[i].strides[rank - 2]);
+                row += height;
+            }
+        }
+    }
+}
+
+/// Where each operand's row of this number begins, in bytes from its first element.
+fn offsets(outer: &[usize], operands: &[Operand<'_>], row: usize) -> SmallVec<[isize; 6]> {
+    let at = |o: &Operand<'_>| Odometer::at(outer, [&o.strides[..outer.len()]], [0], row).offsets[0];
+    operands.iter().map(at).collect()
+}
