@@ -28,8 +28,12 @@ pub struct Formula<'f> {
     /// The narrowest lanes it can be computed in.
     pub width: Width,
     /// The value to store, of those that were loaded.
-    pub of: &'f dyn for<'b> Fn(&[V<'b>]) -> V<'b>,
+    pub of: &'f dyn Lanes,
 }
+
+/// A function of values in lanes.
+pub trait Lanes: for<'b> Fn(&[V<'b>]) -> V<'b> {}
+impl<F: for<'b> Fn(&[V<'b>]) -> V<'b>> Lanes for F {}
 
 /// A family of formulas and a number in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +62,7 @@ pub enum Family {
 
 impl<'f> Formula<'f> {
     /// One without attributes, in the elements' own lanes.
-    pub fn new(family: Family, number: u8, of: &'f dyn for<'b> Fn(&[V<'b>]) -> V<'b>) -> Self {
+    pub fn new(family: Family, number: u8, of: &'f impl Lanes) -> Self {
         Formula { code: Code(family, number), attribute: 0, width: Width::W32, of }
     }
 
@@ -79,11 +83,12 @@ impl<'f> Formula<'f> {
     fn program(&self, out: DType, dtypes: &[DType], splats: u32) -> Program {
         let width = dtypes.iter().map(|&d| Width::of(d)).fold(self.width.max(Width::of(out)), Width::max);
         let b = Builder::new(width);
-        let x: SmallVec<[V<'_>; 3]> = (dtypes.iter().enumerate())
-            .map(|(i, &dtype)| if splats >> i & 1 == 1 { b.splat(dtype) } else { b.input(dtype) })
-            .collect();
-        let y = (self.of)(&x);
-        cast::output(&b, out, y);
+        {
+            let x: SmallVec<[V<'_>; 3]> = (dtypes.iter().enumerate())
+                .map(|(i, &dtype)| if splats >> i & 1 == 1 { b.splat(dtype) } else { b.input(dtype) })
+                .collect();
+            cast::output(&b, out, (self.of)(&x));
+        }
         b.finish()
     }
 

@@ -6,14 +6,23 @@
 
 pub mod arena;
 mod build;
+pub mod cache;
+pub mod cast;
+mod exec;
+mod interp;
 pub mod ir;
+pub mod launch;
+pub mod math;
 mod print;
 pub mod target;
+pub mod threefry;
 mod verify;
 #[cfg(target_arch = "x86_64")]
 pub mod x64;
 
 pub use build::{Builder, MAX_ARGS, V};
+pub use cache::compile;
+pub use exec::Kernel;
 pub use ir::{Program, Type, Width};
 
 #[cfg(test)]

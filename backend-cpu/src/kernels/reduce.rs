@@ -155,7 +155,7 @@ impl Problem {
             let sizes: SmallVec<[usize; 4]> =
                 outer.iter().map(|d| d.size).chain([count, width]).collect();
             let from = strides(outer.iter().map(|d| d.from).chain([COLUMNS as isize, 1]), self.from);
-            let into: SmallVec<[isize; 4]> = match done {
+            let into = match done {
                 true => strides(outer.iter().map(|d| d.to.expect("done")).chain([1, 0]), to),
                 false => strides(order.iter().copied().chain([0]), to),
             };
@@ -212,7 +212,7 @@ impl Problem {
                 outer.iter().map(|d| d.from).chain([block, each as isize * step, 1]),
                 self.from,
             );
-            let into: SmallVec<[isize; 4]> = match done {
+            let into = match done {
                 true => strides(outer.iter().map(|d| d.to.expect("done")).chain([0, 0, 1]), to),
                 false => {
                     let blocks = order[outer.len()];
@@ -237,7 +237,7 @@ impl Problem {
         add(0, whole, GROUP, ROWS / GROUP - 1, GROUP, false);
         let rest = rows - whole * ROWS;
         let groups = rest / GROUP;
-        add(whole, 1, 0, 1.min(groups), GROUP, true);
+        add(whole, 1, 0, usize::from(groups > 0), GROUP, true);
         add(whole, 1, GROUP, groups.saturating_sub(1), GROUP, false);
         add(whole, 1, groups * GROUP, 1, rest % GROUP, groups == 0);
         if !done {
@@ -250,7 +250,7 @@ impl Problem {
 
     /// Reduces many short rows, one behind the other, as fewer longer ones; what is left over follows.
     fn side_by_side(self, x: &[u8], offset: usize, dims: &[Dim], out: &mut [u8]) {
-        let (&[rows, columns], outer) = dims.split_last_chunk().expect("two axes at least");
+        let (outer, &[rows, columns]) = dims.split_last_chunk().expect("two axes at least");
         let fold = NARROW.div_ceil(columns.size);
         let (long, rest) = (rows.size / fold, rows.size % fold);
         // Partial results: outer axes, `fold` rows and the left-over ones as they are, columns.
@@ -286,7 +286,7 @@ impl Problem {
         }
         let sizes: SmallVec<[usize; 4]> = dims.iter().map(|d| d.size).collect();
         let from = strides(dims.iter().map(|d| d.from), self.from);
-        let into: SmallVec<[isize; 4]> = strides(dims.iter().map(|d| d.to.unwrap_or(0)), self.to);
+        let into = strides(dims.iter().map(|d| d.to.unwrap_or(0)), self.to);
         let (read, write) = (self.from.size(), self.to.size());
         let kernel = self.kernel(Pass::Copy, self.to);
         let operands = [
@@ -395,7 +395,7 @@ fn ordered(dims: Dims) -> Dims {
     merged
 }
 
-fn strides<S: FromIterator<isize>>(elements: impl Iterator<Item = isize>, dtype: DType) -> S {
+fn strides(elements: impl Iterator<Item = isize>, dtype: DType) -> SmallVec<[isize; 4]> {
     elements.map(|s| s * dtype.size() as isize).collect()
 }
 

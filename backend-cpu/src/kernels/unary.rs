@@ -70,8 +70,8 @@ fn round<'b>(x: V<'b>) -> V<'b> {
 
 /// Input: one operand. The power is computed by squaring.
 pub fn integer_pow(ty: TensorType, x: Values, exponent: i32) -> Value {
-    let of = |x: &[V<'_>]| power(x[0], exponent);
-    run(ty, x, Formula { attribute: exponent as u32, ..Formula::new(Family::Unary, 254, &of) })
+    let formula = Formula::new(Family::Unary, 254, &|x| power(x[0], exponent));
+    run(ty, x, Formula { attribute: exponent as u32, ..formula })
 }
 
 fn power<'b>(x: V<'b>, exponent: i32) -> V<'b> {
