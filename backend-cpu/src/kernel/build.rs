@@ -4,7 +4,7 @@
 //! when it is added, and a mistake panics at the line that made it.
 
 use super::ir::*;
-use super::verify::Context;
+use super::verify::{Context, Fault};
 use plywood_core::DType;
 use std::cell::RefCell;
 use std::fmt;
@@ -36,6 +36,23 @@ struct Parts {
     kinds: Vec<StageKind>,
     stages: Vec<Stage>,
     constants: Vec<(Type, u64, Id)>,
+}
+
+impl Parts {
+    /// The type of an operation that might be added, or why it does not fit.
+    fn check(&self, width: Width, op: Op) -> Result<Type, Fault> {
+        let stage = self.stages.last().expect("there is always one");
+        let context = Context {
+            width,
+            args: &self.args,
+            ops: &self.ops,
+            types: &self.types,
+            kind: stage.kind,
+            start: stage.ops.start,
+            kinds: &self.kinds,
+        };
+        context.check(op)
+    }
 }
 
 /// A value of a program that is being built.
@@ -107,25 +124,23 @@ impl Builder {
         {
             return V { b: self, id };
         }
-        let stage = parts.stages.last().expect("there is always one");
-        let context = Context {
-            width: self.width,
-            args: &parts.args,
-            ops: &parts.ops,
-            types: &parts.types,
-            kind: stage.kind,
-            start: stage.ops.start,
-            kinds: &parts.kinds,
-        };
-        let ty = context.check(op).unwrap_or_else(|fault| panic!("kernel: {op:?}: {fault}"));
+        let ty = parts.check(self.width, op).unwrap_or_else(|fault| panic!("kernel: {op:?}: {fault}"));
+        let kind = parts.stages.last().expect("there is always one").kind;
         let id = parts.ops.len() as Id;
         if let Op::Const(ty, bits) = op {
             parts.constants.push((ty, bits, id));
         }
-        parts.kinds.push(stage.kind);
+        parts.kinds.push(kind);
         parts.ops.push(op);
         parts.types.push(ty);
         V { b: self, id }
+    }
+
+    /// As `push`, where the language has this; `None` where not.
+    #[cfg(test)]
+    pub(super) fn try_push(&self, op: Op) -> Option<V<'_>> {
+        let fits = self.parts.borrow().check(self.width, op).is_ok();
+        fits.then(|| self.push(op))
     }
 
     /// The elements of an argument.

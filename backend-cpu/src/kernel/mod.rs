@@ -1,8 +1,10 @@
 //! The kernel language and its executors: what element-wise operations, reductions and random numbers are written in,
 //! and what fused functions are planned into.
 //!
-//! A [`Program`] ([`ir`]) is built with a [`Builder`] ([`build`]) and checked on the way ([`verify`]). Which executor
-//! runs it is decided once ([`target`]).
+//! A [`Program`] ([`ir`]) is built with a [`Builder`] ([`build`]) and checked on the way ([`verify`]). What its
+//! operations mean is written in [`semantics`]. Where it runs is decided once ([`target`]): as machine code ([`x64`]),
+//! which lies in one arena ([`arena`]), or by interpretation ([`interp`]), which runs anywhere. [`cache`] keeps what
+//! was compiled, [`launch`] gives it memory and threads.
 
 pub mod arena;
 mod build;

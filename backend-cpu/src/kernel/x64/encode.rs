@@ -239,6 +239,11 @@ impl Asm {
 
     /// Fills with instructions that do nothing up to a multiple of `n` bytes.
     pub fn align(&mut self, n: usize) {
+        self.pad(self.code.len().next_multiple_of(n) - self.code.len());
+    }
+
+    /// So many bytes of instructions that do nothing.
+    fn pad(&mut self, mut left: usize) {
         const NOPS: [&[u8]; 9] = [
             &[0x90],
             &[0x66, 0x90],
@@ -250,12 +255,19 @@ impl Asm {
             &[0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
             &[0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
         ];
-        let mut left = self.code.len().next_multiple_of(n) - self.code.len();
         while left > 0 {
             let nop = NOPS[left.min(9) - 1];
             self.code.extend_from_slice(nop);
             left -= nop.len();
         }
+    }
+
+    /// Overwrites instructions, which nothing refers to, with ones that do nothing.
+    pub fn blank(&mut self, range: std::ops::Range<usize>) {
+        let behind = self.code.split_off(range.end);
+        self.code.truncate(range.start);
+        self.pad(range.len());
+        self.code.extend_from_slice(&behind);
     }
 
     /// Overwrites the 32-bit immediate or displacement that ended the instruction before `position`.

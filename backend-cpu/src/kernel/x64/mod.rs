@@ -1,3 +1,122 @@
-//! Machine code for x86-64.
+//! Machine code for x86-64: programs of the kernel language, emitted.
+//!
+//! [`emit`] goes over a program once. [`flow`] finds out what is used where; [`plan`] chooses for every loop how many
+//! copies of its body run interleaved, and which values stay in registers; [`alloc`] gives registers to the others while
+//! [`body`] writes the operations, [`memory`] loads and stores, [`reduce`] reductions and [`loops`] what is around them.
+//! Which instruction does an operation is looked up in [`isa`].
+//!
+//! A kernel is called with a block of words, which it may overwrite: rows (1 or more), columns, the number of the first
+//! column, then for every argument its address and the distance of its rows in bytes.
+//!
+//! What always holds: code reads and writes nothing outside of its arguments' rows and columns; it does the same
+//! operations in the same order for every element, whatever the number of copies and of columns.
 
 pub mod encode;
+
+mod alloc;
+mod body;
+mod flow;
+mod isa;
+mod loops;
+mod memory;
+mod plan;
+mod reduce;
+#[cfg(test)]
+mod tests;
+
+pub use isa::Isa;
+
+use super::ir::{Id, Program, Stage, Width};
+use alloc::Registers;
+use encode::Asm;
+use flow::Flow;
+
+/// Machine code of a program.
+#[derive(Debug)]
+pub struct Emitted {
+    /// Instructions, then constants; to be placed at a multiple of 64 bytes.
+    pub bytes: Vec<u8>,
+    /// How it came out.
+    pub stats: Stats,
+}
+
+/// How the code of a program came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// How many of the bytes are instructions.
+    pub code: usize,
+    /// How many copies of each loop's body run interleaved.
+    pub copies: Vec<usize>,
+    /// How many values stay in registers throughout each loop.
+    pub pinned: Vec<usize>,
+    /// How many values did not find a register.
+    pub spills: usize,
+}
+
+/// The words of a call block before those of the arguments: rows, columns, the first column.
+pub const BLOCK_HEAD: usize = 3;
+
+/// The code of a program.
+pub fn emit(program: &Program, isa: Isa) -> Emitted {
+    emit_copies(program, isa, None)
+}
+
+/// As `emit`, with this many copies of every loop's body (1, 2, 4 or 8) where it is said.
+pub fn emit_copies(program: &Program, isa: Isa, copies: Option<usize>) -> Emitted {
+    Emitter::new(program, isa).run(copies)
+}
+
+/// Code being written.
+struct Emitter<'a> {
+    program: &'a Program,
+    width: Width,
+    isa: Isa,
+    asm: Asm,
+    flow: Flow,
+    regs: Registers,
+    /// Where on the stack a value is that outlives the code which makes it (see [`Emitter::home`]).
+    homes: Vec<i32>,
+    /// Whether a value is there before the code at work: see [`flow::is_fixed`]; of earlier stages, all.
+    fixed: Vec<bool>,
+    /// The stage at work.
+    stage: Stage,
+    /// How many copies of the body are interleaved.
+    copies: usize,
+    /// The number of the first of them within an iteration.
+    first_copy: usize,
+    /// Whether only the lanes within the row count: those of `k1`, or of the last vector register on AVX2.
+    tail: bool,
+    /// Where on the stack small elements of a tail are put together (AVX2).
+    bounce: Option<i32>,
+    /// The accumulators of the stage's reductions.
+    accumulators: Vec<(Id, reduce::Accumulators)>,
+    stats: Stats,
+}
+
+impl<'a> Emitter<'a> {
+    fn new(program: &'a Program, isa: Isa) -> Emitter<'a> {
+        let n = program.ops().len();
+        Emitter {
+            program,
+            width: program.width(),
+            isa,
+            asm: Asm::new(),
+            flow: Flow::of(program),
+            regs: Registers::new(n),
+            homes: vec![alloc::NO_HOME; n],
+            fixed: vec![false; n],
+            stage: program.stages()[0].clone(),
+            copies: 1,
+            first_copy: 0,
+            tail: false,
+            bounce: None,
+            accumulators: Vec::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Lanes of a register.
+    fn lanes(&self) -> i32 {
+        self.isa.lanes(self.width)
+    }
+}
