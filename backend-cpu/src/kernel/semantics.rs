@@ -1,0 +1,474 @@
+//! What each operation does to one lane: the meaning of the language, written once.
+//!
+//! A [`Lane`] is a register's lane as bits, `u32` or `u64`; a mask is all bits or none. The interpreter maps these
+//! functions over tiles, the folding of constants and the tests' oracle apply them to single lanes, all through the
+//! same tables ([`unary`], [`binary`], [`fma`], [`compare`], [`select`]); emitted code has to give the same bits. Of a
+//! NaN only that it is one is meant. Elements in memory are the matter of [`element`](super::element).
+
+use super::ir::{Binary, Compare, Fma, Id, Op, Reduce, Rounding, Type, Unary, Width};
+use std::fmt::Debug;
+
+/// A lane of a register as bits, and the functions of it that operations are.
+///
+/// Each method reads its operands as the class of numbers that its name says.
+pub trait Lane: Copy + Eq + Default + Debug + bytemuck::Pod + Send + Sync + 'static {
+    /// How wide it is.
+    const WIDTH: Width;
+    /// How many partial results a reduction has.
+    const PARTIALS: usize = Self::WIDTH.partials();
+
+    /// The lowest bits.
+    fn from_u64(bits: u64) -> Self;
+    /// The bits, zeros above.
+    fn to_u64(self) -> u64;
+    /// An integer, cut off to the lane.
+    fn from_i64(x: i64) -> Self;
+    /// A float in the lane's float type: exact, but for an f64 in 32 bits, which no program has.
+    fn from_f64(x: f64) -> Self;
+    /// A float in the lane's float type, exactly.
+    fn from_f32(x: f32) -> Self;
+    /// The lane's float, exactly.
+    fn to_f64(self) -> f64;
+    /// The lane's float, rounded to the nearest.
+    fn to_f32(self) -> f32;
+
+    /// All bits for yes, none for no.
+    fn mask(yes: bool) -> Self;
+    /// `yes` where the mask's bits are set, `no` where not.
+    fn pick(self, yes: Self, no: Self) -> Self;
+    fn not(self) -> Self;
+    fn and(self, r: Self) -> Self;
+    fn or(self, r: Self) -> Self;
+    fn xor(self, r: Self) -> Self;
+
+    fn sqrt(self) -> Self;
+    fn round_nearest(self) -> Self;
+    fn round_down(self) -> Self;
+    fn round_up(self) -> Self;
+    fn round_to_zero(self) -> Self;
+    fn float_to_signed(self) -> Self;
+    fn float_to_unsigned(self) -> Self;
+    fn signed_to_float(self) -> Self;
+    fn unsigned_to_float(self) -> Self;
+
+    fn float_add(self, r: Self) -> Self;
+    fn float_sub(self, r: Self) -> Self;
+    fn float_mul(self, r: Self) -> Self;
+    fn float_div(self, r: Self) -> Self;
+    fn float_min(self, r: Self) -> Self;
+    fn float_max(self, r: Self) -> Self;
+    fn float_scale(self, r: Self) -> Self;
+    fn fma_add(self, m: Self, c: Self) -> Self;
+    fn fma_sub(self, m: Self, c: Self) -> Self;
+    fn fma_neg(self, m: Self, c: Self) -> Self;
+
+    fn int_add(self, r: Self) -> Self;
+    fn int_sub(self, r: Self) -> Self;
+    fn int_mul(self, r: Self) -> Self;
+    fn mul_low(self, r: Self) -> Self;
+    fn signed_min(self, r: Self) -> Self;
+    fn signed_max(self, r: Self) -> Self;
+    fn unsigned_min(self, r: Self) -> Self;
+    fn unsigned_max(self, r: Self) -> Self;
+
+    /// By less than the width.
+    fn shl(self, n: u8) -> Self;
+    /// By less than the width.
+    fn signed_shr(self, n: u8) -> Self;
+    /// By less than the width.
+    fn unsigned_shr(self, n: u8) -> Self;
+    fn rotl(self, n: u8) -> Self;
+    fn shl_by(self, n: Self) -> Self;
+    fn signed_shr_by(self, n: Self) -> Self;
+    fn unsigned_shr_by(self, n: Self) -> Self;
+
+    fn float_lt(self, r: Self) -> Self;
+    fn float_le(self, r: Self) -> Self;
+    fn float_eq(self, r: Self) -> Self;
+    fn float_ne(self, r: Self) -> Self;
+    fn signed_lt(self, r: Self) -> Self;
+    fn signed_le(self, r: Self) -> Self;
+    fn unsigned_lt(self, r: Self) -> Self;
+    fn unsigned_le(self, r: Self) -> Self;
+    fn int_eq(self, r: Self) -> Self;
+    fn int_ne(self, r: Self) -> Self;
+}
+
+/// The methods that are the same for both widths, but for the types.
+macro_rules! lane {
+    ($u:ident, $i:ident, $f:ident, $width:expr, { $($own:tt)* }) => {
+        impl Lane for $u {
+            const WIDTH: Width = $width;
+
+            lane! { @inline
+                fn from_u64(bits: u64) -> Self { bits as $u }
+                fn to_u64(self) -> u64 { self as u64 }
+                fn from_i64(x: i64) -> Self { x as $u }
+                fn from_f64(x: f64) -> Self { (x as $f).to_bits() }
+                fn from_f32(x: f32) -> Self { (x as $f).to_bits() }
+                fn to_f64(self) -> f64 { $f::from_bits(self) as f64 }
+                fn to_f32(self) -> f32 { $f::from_bits(self) as f32 }
+
+                fn mask(yes: bool) -> Self { if yes { $u::MAX } else { 0 } }
+                fn pick(self, yes: Self, no: Self) -> Self { self & yes | !self & no }
+                fn not(self) -> Self { !self }
+                fn and(self, r: Self) -> Self { self & r }
+                fn or(self, r: Self) -> Self { self | r }
+                fn xor(self, r: Self) -> Self { self ^ r }
+
+                fn sqrt(self) -> Self { $f::from_bits(self).sqrt().to_bits() }
+                fn round_nearest(self) -> Self { $f::from_bits(self).round_ties_even().to_bits() }
+                fn round_down(self) -> Self { $f::from_bits(self).floor().to_bits() }
+                fn round_up(self) -> Self { $f::from_bits(self).ceil().to_bits() }
+                fn round_to_zero(self) -> Self { $f::from_bits(self).trunc().to_bits() }
+                fn float_to_signed(self) -> Self {
+                    // `as` saturates, which is right below; above, and for NaN, the lowest number is meant.
+                    let x = $f::from_bits(self);
+                    (if x < -($i::MIN as $f) { x as $i } else { $i::MIN }) as $u
+                }
+                fn float_to_unsigned(self) -> Self {
+                    // `as` saturates, which is right above; below, and for NaN, all bits are meant.
+                    let x = $f::from_bits(self);
+                    if x > -1.0 { x as $u } else { $u::MAX }
+                }
+                fn signed_to_float(self) -> Self { (self as $i as $f).to_bits() }
+                fn unsigned_to_float(self) -> Self { (self as $f).to_bits() }
+
+                fn float_add(self, r: Self) -> Self { ($f::from_bits(self) + $f::from_bits(r)).to_bits() }
+                fn float_sub(self, r: Self) -> Self { ($f::from_bits(self) - $f::from_bits(r)).to_bits() }
+                fn float_mul(self, r: Self) -> Self { ($f::from_bits(self) * $f::from_bits(r)).to_bits() }
+                fn float_div(self, r: Self) -> Self { ($f::from_bits(self) / $f::from_bits(r)).to_bits() }
+                fn float_min(self, r: Self) -> Self {
+                    if $f::from_bits(self) < $f::from_bits(r) { self } else { r }
+                }
+                fn float_max(self, r: Self) -> Self {
+                    if $f::from_bits(self) > $f::from_bits(r) { self } else { r }
+                }
+                fn fma_add(self, m: Self, c: Self) -> Self {
+                    $f::from_bits(self).mul_add($f::from_bits(m), $f::from_bits(c)).to_bits()
+                }
+                fn fma_sub(self, m: Self, c: Self) -> Self {
+                    $f::from_bits(self).mul_add($f::from_bits(m), -$f::from_bits(c)).to_bits()
+                }
+                fn fma_neg(self, m: Self, c: Self) -> Self {
+                    (-$f::from_bits(self)).mul_add($f::from_bits(m), $f::from_bits(c)).to_bits()
+                }
+
+                fn int_add(self, r: Self) -> Self { self.wrapping_add(r) }
+                fn int_sub(self, r: Self) -> Self { self.wrapping_sub(r) }
+                fn int_mul(self, r: Self) -> Self { self.wrapping_mul(r) }
+                fn mul_low(self, r: Self) -> Self {
+                    const LOW: $u = $u::MAX >> ($u::BITS / 2);
+                    (self & LOW).wrapping_mul(r & LOW)
+                }
+                fn signed_min(self, r: Self) -> Self { if (self as $i) < r as $i { self } else { r } }
+                fn signed_max(self, r: Self) -> Self { if self as $i > r as $i { self } else { r } }
+                fn unsigned_min(self, r: Self) -> Self { if self < r { self } else { r } }
+                fn unsigned_max(self, r: Self) -> Self { if self > r { self } else { r } }
+
+                fn shl(self, n: u8) -> Self { self.wrapping_shl(n as u32) }
+                fn signed_shr(self, n: u8) -> Self { (self as $i).wrapping_shr(n as u32) as $u }
+                fn unsigned_shr(self, n: u8) -> Self { self.wrapping_shr(n as u32) }
+                fn rotl(self, n: u8) -> Self { self.rotate_left(n as u32) }
+                fn shl_by(self, n: Self) -> Self {
+                    if n < $u::BITS as $u { self.wrapping_shl(n as u32) } else { 0 }
+                }
+                fn signed_shr_by(self, n: Self) -> Self {
+                    let most = $u::BITS as $u - 1;
+                    (self as $i).wrapping_shr((if n < most { n } else { most }) as u32) as $u
+                }
+                fn unsigned_shr_by(self, n: Self) -> Self {
+                    if n < $u::BITS as $u { self.wrapping_shr(n as u32) } else { 0 }
+                }
+
+                fn float_lt(self, r: Self) -> Self { Self::mask($f::from_bits(self) < $f::from_bits(r)) }
+                fn float_le(self, r: Self) -> Self { Self::mask($f::from_bits(self) <= $f::from_bits(r)) }
+                fn float_eq(self, r: Self) -> Self { Self::mask($f::from_bits(self) == $f::from_bits(r)) }
+                fn float_ne(self, r: Self) -> Self { Self::mask($f::from_bits(self) != $f::from_bits(r)) }
+                fn signed_lt(self, r: Self) -> Self { Self::mask((self as $i) < r as $i) }
+                fn signed_le(self, r: Self) -> Self { Self::mask(self as $i <= r as $i) }
+                fn unsigned_lt(self, r: Self) -> Self { Self::mask(self < r) }
+                fn unsigned_le(self, r: Self) -> Self { Self::mask(self <= r) }
+                fn int_eq(self, r: Self) -> Self { Self::mask(self == r) }
+                fn int_ne(self, r: Self) -> Self { Self::mask(self != r) }
+
+                $($own)*
+            }
+        }
+    };
+    (@inline $(fn $name:ident($($arg:tt)*) -> $out:ty $body:block)*) => { $(
+        #[inline(always)]
+        fn $name($($arg)*) -> $out $body
+    )* };
+}
+
+lane!(u32, i32, f32, Width::W32, {
+    fn float_scale(self, r: Self) -> Self {
+        // Exact in f64, and rounded on the way back.
+        let x = f32::from_bits(self) as f64 * power_of_two(f32::from_bits(r) as f64);
+        (x as f32).to_bits()
+    }
+});
+
+lane!(u64, i64, f64, Width::W64, {
+    fn float_scale(self, r: Self) -> Self {
+        // Only the last product rounds to what is not 0: where the first one, by what the exponent's range left over,
+        // is inexact, the second one, by 2^-1022, gives 0.
+        let n = f64::from_bits(r);
+        let upper = if n < 1023.0 { n } else { 1023.0 };
+        let most = if upper > -1022.0 { upper } else { -1022.0 };
+        (f64::from_bits(self) * power_of_two(n - most) * power_of_two(most)).to_bits()
+    }
+});
+
+/// 2^n for an integral n from -1022 to 1023: the sum's lowest bits are the exponent's.
+#[inline(always)]
+fn power_of_two(n: f64) -> f64 {
+    f64::from_bits((n + (1.5 * (1u64 << 52) as f64 + 1023.0)).to_bits() << 52)
+}
+
+/// What is to be done with a function of one lane, whichever it is.
+pub trait With1<L> {
+    /// What comes of it.
+    type Out;
+    /// Does it. Implementations are `#[inline(always)]`, so that loops are compiled for each function.
+    fn with(self, f: impl Fn(L) -> L) -> Self::Out;
+}
+
+/// What is to be done with a function of two lanes, whichever it is.
+pub trait With2<L> {
+    /// What comes of it.
+    type Out;
+    /// Does it. Implementations are `#[inline(always)]`, so that loops are compiled for each function.
+    fn with(self, f: impl Fn(L, L) -> L) -> Self::Out;
+}
+
+/// What is to be done with a function of three lanes, whichever it is.
+pub trait With3<L> {
+    /// What comes of it.
+    type Out;
+    /// Does it. Implementations are `#[inline(always)]`, so that loops are compiled for each function.
+    fn with(self, f: impl Fn(L, L, L) -> L) -> Self::Out;
+}
+
+/// The classes of numbers, whatever their width.
+#[derive(Clone, Copy)]
+enum Class {
+    Float,
+    Signed,
+    Unsigned,
+    Mask,
+}
+
+#[inline(always)]
+fn class(ty: Type) -> Class {
+    match ty {
+        Type::F32 | Type::F64 => Class::Float,
+        Type::I32 | Type::I64 => Class::Signed,
+        Type::U32 | Type::U64 => Class::Unsigned,
+        Type::Mask => Class::Mask,
+    }
+}
+
+/// For what no checked program has.
+#[cold]
+fn refused(op: impl Debug, ty: Type) -> ! {
+    panic!("{op:?} of {ty:?} passed the program's checks")
+}
+
+/// Hands out the function of an operation of one operand, of this type.
+#[inline(always)]
+pub fn unary<L: Lane, W: With1<L>>(op: Unary, ty: Type, w: W) -> W::Out {
+    match op {
+        Unary::Sqrt => w.with(L::sqrt),
+        Unary::Round(Rounding::Nearest) => w.with(L::round_nearest),
+        Unary::Round(Rounding::Down) => w.with(L::round_down),
+        Unary::Round(Rounding::Up) => w.with(L::round_up),
+        Unary::Round(Rounding::Zero) => w.with(L::round_to_zero),
+        Unary::Not => w.with(L::not),
+        Unary::Shl(n) => w.with(|x| x.shl(n)),
+        Unary::Shr(n) => match class(ty) {
+            Class::Signed => w.with(|x| x.signed_shr(n)),
+            Class::Unsigned => w.with(|x| x.unsigned_shr(n)),
+            Class::Float | Class::Mask => refused(op, ty),
+        },
+        Unary::Rotl(n) => w.with(|x| x.rotl(n)),
+        Unary::Convert(to) => match (class(ty), class(to)) {
+            (Class::Float, Class::Signed) => w.with(L::float_to_signed),
+            (Class::Float, Class::Unsigned) => w.with(L::float_to_unsigned),
+            (Class::Signed, Class::Float) => w.with(L::signed_to_float),
+            (Class::Unsigned, Class::Float) => w.with(L::unsigned_to_float),
+            (Class::Float | Class::Signed | Class::Unsigned | Class::Mask, _) => refused(op, ty),
+        },
+        Unary::Bits(_) => w.with(|x| x),
+    }
+}
+
+/// Hands out the function of an operation of two operands of this type.
+#[inline(always)]
+pub fn binary<L: Lane, W: With2<L>>(op: Binary, ty: Type, w: W) -> W::Out {
+    match op {
+        Binary::Add => match class(ty) {
+            Class::Float => w.with(L::float_add),
+            Class::Signed | Class::Unsigned => w.with(L::int_add),
+            Class::Mask => refused(op, ty),
+        },
+        Binary::Sub => match class(ty) {
+            Class::Float => w.with(L::float_sub),
+            Class::Signed | Class::Unsigned => w.with(L::int_sub),
+            Class::Mask => refused(op, ty),
+        },
+        Binary::Mul => match class(ty) {
+            Class::Float => w.with(L::float_mul),
+            Class::Signed | Class::Unsigned => w.with(L::int_mul),
+            Class::Mask => refused(op, ty),
+        },
+        Binary::MulLow => w.with(L::mul_low),
+        Binary::Div => w.with(L::float_div),
+        Binary::Min => match class(ty) {
+            Class::Float => w.with(L::float_min),
+            Class::Signed => w.with(L::signed_min),
+            Class::Unsigned => w.with(L::unsigned_min),
+            Class::Mask => refused(op, ty),
+        },
+        Binary::Max => match class(ty) {
+            Class::Float => w.with(L::float_max),
+            Class::Signed => w.with(L::signed_max),
+            Class::Unsigned => w.with(L::unsigned_max),
+            Class::Mask => refused(op, ty),
+        },
+        Binary::And => w.with(L::and),
+        Binary::Or => w.with(L::or),
+        Binary::Xor => w.with(L::xor),
+        Binary::Shl => w.with(L::shl_by),
+        Binary::Shr => match class(ty) {
+            Class::Signed => w.with(L::signed_shr_by),
+            Class::Unsigned => w.with(L::unsigned_shr_by),
+            Class::Float | Class::Mask => refused(op, ty),
+        },
+        Binary::Scale => w.with(L::float_scale),
+    }
+}
+
+/// Hands out the function of a fused multiplication and addition.
+#[inline(always)]
+pub fn fma<L: Lane, W: With3<L>>(op: Fma, w: W) -> W::Out {
+    match op {
+        Fma::Add => w.with(L::fma_add),
+        Fma::Sub => w.with(L::fma_sub),
+        Fma::Neg => w.with(L::fma_neg),
+    }
+}
+
+/// Hands out the function of a comparison of operands of this type; it gives a mask.
+#[inline(always)]
+pub fn compare<L: Lane, W: With2<L>>(op: Compare, ty: Type, w: W) -> W::Out {
+    match (op, class(ty)) {
+        (Compare::Lt, Class::Float) => w.with(L::float_lt),
+        (Compare::Lt, Class::Signed) => w.with(L::signed_lt),
+        (Compare::Lt, Class::Unsigned) => w.with(L::unsigned_lt),
+        (Compare::Le, Class::Float) => w.with(L::float_le),
+        (Compare::Le, Class::Signed) => w.with(L::signed_le),
+        (Compare::Le, Class::Unsigned) => w.with(L::unsigned_le),
+        (Compare::Gt, Class::Float) => w.with(|a, b| b.float_lt(a)),
+        (Compare::Gt, Class::Signed) => w.with(|a, b| b.signed_lt(a)),
+        (Compare::Gt, Class::Unsigned) => w.with(|a, b| b.unsigned_lt(a)),
+        (Compare::Ge, Class::Float) => w.with(|a, b| b.float_le(a)),
+        (Compare::Ge, Class::Signed) => w.with(|a, b| b.signed_le(a)),
+        (Compare::Ge, Class::Unsigned) => w.with(|a, b| b.unsigned_le(a)),
+        (Compare::Eq, Class::Float) => w.with(L::float_eq),
+        (Compare::Eq, Class::Signed | Class::Unsigned) => w.with(L::int_eq),
+        (Compare::Ne, Class::Float) => w.with(L::float_ne),
+        (Compare::Ne, Class::Signed | Class::Unsigned) => w.with(L::int_ne),
+        (_, Class::Mask) => refused(op, ty),
+    }
+}
+
+/// Hands out the function that chooses by a mask.
+#[inline(always)]
+pub fn select<L: Lane, W: With3<L>>(w: W) -> W::Out {
+    w.with(L::pick)
+}
+
+/// Applies the function it is given to these lanes.
+struct Apply<L, const N: usize>([L; N]);
+
+impl<L: Lane> With1<L> for Apply<L, 1> {
+    type Out = L;
+    #[inline(always)]
+    fn with(self, f: impl Fn(L) -> L) -> L {
+        f(self.0[0])
+    }
+}
+
+impl<L: Lane> With2<L> for Apply<L, 2> {
+    type Out = L;
+    #[inline(always)]
+    fn with(self, f: impl Fn(L, L) -> L) -> L {
+        f(self.0[0], self.0[1])
+    }
+}
+
+impl<L: Lane> With3<L> for Apply<L, 3> {
+    type Out = L;
+    #[inline(always)]
+    fn with(self, f: impl Fn(L, L, L) -> L) -> L {
+        f(self.0[0], self.0[1], self.0[2])
+    }
+}
+
+/// The lane that a constant is.
+#[inline(always)]
+pub fn constant<L: Lane>(ty: Type, bits: u64) -> L {
+    match class(ty) {
+        Class::Mask => L::mask(bits != 0),
+        Class::Float | Class::Signed | Class::Unsigned => L::from_u64(bits),
+    }
+}
+
+/// The bits by which a program has this lane as a constant.
+pub fn as_constant<L: Lane>(ty: Type, lane: L) -> u64 {
+    match class(ty) {
+        Class::Mask => (lane != L::default()) as u64,
+        Class::Float | Class::Signed | Class::Unsigned => lane.to_u64(),
+    }
+}
+
+/// One lane of the result of an operation on values alone, given the types of values and their lanes.
+///
+/// `None` for what depends on the place in the program or in memory: columns, loads, stores, reductions.
+pub fn evaluate<L: Lane>(op: Op, ty: impl Fn(Id) -> Type, lane: impl Fn(Id) -> L) -> Option<L> {
+    Some(match op {
+        Op::Const(ty, bits) => constant(ty, bits),
+        Op::Unary(op, a) => unary(op, ty(a), Apply([lane(a)])),
+        Op::Binary(op, a, b) => binary(op, ty(a), Apply([lane(a), lane(b)])),
+        Op::Fma(op, a, b, c) => fma(op, Apply([lane(a), lane(b), lane(c)])),
+        Op::Compare(op, a, b) => compare(op, ty(a), Apply([lane(a), lane(b)])),
+        Op::Select(a, b, c) => select(Apply([lane(a), lane(b), lane(c)])),
+        Op::Column | Op::Load(_) | Op::Store(..) | Op::Reduce(..) => return None,
+    })
+}
+
+/// Hands out the function by which a reduction combines a new value (its first operand) with what was before.
+#[inline(always)]
+pub fn reduction<L: Lane, W: With2<L>>(op: Reduce, ty: Type, w: W) -> W::Out {
+    match (op, class(ty)) {
+        (Reduce::Sum, Class::Float) => w.with(L::float_add),
+        (Reduce::Sum, Class::Signed | Class::Unsigned) => w.with(L::int_add),
+        (Reduce::Product, Class::Float) => w.with(L::float_mul),
+        (Reduce::Product, Class::Signed | Class::Unsigned) => w.with(L::int_mul),
+        (Reduce::Max, Class::Float) => w.with(L::float_max),
+        (Reduce::Max, Class::Signed) => w.with(L::signed_max),
+        (Reduce::Max, Class::Unsigned) => w.with(L::unsigned_max),
+        (Reduce::Min, Class::Float) => w.with(L::float_min),
+        (Reduce::Min, Class::Signed) => w.with(L::signed_min),
+        (Reduce::Min, Class::Unsigned) => w.with(L::unsigned_min),
+        (Reduce::And, Class::Signed | Class::Unsigned) => w.with(L::and),
+        (Reduce::Or, Class::Signed | Class::Unsigned) => w.with(L::or),
+        (Reduce::Xor, Class::Signed | Class::Unsigned) => w.with(L::xor),
+        (Reduce::And | Reduce::Or | Reduce::Xor, Class::Float) | (_, Class::Mask) => refused(op, ty),
+    }
+}
+
+#[cfg(test)]
+mod tests;
