@@ -26,7 +26,9 @@ mod tests;
 
 pub use isa::Isa;
 
+use super::arena::{Arena, Code};
 use super::ir::{Id, Program, Stage, Width};
+use super::target::Target;
 use alloc::Registers;
 use encode::Asm;
 use flow::Flow;
@@ -55,6 +57,21 @@ pub struct Stats {
 
 /// The words of a call block before those of the arguments: rows, columns, the first column.
 pub const BLOCK_HEAD: usize = 3;
+
+/// A program's code in the arena.
+///
+/// # Panics
+///
+/// If the target is not one of machine code, or if the system refuses executable memory (`Target::available` leaves
+/// such targets out).
+pub fn compile(program: &Program, target: Target) -> Code {
+    let isa = match target {
+        Target::Avx512 => Isa::Avx512,
+        Target::Avx2 => Isa::Avx2,
+        Target::Portable => panic!("the portable target has no machine code"),
+    };
+    Arena::place(&emit(program, isa).bytes).unwrap_or_else(|reason| panic!("no executable memory: {reason}"))
+}
 
 /// The code of a program.
 pub fn emit(program: &Program, isa: Isa) -> Emitted {

@@ -1,0 +1,79 @@
+//! erf and its inverse.
+//!
+//! erf(x) is x + x P(x^2) within 1 and 1 - 2^Q(|x|) beyond. erf_inv is, after Giles ("Approximating the erfinv function",
+//! GPU Computing Gems, 2011), x times a polynomial in w = -log(1 - x^2), and in sqrt(w) where w is large. The polynomials
+//! are our own fits, but for those of [`erf_inv_giles`], which are his.
+
+use super::super::{V, Width};
+use super::log::log_normal;
+use super::parts::*;
+use super::tables::*;
+
+/// The error function.
+pub fn erf<'b>(x: V<'b>) -> V<'b> {
+    let one = x.c(1.0);
+    let near = x.fma(poly(x * x, &ERF_SMALL_32, &ERF_SMALL_64), x);
+    let (top, middle) = by_width(x, (4.0, 0.0), (6.0, 3.0));
+    let a = x.c(top).min(x.abs());
+    let centred = if middle == 0.0 { a } else { a - middle };
+    let q = poly(centred, &ERF_BIG_32, &ERF_BIG_64); // log2(1 - erf(a))
+    let n = round_product(q, one);
+    let rest = poly(q - n, &EXP2_32, &EXP2_64).scale(n);
+    a.lt(one).select(near, (one - rest) | x.sign_bit())
+}
+
+/// The inverse of the error function: infinity at -1 and 1, NaN beyond.
+pub fn erf_inv<'b>(x: V<'b>) -> V<'b> {
+    let w = -log_normal(x.fnma(x, x.c(1.0)));
+    with_ends(x, by_logarithm(x, w))
+}
+
+/// As `jax.random.normal` has it: x^2 is rounded before it is taken from 1, so that near 1 the result is some 40 ulp from
+/// the true one; and in `F32` the polynomials are Giles'.
+pub fn erf_inv_giles<'b>(x: V<'b>) -> V<'b> {
+    let b = x.builder();
+    let w = -log_normal(1.0 - x * x);
+    let y = match b.width() {
+        Width::W64 => by_logarithm(x, w),
+        Width::W32 => {
+            let (near, far) = (b.poly(w - 2.5, &GILES_CENTRAL), b.poly(w.sqrt() - 3.0, &GILES_TAIL));
+            x * w.lt(x.c(5.0)).select(near, far)
+        }
+    };
+    with_ends(x, y)
+}
+
+/// x times the polynomials in w.
+fn by_logarithm<'b>(x: V<'b>, w: V<'b>) -> V<'b> {
+    let b = x.builder();
+    let middle = by_width(x, 2.5, 3.125);
+    let near = x.fma(poly(w - middle, &ERF_INV_CENTRAL_32, &ERF_INV_CENTRAL_64), x);
+    let root = w.sqrt();
+    let far = match b.width() {
+        Width::W32 => b.poly(root - 3.0, &ERF_INV_TAIL_32),
+        Width::W64 => {
+            let middle = b.poly(root - 3.25, &ERF_INV_MIDDLE_64);
+            w.lt(x.c(16.0)).select(middle, b.poly(root - 5.0, &ERF_INV_FAR_64))
+        }
+    };
+    w.lt(x.c(2.0 * middle)).select(near, x * far)
+}
+
+/// A result `y` within -1 and 1, and what stands there and beyond.
+fn with_ends<'b>(x: V<'b>, y: V<'b>) -> V<'b> {
+    let (a, one) = (x.abs(), x.c(1.0));
+    let end = a.eq(one).select(x.c(f64::INFINITY) | x.sign_bit(), x.c(f64::NAN));
+    a.lt(one).select(y, end)
+}
+
+/// Giles' single-precision polynomials, in w - 2.5 for w below 5, and in sqrt(w) - 3.
+#[rustfmt::skip]
+const GILES_CENTRAL: [f64; 9] = [
+    1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087, -4.39150654e-06, -3.5233877e-06,
+    3.43273939e-07, 2.81022636e-08,
+];
+#[rustfmt::skip]
+const GILES_TAIL: [f64; 9] = [
+    2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322,
+    0.000100950558, -0.000200214257,
+];

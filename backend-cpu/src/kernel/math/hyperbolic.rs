@@ -1,0 +1,63 @@
+//! tanh, sinh and cosh on |x|, each on one path; the odd ones take the sign of x.
+//!
+//! tanh is (1 - F) / (1 + F) with F = e^(-2|x|) = 2^m (1 + p): numerator and denominator come from p with one rounding
+//! each, and the denominator is below 2, where a rounding weighs least. sinh and cosh need no division: with
+//! |x| = n ln 2 + r they are sums of products of sinh r and cosh r, two polynomials, with sinh(n ln 2) and cosh(n ln 2).
+
+use super::super::V;
+use super::coefficients::*;
+use super::exp::reduce;
+use super::parts::*;
+use std::f64::consts::LOG2_E;
+
+/// tanh x.
+pub fn tanh<'b>(x: V<'b>) -> V<'b> {
+    let a = x.c(by_width(x, 10.0, 22.0)).min(x.abs());
+    let m = round_product(a, x.c(-2.0 * LOG2_E));
+    let (hi, lo) = real(x, LN_2_32.half(), LN_2_64.half());
+    let h = m.fma(lo, m.fma(hi, a)); // -2a = m ln 2 - 2h
+    // p / 2, where p = e^(-2h) - 1.
+    let t = poly(h, &substitute(2.0, -2.0, EXPM1_32), &substitute(2.0, -2.0, EXPM1_64));
+    let p = (h * t).fms(h, h);
+    let (half, f) = (x.c(0.5), x.c(1.0).scale(m));
+    let y = f.fnma(p, f.fnma(half, half)) / f.fma(p, f.fma(half, half));
+    y | x.sign_bit()
+}
+
+/// What sinh and cosh of |x| = n ln 2 + r are made of.
+struct Halves<'b> {
+    /// n - 1.
+    exponent: V<'b>,
+    /// 1 - 2^(-2n).
+    minus: V<'b>,
+    /// 1 + 2^(-2n).
+    plus: V<'b>,
+    /// sinh r.
+    s: V<'b>,
+    /// cosh r - 1, which is small: its rounding hardly matters.
+    c: V<'b>,
+}
+
+fn halves<'b>(x: V<'b>) -> Halves<'b> {
+    let a = x.c(by_width(x, 90.0, 711.0)).min(x.abs());
+    let (n, r) = reduce(a);
+    let t = r * r;
+    let s = (r * t).fma(poly(t, &SINH_32, &SINH_64), r);
+    let c = t * poly(t, &COSH_32, &COSH_64);
+    let one = x.c(1.0);
+    // 2^(-2n) matters while it is more than an ulp of 1; beyond, any small power does.
+    let power = one.scale(x.c(by_width(x, -100.0, -200.0)).max(n * -2.0));
+    Halves { exponent: n - 1.0, minus: one - power, plus: one + power, s, c }
+}
+
+/// sinh x.
+pub fn sinh<'b>(x: V<'b>) -> V<'b> {
+    let h = halves(x);
+    (h.minus + h.s.fma(h.plus, h.c * h.minus)).scale(h.exponent) | x.sign_bit()
+}
+
+/// cosh x.
+pub fn cosh<'b>(x: V<'b>) -> V<'b> {
+    let h = halves(x);
+    (h.plus + h.s.fma(h.minus, h.c * h.plus)).scale(h.exponent)
+}

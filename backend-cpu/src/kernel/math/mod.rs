@@ -1,0 +1,31 @@
+//! Mathematical functions, each written once as a program in the kernel language, for lanes of `F32` and of `F64`.
+//!
+//! What always holds: a result is at most 2 ulp from the correctly rounded one in `F32` and 4 ulp in `F64`; infinities,
+//! NaN, the sign of zero, overflow and subnormal numbers are as C99's Annex F has them; odd functions are odd to the
+//! bit. No function branches: exceptions are selects. Polynomials are our own fits (`tools/fit.py` makes
+//! `coefficients.rs`).
+
+#[rustfmt::skip]
+mod coefficients;
+mod erf;
+mod exp;
+mod hyperbolic;
+mod inverse;
+mod inverse_trig;
+mod log;
+mod parts;
+mod pow;
+mod roots;
+#[rustfmt::skip]
+mod tables;
+mod trig;
+
+pub use erf::{erf, erf_inv, erf_inv_giles};
+pub use exp::{exp, exp2, expm1, logistic};
+pub use hyperbolic::{cosh, sinh, tanh};
+pub use inverse::{acosh, asinh, atanh};
+pub use inverse_trig::{acos, asin, atan, atan2};
+pub use log::{log, log1p, log2};
+pub use pow::pow;
+pub use roots::{cbrt, rsqrt};
+pub use trig::{cos, sin, tan};
