@@ -70,8 +70,8 @@ fn round<'b>(x: V<'b>) -> V<'b> {
 
 /// Input: one operand. The power is computed by squaring.
 pub fn integer_pow(ty: TensorType, x: Values, exponent: i32) -> Value {
-    let formula = Formula::new(Family::Unary, 254, &|x| power(x[0], exponent));
-    run(ty, x, Formula { attribute: exponent as u32, ..formula })
+    let attribute = exponent as u32;
+    run(ty, x, Formula { attribute, ..Formula::new(Family::Unary, 254, &|x| power(x[0], exponent)) })
 }
 
 fn power<'b>(x: V<'b>, exponent: i32) -> V<'b> {

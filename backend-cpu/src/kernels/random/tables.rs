@@ -1,6 +1,6 @@
 //! Written by `tables.py`, with jax 0.10.2.
 
-use super::Kind;
+use super::tests::Kind;
 use plywood_core::DType;
 
 /// How many elements were drawn.
