@@ -65,6 +65,11 @@ pub(crate) fn with_threads<R>(n: usize, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Into how many pieces so many units, which take `work` nanoseconds each, would be cut here and now.
+pub fn pieces(units: usize, work: f64) -> usize {
+    units.div_ceil(piece(units, work)).max(1)
+}
+
 /// How many units of `total` one piece has; all of them where the work is done serially.
 fn piece(total: usize, work: f64) -> usize {
     let all = total as f64 * work;

@@ -56,6 +56,11 @@ pub fn copy<T: Pod + Send + Sync>(
     par::chunks(out, unit, work * unit as f64, |first, out| loops.blocks(partner, first * unit, out));
 }
 
+/// Copies the elements of nested loops into row-major order, row by row; on this thread.
+pub fn in_order<T: Pod>(data: &[T], sizes: &[usize], strides: &[isize], offset: usize, out: &mut [T]) {
+    Loops { data, sizes, strides, offset: offset as isize }.runs(0, out);
+}
+
 /// Nested loops over strided elements.
 struct Loops<'a, T> {
     data: &'a [T],
