@@ -24,7 +24,7 @@
 pub use plywood_core::*;
 
 pub use plywood_autodiff::{Autodiff, Grad, Pullback, ValueAndGrad, grad, value_and_grad, vjp};
-pub use plywood_backend_cpu::Cpu;
+pub use plywood_backend_cpu::{Cpu, MemoryStats};
 pub use plywood_macros::Tree;
 
 mod backends;

@@ -1,96 +1,19 @@
-//! [`Buffer`]: reference-counted bytes for elements, in one heap allocation.
+//! [`Buffer`]: reference-counted bytes for elements, in one block of the pool.
 //!
-//! The count, the length and the data lie in one block, so that a tensor costs one allocation beside its value. The
-//! data start at a multiple of 64 bytes and are zero at first; a large block comes from `alloc_zeroed` at a small
-//! alignment, because only then does the system hand out fresh pages without writing them first.
+//! The count, the length and the data lie in one block, so that a tensor costs one allocation beside its value, and
+//! none once the pool has a block of its size. The data start at a multiple of 64 bytes.
 //!
-//! Fresh pages are what large results cost most: the system takes longer to map and clear them than a kernel to fill
-//! them. So a large block that is given back waits in `RECYCLED` for the next one of its size, up to a cap.
-//!
-//! This is the only module with unsafe code. What always holds: `block` points to a live block whose header is
-//! initialised and whose data bytes are all initialised (zero, or what a former holder left); `&mut` to data is given out only while the count is one.
+//! What always holds: `block` points to a live block whose data bytes are all initialised (zero where that is asked
+//! for, else what a former holder left); `&mut` to data is given out only while the count is one.
 
 #![allow(unsafe_code)]
 
+use crate::par;
+use crate::pool::{self, Block, Header};
 use bytemuck::Pod;
-use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
-use std::collections::VecDeque;
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Mutex, MutexGuard};
-
-/// Where data start: at multiples of this address.
-const ALIGN: usize = 64;
-
-/// Up to so many bytes are cleared here: the system's allocators are quicker at plain blocks than at cleared ones.
-const SMALL: usize = 1 << 13;
-
-/// From so many bytes on a block is recycled; the system's allocator keeps smaller ones warm by itself.
-const LARGE: usize = 1 << 16;
-
-/// At most so many bytes wait to be used again; the oldest go back to the system first.
-const RECYCLED_BYTES: usize = 256 << 20;
-
-/// Large blocks without a holder, the oldest first.
-static RECYCLED: Mutex<Recycled> = Mutex::new(Recycled { blocks: VecDeque::new(), bytes: 0 });
-
-struct Recycled {
-    blocks: VecDeque<Block>,
-    bytes: usize,
-}
-
-/// A block that nobody holds.
-struct Block(NonNull<Header>);
-
-// SAFETY: nobody refers to the block, so any thread may take it over; the lock orders one holder's uses before the
-// next one's.
-unsafe impl Send for Block {}
-
-impl Recycled {
-    fn lock() -> MutexGuard<'static, Recycled> {
-        RECYCLED.lock().unwrap_or_else(|e| e.into_inner())
-    }
-
-    /// A block of just so many bytes of data, the last that came.
-    fn take(&mut self, bytes: usize) -> Option<Block> {
-        let place = self.blocks.iter().rposition(|b| b.bytes() == bytes)?;
-        self.bytes -= bytes;
-        self.blocks.remove(place)
-    }
-
-    /// Keeps a block, and gives those that no longer fit under the cap.
-    fn put(&mut self, block: Block) -> Vec<Block> {
-        self.bytes += block.bytes();
-        self.blocks.push_back(block);
-        let mut out = Vec::new();
-        while self.bytes > RECYCLED_BYTES {
-            let oldest = self.blocks.pop_front().expect("blocks have the bytes that are counted");
-            self.bytes -= oldest.bytes();
-            out.push(oldest);
-        }
-        out
-    }
-}
-
-impl Block {
-    fn bytes(&self) -> usize {
-        // SAFETY: the block is live, and its header was initialised when it was made.
-        unsafe { self.0.as_ref() }.bytes
-    }
-
-    /// Gives the memory back to the system.
-    fn free(self) {
-        let layout = Buffer::block_layout(self.bytes());
-        // SAFETY: nobody refers to the block, and it was allocated by `Buffer::fresh` with this very layout.
-        unsafe { dealloc(self.0.as_ptr().cast(), layout) };
-    }
-}
-
-struct Header {
-    count: AtomicUsize,
-    bytes: usize,
-}
+use std::sync::atomic::{Ordering, fence};
 
 /// Reference-counted, 64-byte-aligned bytes. A clone shares them.
 pub struct Buffer {
@@ -104,71 +27,34 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// The block for so many bytes of data: header, up to 63 bytes of padding, data.
-    fn block_layout(bytes: usize) -> Layout {
-        let size = bytes.checked_add(size_of::<Header>() + ALIGN - 1).expect("fits the address space");
-        Layout::from_size_align(size, align_of::<Header>()).expect("a tensor fits the address space")
-    }
-
     /// So many zero bytes, rounded up to a multiple of 8.
     pub fn zeroed(bytes: usize) -> Buffer {
-        match Self::recycled(bytes) {
-            Some(mut buffer) => {
-                buffer.bytes_mut().expect("nobody else holds it").fill(0);
-                buffer
-            }
-            None => Self::fresh(bytes),
+        let (mut buffer, zero) = Self::take(bytes);
+        if !zero {
+            let bytes = buffer.bytes_mut().expect("nobody else holds it");
+            par::chunks(bytes, 1, 0.03, |_, bytes| bytes.fill(0));
         }
+        buffer
     }
 
     /// So many bytes, rounded up to a multiple of 8, for somebody who writes them all: they may hold anything.
+    #[inline]
     pub fn overwritten(bytes: usize) -> Buffer {
-        Self::recycled(bytes).unwrap_or_else(|| Self::fresh(bytes))
+        Self::take(bytes).0
     }
 
-    fn recycled(bytes: usize) -> Option<Buffer> {
-        if bytes < LARGE {
-            return None;
-        }
-        let Block(block) = Recycled::lock().take(bytes.checked_next_multiple_of(8)?)?;
-        let buffer = Buffer { block };
-        buffer.header().count.store(1, Ordering::Relaxed);
-        Some(buffer)
-    }
-
-    /// A new block, of zeros.
-    fn fresh(bytes: usize) -> Buffer {
+    /// A block of the pool, and whether it is all zero.
+    #[inline]
+    fn take(bytes: usize) -> (Buffer, bool) {
         let bytes = bytes.checked_next_multiple_of(8).expect("fits the address space");
-        let layout = Self::block_layout(bytes);
-        let block = if bytes <= SMALL {
-            // SAFETY: the layout's size is not zero, as it has room for a header.
-            let block = unsafe { alloc(layout) };
-            if !block.is_null() {
-                // SAFETY: the block is ours alone and has this size.
-                unsafe { block.write_bytes(0, layout.size()) };
-            }
-            block
-        } else {
-            // SAFETY: as above.
-            unsafe { alloc_zeroed(layout) }
-        };
-        let Some(block) = NonNull::new(block.cast::<Header>()) else { handle_alloc_error(layout) };
-        // SAFETY: the block is ours alone, large enough for a header and aligned for one.
-        unsafe { block.write(Header { count: AtomicUsize::new(1), bytes }) };
-        Buffer { block }
+        let (block, zero) = pool::take(bytes);
+        (Buffer { block: block.into_shared(bytes) }, zero)
     }
 
+    #[inline]
     fn header(&self) -> &Header {
-        // SAFETY: the block lives as long as any reference, and its header was initialised by `fresh`.
+        // SAFETY: the block lives as long as any reference, and its header is initialised.
         unsafe { self.block.as_ref() }
-    }
-
-    /// The first data byte: the first multiple of 64 behind the header.
-    fn start(&self) -> *mut u8 {
-        let behind = size_of::<Header>();
-        let address = self.block.addr().get() + behind;
-        // SAFETY: `block_layout` has room for the header, the padding up to the next multiple of 64, and the data.
-        unsafe { self.block.as_ptr().cast::<u8>().add(behind + address.next_multiple_of(ALIGN) - address) }
     }
 
     /// Whether nobody else holds these bytes.
@@ -179,9 +65,9 @@ impl Buffer {
 
     /// All bytes.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: `start` is followed by `bytes` initialised bytes, which nobody writes while `&self` lives: writing
-        // takes a unique `&mut Buffer`.
-        unsafe { std::slice::from_raw_parts(self.start(), self.header().bytes) }
+        // SAFETY: the block has at least `bytes` initialised bytes of data, which nobody writes while `&self` lives:
+        // writing takes a unique `&mut Buffer`.
+        unsafe { std::slice::from_raw_parts(pool::data(self.block), self.header().bytes) }
     }
 
     /// All bytes, for writing; `None` where somebody else holds them.
@@ -189,9 +75,9 @@ impl Buffer {
         if !self.is_unique() {
             return None;
         }
-        // SAFETY: `start` is followed by `bytes` initialised bytes; the count is one and `self` is borrowed mutably,
-        // so no other reference to the data exists or can be made while the slice lives.
-        Some(unsafe { std::slice::from_raw_parts_mut(self.start(), self.header().bytes) })
+        // SAFETY: the block has at least `bytes` initialised bytes of data; the count is one and `self` is borrowed
+        // mutably, so no other reference to the data exists or can be made while the slice lives.
+        Some(unsafe { std::slice::from_raw_parts_mut(pool::data(self.block), self.header().bytes) })
     }
 
     /// All bytes as elements.
@@ -215,18 +101,15 @@ impl Clone for Buffer {
 }
 
 impl Drop for Buffer {
+    #[inline]
     fn drop(&mut self) {
         if self.header().count.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
         fence(Ordering::Acquire);
-        // This was the last reference, and the fence orders all other holders' uses before.
-        let block = Block(self.block);
-        if block.bytes() < LARGE {
-            return block.free();
-        }
-        let surplus = Recycled::lock().put(block);
-        surplus.into_iter().for_each(Block::free);
+        // SAFETY: the block is from `into_shared`; this was the last reference, and the fence orders all other
+        // holders' uses before.
+        pool::put(unsafe { Block::from_shared(self.block) });
     }
 }
 
@@ -245,7 +128,7 @@ mod tests {
         for bytes in [0, 1, 8, 17, 64, 1000, 1 << 20] {
             let mut b = Buffer::zeroed(bytes);
             assert_eq!(b.bytes().len(), bytes.next_multiple_of(8));
-            assert!(b.bytes().as_ptr().addr().is_multiple_of(ALIGN));
+            assert!(b.bytes().as_ptr().addr().is_multiple_of(64));
             assert!(b.bytes().iter().all(|&x| x == 0));
             b.as_mut_slice::<u64>().expect("unique").fill(u64::MAX);
             assert!(b.as_slice::<u16>().iter().all(|&x| x == u16::MAX));
@@ -253,39 +136,22 @@ mod tests {
     }
 
     #[test]
-    fn a_large_block_is_used_again() {
-        // A size that no other test has.
-        let bytes = LARGE + 8 * 1234;
-        let mut a = Buffer::zeroed(bytes);
-        let address = a.bytes().as_ptr();
-        a.bytes_mut().expect("unique").fill(7);
-        drop(a);
-        let b = Buffer::overwritten(bytes);
-        assert_eq!(b.bytes().as_ptr(), address);
-        assert!(b.is_unique());
-        drop(b);
-        let c = Buffer::zeroed(bytes);
-        assert_eq!(c.bytes().as_ptr(), address);
-        assert!(c.bytes().iter().all(|&x| x == 0));
-    }
-
-    #[test]
-    fn what_waits_stays_under_the_cap() {
-        let mut recycled = Recycled { blocks: VecDeque::new(), bytes: 0 };
-        let size = RECYCLED_BYTES / 4;
-        let block = || {
-            let buffer = std::mem::ManuallyDrop::new(Buffer::fresh(size));
-            Block(buffer.block)
-        };
-        for _ in 0..4 {
-            assert!(recycled.put(block()).is_empty());
+    fn a_block_is_used_again_and_cleared_where_that_is_asked_for() {
+        // Sizes that no other test has; the smaller is kept by the thread, the larger is shared.
+        for bytes in [30_008, 9_876_544] {
+            let mut a = Buffer::zeroed(bytes);
+            let address = a.bytes().as_ptr();
+            a.bytes_mut().expect("unique").fill(7);
+            drop(a);
+            // Of the same class.
+            let b = Buffer::overwritten(bytes - 100);
+            assert_eq!((b.bytes().as_ptr(), b.bytes().len()), (address, bytes - 96));
+            assert!(b.is_unique());
+            drop(b);
+            let c = Buffer::zeroed(bytes);
+            assert_eq!(c.bytes().as_ptr(), address);
+            assert!(c.bytes().iter().all(|&x| x == 0));
         }
-        let surplus = recycled.put(block());
-        assert_eq!((surplus.len(), recycled.bytes), (1, 4 * size));
-        let taken = recycled.take(size).expect("there are four");
-        assert!(recycled.take(size + 8).is_none());
-        assert_eq!(recycled.bytes, 3 * size);
-        surplus.into_iter().chain([taken]).chain(recycled.blocks).for_each(Block::free);
     }
 
     #[test]

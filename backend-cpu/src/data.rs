@@ -1,14 +1,15 @@
 //! [`CpuData`]: what the engine keeps in a value; how kernels read inputs and make outputs.
 
 use crate::dispatch::by_size;
-use crate::elementwise::gather;
 use crate::engine::Cpu;
-use crate::layout::{Layout, Nest};
+use crate::layout::Layout;
 use crate::par;
+use crate::pool::{self, Scratch};
 use crate::storage::Storage;
+use crate::transpose;
 use bytemuck::Pod;
 use plywood_core::{Backend, TensorType, Value};
-use std::borrow::Cow;
+use std::ops::Deref;
 
 /// A value's data: elements somewhere in storage.
 #[derive(Clone, Debug)]
@@ -30,6 +31,33 @@ pub struct View<'a, T> {
     pub strides: &'a [isize],
     /// Where the element with indices 0 is.
     pub offset: usize,
+}
+
+/// Elements in row-major order: a value's own, or a copy.
+#[derive(Debug)]
+pub enum Elements<'a, T> {
+    /// The value's own.
+    Own(&'a [T]),
+    /// So many elements of scratch.
+    Copy(Scratch, usize),
+}
+
+impl<T: Pod> Deref for Elements<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Elements::Own(slice) => slice,
+            Elements::Copy(scratch, n) => &scratch.as_slice()[..*n],
+        }
+    }
+}
+
+impl<T: Pod> Elements<'_, T> {
+    /// A vector of them.
+    pub fn into_owned(self) -> Vec<T> {
+        self.to_vec()
+    }
 }
 
 /// What the engine keeps in `value`.
@@ -89,13 +117,14 @@ impl<'a, T: Pod + Send + Sync> View<'a, T> {
     }
 
     /// The elements in row-major order: themselves, or a copy.
-    pub fn to_contiguous(self) -> Cow<'a, [T]> {
+    pub fn to_contiguous(self) -> Elements<'a, T> {
         if let Some(slice) = self.contiguous() {
-            return Cow::Borrowed(slice);
+            return Elements::Own(slice);
         }
-        let mut copy = vec![T::zeroed(); self.shape.iter().product()];
-        self.copy_into(&mut copy);
-        Cow::Owned(copy)
+        let n = self.shape.iter().product();
+        let mut scratch = pool::scratch(n * size_of::<T>());
+        self.copy_into(&mut scratch.as_mut_slice()[..n]);
+        Elements::Copy(scratch, n)
     }
 
     /// Copies the elements in row-major order.
@@ -106,10 +135,7 @@ impl<'a, T: Pod + Send + Sync> View<'a, T> {
             });
             return;
         }
-        let nest = Nest::new(self.shape, &[self.strides]);
-        par::chunks(out, 1, 0.5, |first, out| {
-            gather(self.data, &nest.sizes, &nest.strides[0], self.offset, first, out);
-        });
+        transpose::copy(self.data, self.shape, self.strides, self.offset, out);
     }
 
     /// One element.

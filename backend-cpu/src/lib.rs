@@ -1,10 +1,13 @@
 //! Plywood's CPU: the device that is always there.
 //!
 //! A value is a strided view of a reference-counted buffer (or of 16 bytes inline, so that a scalar costs one
-//! allocation). Rearranging gives views; element-wise work goes through one driver in tiles, whose kernels are plain
-//! loops over slices; an input that nobody else holds is overwritten. All threads are rayon's, behind one seam (`par`).
-//! Everything is safe code but the allocation in `buffer`, the memory for machine code in `kernel/arena`, and the
-//! calls of matrix kernels.
+//! allocation). Rearranging gives views. What is computed element by element, reductions and random numbers are programs
+//! of one kernel language ([`kernel`]), run as machine code where that is possible; an input that nobody else holds is
+//! overwritten. Matrix products have kernels of their own. Blocks come from a pool and go back to it (`pool`). Threads
+//! are behind one seam (`par`).
+//!
+//! Everything is safe code but the blocks in `pool/block` and `buffer`, the lending of a closure to other threads in
+//! `par/team`, the memory for machine code and its calls in `kernel`, and the calls of matrix kernels.
 
 mod buffer;
 mod data;
@@ -18,7 +21,12 @@ pub mod kernel;
 mod kernels;
 mod layout;
 mod math;
+mod memory;
 mod par;
+mod pool;
 mod storage;
+mod threads;
+mod transpose;
 
 pub use engine::Cpu;
+pub use memory::MemoryStats;

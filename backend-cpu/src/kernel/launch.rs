@@ -115,7 +115,7 @@ pub fn launch(
     let across = cols.div_ceil(width).max(1);
     let height = rows.div_ceil((pieces / across).max(1)).next_multiple_of(together);
     let down = rows.div_ceil(height);
-    par::pieces(down * across, &|i| {
+    par::divided(down * across, &|i| {
         let (r, c) = (i / across * height, i % across * width);
         part(kernel, sizes, operands, first_column, r..rows.min(r + height), c..cols.min(c + width));
     });
@@ -150,7 +150,7 @@ pub fn flat(kernel: &Kernel, n: usize, operands: &[Option<&[u8]>], out: &mut [u8
         return unsafe { kernel.call(&mut block[..words(args.len())]) };
     }
     let width = n.div_ceil(pieces).next_multiple_of(GRAIN);
-    par::pieces(n.div_ceil(width), &|i| {
+    par::divided(n.div_ceil(width), &|i| {
         let mut block = block;
         let start = i * width;
         (block[1], block[2]) = (width.min(n - start), start);

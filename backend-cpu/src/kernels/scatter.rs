@@ -1,21 +1,30 @@
 //! Writing windows at computed places.
 //!
-//! The operand's storage is taken over where nobody else holds it, else copied. Windows are found as in gather and
-//! meet it in the updates' row-major order; where they lie in one row of the operand each, threads share the rows.
-//! The walk knows only the elements' size; a loop of their type combines one run of them.
-//! What always holds: an update whose window reaches outside is dropped whole (or moved inside, by the mode), and no
-//! result depends on the number of threads.
+//! The operand's storage is taken over where nobody else holds it, else copied. Windows are found as in gather, and
+//! meet it in the row-major order of the batch axes. Threads share the operand's rows, never an element:
+//!
+//! - Where each window lies in one row of some leading axes, the windows are sorted by the piece of the operand that
+//!   they lie in, and a thread writes those of its pieces, in their order.
+//! - Where windows reach over rows, a thread writes of each window the part in its rows; and where they reach over all
+//!   rows, one row of all windows after another.
+//!
+//! The walk knows only the elements' size; loops of their type combine runs of them, or single ones at places.
+//! What always holds: an update whose window reaches outside is dropped whole (or moved inside, by the mode); what
+//! meets an element does so in the order of the batch, so that no result depends on the number of threads.
 
-use super::gather::{OUTSIDE, Windows};
-use crate::data::{View, owned, value};
+use super::gather::{OUTSIDE, SOME, Windows};
+use crate::data::{View, data, owned, value};
 use crate::dispatch::{by_size, numbers, stored};
 use crate::layout::{Layout, Nest, Odometer, Strides, row_major};
 use crate::math::Num;
 use crate::par;
+use crate::pool::{self, Scratch};
+use crate::transpose;
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use plywood_core::op::{Scatter, ScatterKind};
 use plywood_core::shape::Axes;
 use plywood_core::{DType, TensorType, Value, Values};
+use std::ops::Range;
 
 /// Inputs: operand, indices, updates.
 pub fn scatter(ty: TensorType, mut x: Values, s: &Scatter) -> Value {
@@ -33,140 +42,350 @@ pub fn scatter(ty: TensorType, mut x: Values, s: &Scatter) -> Value {
             mode: s.mode,
         }
         .places(&indices);
-        let work = Work { s, shape: &ty.shape, sizes: &sizes, places: &places, updates: &updates };
+        let combine = combination(s.kind, ty.dtype);
         by_size!(ty.dtype.size(), T => {
             let out = &mut storage.as_mut_slice::<T>().expect("it is owned")[..ty.elements()];
-            match combination(s.kind, ty.dtype) {
-                None => work.run(out, |out, new| out.copy_from_slice(new)),
-                Some(kernel) => work.run(out, |out, new| kernel(cast_slice_mut(out), cast_slice(new))),
-            }
+            let shape = Shapes::new(&ty.shape, &sizes, s, &updates);
+            shape.run::<T>(out, places.as_slice(), &updates, combine);
         })
     }
     value(ty, layout, storage)
 }
 
-/// A loop over elements and as many updates, that puts what comes of both in the elements' places.
-type Combination = fn(&mut [u8], &[u8]);
+/// How elements and updates combine, the only part that knows their type.
+#[derive(Clone, Copy)]
+struct Combination {
+    /// Elements and as many updates.
+    run: fn(&mut [u8], &[u8]),
+    /// The elements at places and as many updates, one after another.
+    at: fn(&mut [u8], &[usize], &[u8]),
+}
 
-/// How elements and updates combine, the only part that knows their type; `None` where updates replace elements.
-fn combination(kind: ScatterKind, dtype: DType) -> Option<Combination> {
+macro_rules! combination {
+    ($T:ty, $f:expr) => {
+        Combination {
+            run: |out, new| run::<$T>(out, new, $f),
+            at: |out, places, new| at::<$T>(out, places, new, $f),
+        }
+    };
+}
+
+fn combination(kind: ScatterKind, dtype: DType) -> Combination {
     match kind {
-        ScatterKind::Set => None,
-        ScatterKind::Add => Some(numbers!(dtype, T => |out, new| each(out, new, <T as Num>::add))),
-        ScatterKind::Mul => Some(numbers!(dtype, T => |out, new| each(out, new, <T as Num>::mul))),
-        ScatterKind::Min => Some(stored!(dtype, T => |out, new| each(out, new, <T as Num>::min))),
-        ScatterKind::Max => Some(stored!(dtype, T => |out, new| each(out, new, <T as Num>::max))),
+        ScatterKind::Set => by_size!(dtype.size(), T => Combination {
+            run: |out, new| out.copy_from_slice(new),
+            at: |out, places, new| at::<T>(out, places, new, |_, new| new),
+        }),
+        ScatterKind::Add => numbers!(dtype, T => combination!(T, <T as Num>::add)),
+        ScatterKind::Mul => numbers!(dtype, T => combination!(T, <T as Num>::mul)),
+        ScatterKind::Min => stored!(dtype, T => combination!(T, <T as Num>::min)),
+        ScatterKind::Max => stored!(dtype, T => combination!(T, <T as Num>::max)),
     }
 }
 
 #[inline(always)]
-fn each<T: Pod>(out: &mut [u8], new: &[u8], f: impl Fn(T, T) -> T) {
+fn run<T: Pod>(out: &mut [u8], new: &[u8], f: impl Fn(T, T) -> T) {
     let out = cast_slice_mut::<u8, T>(out);
     out.iter_mut().zip(cast_slice::<u8, T>(new)).for_each(|(out, &new)| *out = f(*out, new));
 }
 
-/// Windows shorter than this are not worth that every thread looks through all places.
-const SHARED: usize = 16;
+#[inline(always)]
+fn at<T: Pod>(out: &mut [u8], places: &[usize], new: &[u8], f: impl Fn(T, T) -> T) {
+    let out = cast_slice_mut::<u8, T>(out);
+    places.iter().zip(cast_slice::<u8, T>(new)).for_each(|(&place, &new)| out[place] = f(out[place], new));
+}
 
-struct Work<'a> {
-    s: &'a Scatter,
+/// The shapes of a scatter, and the strides of the updates in the order `[batch.., window..]`.
+struct Shapes<'a> {
     shape: &'a [usize],
     sizes: &'a [usize],
-    places: &'a [isize],
-    updates: &'a Value,
+    batch: Axes,
+    window: Axes,
+    /// Of the window's axes in the operand.
+    in_operand: Strides,
+    of_batch: Strides,
+    of_window: Strides,
 }
 
-impl Work<'_> {
-    /// Writes all updates into the operand's elements.
-    fn run<T: Pod + Send + Sync>(&self, out: &mut [T], combine: impl Fn(&mut [T], &[T]) + Copy + Sync) {
-        let updates = View::<T>::of(self.updates);
-        let rank = updates.shape.len();
-        let batch: Axes = (0..rank).filter(|d| !self.s.window_axes.contains(d)).collect();
-        let strides = row_major(self.shape);
-        let window_axes = self.s.operand_window_axes(self.shape.len());
-        let in_operand: Strides = window_axes.iter().map(|&d| strides[d]).collect();
-        if !self.s.window_axes.iter().copied().eq(batch.len()..rank) {
-            return self.one_by_one(out, updates, &batch, &in_operand, combine);
+impl<'a> Shapes<'a> {
+    fn new(shape: &'a [usize], sizes: &'a [usize], s: &Scatter, updates: &Value) -> Self {
+        let (strides, window_axes) = (row_major(shape), s.operand_window_axes(shape.len()));
+        let of_updates = &data(updates).layout.strides;
+        let batch: Axes = (0..updates.rank()).filter(|d| !s.window_axes.contains(d)).collect();
+        Shapes {
+            shape,
+            sizes,
+            of_batch: batch.iter().map(|&d| of_updates[d]).collect(),
+            of_window: s.window_axes.iter().map(|&d| of_updates[d]).collect(),
+            batch: batch.iter().map(|&d| updates.shape()[d]).collect(),
+            window: window_axes.iter().map(|&d| sizes[d]).collect(),
+            in_operand: window_axes.iter().map(|&d| strides[d]).collect(),
         }
-        let window: Axes = window_axes.iter().map(|&d| self.sizes[d]).collect();
-        let (of_batch, of_window) = updates.strides.split_at(batch.len());
-        let nest = Nest::new(&window, &[&in_operand, of_window]);
-        let run: usize = window.iter().product();
-        // Threads share the rows; each looks for the windows that lie in its own.
-        let (rows, row) = match self.shape {
-            [rows, rest @ ..] if self.sizes[0] == 1 && run >= SHARED => (*rows, rest.iter().product()),
-            _ => (1, out.len()),
-        };
-        let work = if rows == 1 { 0.0 } else { (self.places.len() * run) as f64 / rows as f64 };
-        par::chunks(out, row, work, |first, out| {
-            let start = (first * row) as isize;
-            let own = start..start + out.len() as isize;
-            let sizes = &updates.shape[..batch.len()];
-            let mut from = Odometer::at(sizes, [of_batch], [updates.offset as isize], 0);
-            for &place in self.places {
-                if place != OUTSIDE && own.contains(&place) {
-                    window_into(out, place - start, updates.data, from.offsets[0], &nest, combine);
-                }
-                from.advance();
-            }
-        });
     }
 
-    /// In the updates' row-major order where window axes are not the last ones: element by element.
-    fn one_by_one<T: Pod>(
+    /// Writes all updates into the operand's elements.
+    fn run<T: Pod + Send + Sync>(
         &self,
         out: &mut [T],
-        updates: View<'_, T>,
-        batch: &[usize],
-        in_operand: &[isize],
-        combine: impl Fn(&mut [T], &[T]),
+        places: &[isize],
+        updates: &Value,
+        combine: Combination,
     ) {
-        let rank = updates.shape.len();
-        let (mut which, mut inside) = (Strides::from_elem(0, rank), Strides::from_elem(0, rank));
-        let sizes: Axes = batch.iter().map(|&d| updates.shape[d]).collect();
-        batch.iter().zip(row_major(&sizes)).for_each(|(&d, stride)| which[d] = stride);
-        self.s.window_axes.iter().zip(in_operand).for_each(|(&d, &stride)| inside[d] = stride);
-        let strides = [updates.strides, &which, &inside];
-        let mut at = Odometer::at(updates.shape, strides, [updates.offset as isize, 0, 0], 0);
-        for _ in 0..updates.shape.iter().product() {
-            let [from, which, inside] = at.offsets;
-            let place = self.places[which as usize];
-            if place != OUTSIDE {
-                let (to, from) = ((place + inside) as usize, from as usize);
-                combine(&mut out[to..=to], &updates.data[from..=from]);
-            }
-            at.advance();
+        let view = View::<T>::of(updates);
+        // How many leading axes each window has one index of.
+        let lead = self.sizes.iter().take_while(|&&n| n == 1).count();
+        let rows: usize = self.shape[..lead].iter().product();
+        let batch = Nest::new(&self.batch, &[&self.of_batch]);
+        let within = Nest::new(&self.window, &[&self.in_operand, &self.of_window]);
+        let by_row = rows > 1 || lead == self.shape.len();
+        let plain = within.sizes.len() == 1 && matches!(within.strides[1][0].abs(), 0 | 1);
+        if batch.sizes.len() == 1 && (plain || !by_row) {
+            let one_after_another = Updates {
+                data: view.data,
+                offset: view.offset as isize,
+                step: batch.strides[0][0],
+                of_window: &self.of_window,
+            };
+            return self.shared(out, places, one_after_another, combine);
         }
+        // So many windows, side by side.
+        let n = places.len() * self.window.iter().product::<usize>();
+        let mut copy = pool::scratch(n * size_of::<T>());
+        let sizes: Axes = self.batch.iter().chain(&self.window).copied().collect();
+        let strides: Strides = self.of_batch.iter().chain(&self.of_window).copied().collect();
+        transpose::copy(view.data, &sizes, &strides, view.offset, &mut copy.as_mut_slice::<T>()[..n]);
+        let one_after_another = Updates {
+            data: &copy.as_slice::<T>()[..n],
+            offset: 0,
+            step: (n / places.len()) as isize,
+            of_window: &row_major(&self.window),
+        };
+        self.shared(out, places, one_after_another, combine);
+    }
+
+    /// Threads share the rows.
+    fn shared<T: Pod + Send + Sync>(
+        &self,
+        out: &mut [T],
+        places: &[isize],
+        updates: Updates<'_, T>,
+        combine: Combination,
+    ) {
+        let lead = self.sizes.iter().take_while(|&&n| n == 1).count();
+        let rows: usize = self.shape[..lead].iter().product();
+        if rows > 1 || lead == self.shape.len() {
+            let nest = Nest::new(&self.window, &[&self.in_operand, updates.of_window]);
+            let writer = Writer { updates, nest, combine };
+            return by_row(out, out.len() / rows, places, &writer);
+        }
+        // The first axis that windows have several indices of is the first of the window's; those before have size 1.
+        let row: usize = self.shape[lead + 1..].iter().product();
+        let first = self.window.iter().position(|&n| n > 1).expect("the window is longer than 1 there");
+        let without = |strides: &[isize]| -> Strides {
+            strides.iter().enumerate().filter(|&(i, _)| i != first).map(|(_, &s)| s).collect()
+        };
+        let mut window = self.window.clone();
+        window.remove(first);
+        let nest = Nest::new(&window, &[&without(&self.in_operand), &without(updates.of_window)]);
+        let down = updates.of_window[first];
+        let writer = Writer { updates, nest, combine };
+        over_rows(out, [row, self.sizes[lead], self.shape[lead]], places, down, &writer);
     }
 }
 
-/// One window of the updates, which starts at `from`, into the operand at `place`.
-#[inline]
-fn window_into<T: Pod>(
-    out: &mut [T],
-    place: isize,
-    updates: &[T],
-    from: isize,
-    nest: &Nest,
-    combine: impl Fn(&mut [T], &[T]),
-) {
-    let outer = nest.sizes.len() - 1;
-    let (n, to_step, from_step) = (nest.sizes[outer], nest.strides[0][outer], nest.strides[1][outer]);
-    let strides = [&nest.strides[0][..outer], &nest.strides[1][..outer]];
-    let mut at = Odometer::at(&nest.sizes[..outer], strides, [place, from], 0);
-    for _ in 0..nest.sizes[..outer].iter().product() {
-        let [to, from] = at.offsets;
-        if (to_step, from_step) == (1, 1) {
-            let (to, from) = (to as usize, from as usize);
-            combine(&mut out[to..to + n], &updates[from..from + n]);
-        } else {
-            for i in 0..n as isize {
-                let (to, from) = ((to + i * to_step) as usize, (from + i * from_step) as usize);
-                combine(&mut out[to..=to], &updates[from..=from]);
+/// Updates whose windows follow one another at equal steps.
+#[derive(Clone, Copy)]
+struct Updates<'a, T> {
+    data: &'a [T],
+    /// The first element of the first window, and from one window to the next.
+    offset: isize,
+    step: isize,
+    /// Strides of the window's axes.
+    of_window: &'a [isize],
+}
+
+/// What writes windows.
+struct Writer<'a, T> {
+    updates: Updates<'a, T>,
+    /// The window's loops: strides in the operand, strides in the updates.
+    nest: Nest,
+    combine: Combination,
+}
+
+/// Single elements that wait to be combined with the operand's.
+struct Waiting<T> {
+    places: [usize; SOME],
+    new: [T; SOME],
+    n: usize,
+}
+
+impl<T: Pod> Waiting<T> {
+    fn new() -> Self {
+        Waiting { places: [0; SOME], new: [T::zeroed(); SOME], n: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, out: &mut [T], combine: Combination, place: isize, new: T) {
+        (self.places[self.n], self.new[self.n]) = (place as usize, new);
+        self.n += 1;
+        if self.n == SOME {
+            self.flush(out, combine);
+        }
+    }
+
+    fn flush(&mut self, out: &mut [T], combine: Combination) {
+        (combine.at)(cast_slice_mut(out), &self.places[..self.n], cast_slice(&self.new[..self.n]));
+        self.n = 0;
+    }
+}
+
+impl<T: Pod> Writer<'_, T> {
+    /// Elements of a window.
+    fn len(&self) -> usize {
+        self.nest.sizes.iter().product()
+    }
+
+    /// Writes windows, each given by its place in `out` and its number, with `from` added to where its updates are.
+    #[inline(always)]
+    fn write(&self, out: &mut [T], from: isize, windows: impl Iterator<Item = (isize, usize)>) {
+        let Updates { data, offset, step, .. } = self.updates;
+        let outer = self.nest.sizes.len() - 1;
+        let (n, steps) = (self.nest.sizes[outer], [0, 1].map(|i| self.nest.strides[i][outer]));
+        let start = |number: usize| offset + from + number as isize * step;
+        if outer == 0 && n > 1 && steps == [1, 1] {
+            for (place, number) in windows {
+                let (to, new) = (place as usize, start(number) as usize);
+                (self.combine.run)(cast_slice_mut(&mut out[to..to + n]), cast_slice(&data[new..new + n]));
+            }
+            return;
+        }
+        let mut waiting = Waiting::new();
+        for (place, number) in windows {
+            if outer == 0 && n == 1 {
+                waiting.push(out, self.combine, place, data[start(number) as usize]);
+                continue;
+            }
+            let strides = [&self.nest.strides[0][..outer], &self.nest.strides[1][..outer]];
+            let sizes = &self.nest.sizes[..outer];
+            let mut at = Odometer::at(sizes, strides, [place, start(number)], 0);
+            for _ in 0..sizes.iter().product() {
+                let [to, new] = at.offsets;
+                for i in 0..n as isize {
+                    let new = data[(new + i * steps[1]) as usize];
+                    waiting.push(out, self.combine, to + i * steps[0], new);
+                }
+                at.advance();
             }
         }
-        at.advance();
+        waiting.flush(out, self.combine);
     }
+}
+
+/// Windows that lie in one row of `row` elements each.
+fn by_row<T: Pod + Send + Sync>(out: &mut [T], row: usize, places: &[isize], writer: &Writer<'_, T>) {
+    let (rows, work) = (out.len() / row, places.len() as f64 * (4.0 + 0.3 * writer.len() as f64));
+    let pieces = par::pieces(rows, work / rows as f64);
+    let numbers = u32::try_from(places.len()).is_ok();
+    if pieces == 1 || !numbers {
+        let inside = places.iter().enumerate().filter(|&(_, &place)| place != OUTSIDE);
+        return writer.write(out, 0, inside.map(|(number, &place)| (place, number)));
+    }
+    let piece = rows.div_ceil(pieces) * row;
+    let sorted = Sorted::all(places, piece, out.len().div_ceil(piece));
+    par::chunks(out, piece, f64::INFINITY, |first, out| {
+        for (i, out) in out.chunks_mut(piece).enumerate() {
+            let start = ((first + i) * piece) as isize;
+            for sorted in &sorted {
+                let own = sorted.of(first + i).iter().map(|&n| (places[n as usize] - start, n as usize));
+                writer.write(out, 0, own);
+            }
+        }
+    });
+}
+
+/// The numbers of some windows, sorted by the piece of the operand that they lie in, otherwise in order.
+struct Sorted {
+    numbers: Scratch,
+    /// Where the numbers of each piece begin, and where the last ones end.
+    starts: Vec<u32>,
+}
+
+impl Sorted {
+    /// Of all windows, some consecutive ones each.
+    fn all(places: &[isize], piece: usize, pieces: usize) -> Vec<Sorted> {
+        let parts = par::pieces(places.len(), 4.0);
+        let part = places.len().div_ceil(parts);
+        par::map(places.len().div_ceil(part), 4.0 * part as f64, |i| {
+            let numbers = i * part..places.len().min((i + 1) * part);
+            Sorted::new(places, numbers, piece, pieces)
+        })
+    }
+
+    fn new(places: &[isize], some: Range<usize>, piece: usize, pieces: usize) -> Sorted {
+        // A division of 32 bits is the quicker one.
+        let short = places.len().max(piece.saturating_mul(pieces)) <= u32::MAX as usize;
+        let find = |place: isize| match place {
+            OUTSIDE => pieces,
+            _ if short => (place as u32 / piece as u32) as usize,
+            _ => place as usize / piece,
+        };
+        let mut starts = vec![0u32; pieces + 2];
+        let mut of = pool::scratch(some.len() * size_of::<u32>());
+        let of = &mut of.as_mut_slice::<u32>()[..some.len()];
+        for (of, &place) in of.iter_mut().zip(&places[some.clone()]) {
+            let piece = find(place);
+            starts[piece + 1] += 1;
+            *of = piece as u32;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut next = starts.clone();
+        let mut sorted = pool::scratch(some.len() * size_of::<u32>());
+        let numbers = sorted.as_mut_slice::<u32>();
+        for (number, &piece) in some.zip(&*of) {
+            let next = &mut next[piece as usize];
+            numbers[*next as usize] = number as u32;
+            *next += 1;
+        }
+        Sorted { numbers: sorted, starts }
+    }
+
+    /// Those of a piece.
+    fn of(&self, piece: usize) -> &[u32] {
+        let [start, end] = [self.starts[piece], self.starts[piece + 1]];
+        &self.numbers.as_slice()[start as usize..end as usize]
+    }
+}
+
+/// Windows that reach over `height` of the `rows` rows of `row` elements each; the writer knows one row of them, and
+/// `down` is from row to row in the updates.
+fn over_rows<T: Pod + Send + Sync>(
+    out: &mut [T],
+    [row, height, rows]: [usize; 3],
+    places: &[isize],
+    down: isize,
+    writer: &Writer<'_, T>,
+) {
+    let work = places.len() as f64 * (2.0 + 0.5 * writer.len() as f64) * height as f64 / rows as f64;
+    par::chunks(out, row, work, |first, out| {
+        let inside = || places.iter().enumerate().filter(|&(_, &place)| place != OUTSIDE);
+        if height == rows {
+            for (r, out) in out.chunks_mut(row).enumerate() {
+                let from = (first + r) as isize * down;
+                writer.write(out, from, inside().map(|(number, &place)| (place, number)));
+            }
+            return;
+        }
+        let end = first + out.len() / row;
+        for (number, &place) in inside() {
+            let (start, column) = (place as usize / row, place as usize % row);
+            for r in start.max(first)..end.min(start + height) {
+                let to = ((r - first) * row + column) as isize;
+                writer.write(out, (r - start) as isize * down, [(to, number)].into_iter());
+            }
+        }
+    });
 }
 
 #[cfg(test)]
@@ -244,10 +463,15 @@ mod tests {
         let mut out = x.to_vec();
         let sizes = s.window_sizes(shape.len(), update_shape);
         let windows = s.operand_window_axes(shape.len());
-        'updates: for (u, &new) in updates.iter().enumerate() {
+        let batch_of = |u: usize| -> Vec<usize> {
             let u = index(update_shape, u);
-            let batch: Vec<usize> =
-                (0..u.len()).filter(|d| !s.window_axes.contains(d)).map(|d| u[d]).collect();
+            (0..u.len()).filter(|d| !s.window_axes.contains(d)).map(|d| u[d]).collect()
+        };
+        // In the order of the batch.
+        let mut order: Vec<usize> = (0..updates.len()).collect();
+        order.sort_by_key(|&u| batch_of(u));
+        'updates: for u in order {
+            let (new, batch, u) = (updates[u], batch_of(u), index(update_shape, u));
             let mut to = vec![0; shape.len()];
             for (c, &d) in s.index_map.iter().enumerate() {
                 let start = at[flat(index_shape, &[&batch[..], &[c]].concat())];
@@ -335,6 +559,57 @@ mod tests {
             let got = execute1(&op(&rows(kind)), vec![x, at, new]);
             assert_eq!(elements(&got), want);
             assert_eq!(data(&got).storage.bytes().as_ptr(), address, "unshared: in place");
+        }
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        // Sums of floats that depend on their order; many meet the same elements.
+        let numbers = |n: usize, bound: usize| -> Vec<f64> {
+            let mut numbers = Numbers(n as u64);
+            (0..n).map(|_| numbers.below(bound) as f64).collect()
+        };
+        let fraction = |n: usize| -> Vec<f64> { numbers(n, 1000).iter().map(|x| 1.0 / (x + 3.0)).collect() };
+        let axes = |a: &[usize]| Axes::from_slice(a);
+        let scatter = |window: &[usize], inserted: &[usize], map: &[usize]| Scatter {
+            window_axes: axes(window),
+            inserted_axes: axes(inserted),
+            index_map: axes(map),
+            ..rows(ScatterKind::Add)
+        };
+        type Case<'a> = (&'a str, Scatter, &'a [usize], usize, &'a [usize]);
+        let cases: [Case<'_>; 7] = [
+            ("rows", scatter(&[1], &[0], &[0]), &[300, 20], 301, &[5000, 20]),
+            ("rows, turned", scatter(&[0], &[0], &[0]), &[300, 20], 301, &[20, 5000]),
+            ("elements", scatter(&[], &[0], &[0]), &[5000], 5001, &[20_000]),
+            ("columns", scatter(&[0], &[1], &[1]), &[30, 300], 301, &[30, 3000]),
+            ("columns, turned", scatter(&[1], &[1], &[1]), &[30, 300], 301, &[3000, 30]),
+            ("windows over rows", scatter(&[1, 2], &[], &[0]), &[40, 9], 38, &[900, 3, 9]),
+            ("windows in a row", scatter(&[1, 2], &[], &[0]), &[200, 9], 201, &[9000, 1, 9]),
+        ];
+        for (name, s, shape, bound, updates) in cases {
+            let count = updates.iter().product::<usize>();
+            let batch = (0..updates.len()).find(|d| !s.window_axes.contains(d)).expect("there is one");
+            let places = numbers(updates[batch], bound);
+            let (x, new) = (fraction(shape.iter().product()), fraction(count));
+            let results: Vec<Vec<f64>> = [1, 2, 3, 4]
+                .iter()
+                .map(|&threads| {
+                    crate::Cpu::with_threads(threads, || {
+                        let at = tensor(&places, &[places.len(), 1], DType::I32);
+                        let inputs =
+                            vec![tensor(&x, shape, DType::F32), at, tensor(&new, updates, DType::F32)];
+                        elements(&execute1(&op(&s), inputs))
+                    })
+                })
+                .collect();
+            let x: Vec<f64> = x.iter().map(|&x| f64::from(x as f32)).collect();
+            let rounded: Vec<f64> = new.iter().map(|&x| f64::from(x as f32)).collect();
+            let index_shape = [places.len(), 1];
+            let want = naive(shape, &x, (&index_shape, &places), (updates, &rounded), &s, DType::F32);
+            for (i, got) in results.iter().enumerate() {
+                assert_eq!(*got, want, "{name} with {} threads", i + 1);
+            }
         }
     }
 
