@@ -3,8 +3,8 @@
 //! A value is a strided view of a reference-counted buffer (or of 16 bytes inline, so that a scalar costs one
 //! allocation). Rearranging gives views; element-wise work goes through one driver in tiles, whose kernels are plain
 //! loops over slices; an input that nobody else holds is overwritten. All threads are rayon's, behind one seam (`par`).
-//! Everything is safe code but the allocation in `buffer` and the calls of
-//! the matrix kernels in `kernels/gemm`.
+//! Everything is safe code but the allocation in `buffer`, the memory for machine code in `kernel/arena`, and the
+//! calls of matrix kernels.
 
 mod buffer;
 mod data;
@@ -14,6 +14,7 @@ mod engine;
 mod float;
 #[cfg(test)]
 mod in_place;
+pub mod kernel;
 mod kernels;
 mod layout;
 mod math;

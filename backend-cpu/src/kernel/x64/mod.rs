@@ -1,0 +1,3 @@
+//! Machine code for x86-64.
+
+pub mod encode;
