@@ -5,7 +5,7 @@
 //! as a program meets it.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Something to time.
 pub type Work = Box<dyn FnMut()>;
@@ -61,11 +61,15 @@ fn time(f: &mut dyn FnMut(), calls: u32) -> f64 {
     start.elapsed().as_nanos() as f64 / f64::from(calls)
 }
 
+/// Between two works: the threads of the last one stop spinning.
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// The timings of several works, which take turns of about `seconds` for `rounds`.
 pub fn in_turns(works: &mut [&mut Work], rounds: usize, seconds: f64) -> Vec<Timing> {
     let mut all = vec![Vec::new(); works.len()];
     for _ in 0..rounds.max(1) {
         for (work, all) in works.iter_mut().zip(&mut all) {
+            std::thread::sleep(PAUSE);
             all.extend(samples(&mut **work, seconds));
         }
     }
@@ -78,7 +82,7 @@ mod tests {
 
     #[test]
     fn timings_are_of_the_calls() {
-        let mut slow: Work = Box::new(|| std::thread::sleep(std::time::Duration::from_millis(2)));
+        let mut slow: Work = Box::new(|| std::thread::sleep(Duration::from_millis(2)));
         let mut fast = keep(|| 1 + black_box(1));
         let t = in_turns(&mut [&mut slow, &mut fast], 2, 0.005);
         assert!(t[0].min >= 2e6 && t[0].median >= t[0].min, "{t:?}");

@@ -90,8 +90,8 @@ pub fn fold(x: Vec<f32>, start: f32, f: impl Fn(f32, f32) -> f32 + Sync + Send +
     })
 }
 
-/// Bytes below which a copy is not divided.
-const COPY_PIECE: usize = 256 << 10;
+/// Bytes below which a copy is not divided: waking threads would take as long.
+const COPY_PIECE: usize = 1 << 20;
 
 /// A plain copy into warm memory that reads and writes `moved` bytes together.
 pub fn copy(moved: usize) -> Work {

@@ -1,8 +1,9 @@
 //! Ratios to plain loops and to the copy of the same bytes, and the goals:
-//! `cargo run --release -p plywood-benches --bin ratios -- [--threads N] [--seconds S] [filter]...`
+//! `cargo run --release -p plywood-benches --bin ratios -- [--seconds S] [filter]...`
 //!
 //! A case, its loop and its copy take turns. Without a filter the goals come first, then every family at every size;
-//! `goals` prints the goals alone; another filter picks by family and name.
+//! `goals` prints the goals alone; another filter picks by family and name. `RAYON_NUM_THREADS` sets the number of threads, of
+//! the backend and of the loops.
 
 use plywood_benches::families::{Case, SIZES, all};
 use plywood_benches::goals::{self, Goal};
@@ -75,18 +76,16 @@ fn judged(goal: Goal, n: usize, m: &Measured) -> String {
 }
 
 fn main() {
-    let (mut threads, mut seconds, mut filters) = (None, 0.3, Vec::new());
+    let (mut seconds, mut filters) = (0.3, Vec::new());
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
-        let mut value = || args.next().unwrap_or_else(|| panic!("{arg} wants a number"));
         match arg.as_str() {
-            "--threads" => threads = Some(value().parse().expect("--threads wants a number")),
-            "--seconds" => seconds = value().parse().expect("--seconds wants a number"),
+            "--seconds" => {
+                let value = args.next().and_then(|s| s.parse().ok());
+                seconds = value.expect("--seconds wants a number");
+            }
             _ => filters.push(arg),
         }
-    }
-    if let Some(n) = threads {
-        rayon::ThreadPoolBuilder::new().num_threads(n).build_global().expect("no thread has started yet");
     }
     let wanted = |text: &str| filters.is_empty() || filters.iter().any(|f| text.contains(f.as_str()));
     println!("{}; {} threads.\n", machine::describe(), rayon::current_num_threads());
