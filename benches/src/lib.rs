@@ -1,1 +1,13 @@
-//! Nothing here: the benchmarks are in `benches/`, and run with `cargo bench -p plywood-benches`.
+//! What the benchmarks share: how work is timed, what it is compared with, and the table of cases.
+//!
+//! - `cargo bench -p plywood-benches` runs criterion's benches (`benches/`), every family of operations beside its
+//!   reference loop and the copy of the same bytes.
+//! - `cargo run --release -p plywood-benches --bin ratios [filter]` prints the same cases as ratios, and the goals.
+//! - `cargo run --release -p plywood-benches --bin peers [filter]` compares with JAX and PyTorch (`peers/README.md`).
+
+pub mod families;
+pub mod goals;
+pub mod machine;
+pub mod measure;
+pub mod peers;
+pub mod reference;

@@ -1,0 +1,221 @@
+"""One peer of the comparison: times the cases it is asked for, by the protocol in ../src/peers.rs.
+
+usage: peer.py jax|torch threads
+"""
+
+import os
+import sys
+import time
+import traceback
+
+framework, threads = sys.argv[1], int(sys.argv[2])
+# The names that JAX and the libraries below PyTorch read; the orchestrator binds the process to as many cores.
+for name in ("NPROC", "PJRT_NPROC", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[name] = str(threads)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+
+SAMPLE = 20e-6  # seconds: shorter calls are timed several at once
+
+
+def samples(f, seconds):
+    """Nanoseconds a call. `f` returns when its result is there; a result lives until the next one is."""
+
+    def timed(calls):
+        nonlocal last
+        start = time.perf_counter()
+        for _ in range(calls):
+            last = f()
+        return (time.perf_counter() - start) / calls
+
+    last = f()
+    calls = 1
+    first = timed(calls)
+    while first * calls < SAMPLE and calls < 1 << 20:
+        calls *= 2
+        first = timed(calls)
+    found, end = [first], time.perf_counter() + seconds
+    while len(found) < 3 or time.perf_counter() < end:
+        found.append(timed(calls))
+    return sorted(x * 1e9 for x in found)
+
+
+class Jax:
+    def __init__(self):
+        import jax
+        import jax.numpy as jnp
+
+        self.jax, self.jnp = jax, jnp
+        self.version = f"jax {jax.__version__}"
+
+    def tensor(self, array, dtype=None):
+        return self.jnp.asarray(array, dtype=dtype and getattr(self.jnp, dtype))
+
+    def work(self, case):
+        f, args = case["jax"](self)
+        how = ""
+        if not case["eager"]:
+            f = self.jax.jit(f)
+            how = "jit" if case["composed"] else ""
+        return (lambda: f(*args).block_until_ready()), how
+
+
+class Torch:
+    def __init__(self):
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(False)
+        self.torch = torch
+        self.version = f"torch {torch.__version__}"
+
+    def tensor(self, array, dtype=None):
+        x = self.torch.as_tensor(array)
+        return x.to(getattr(self.torch, dtype)) if dtype else x
+
+    def work(self, case):
+        f, args = case["torch"](self)
+        if not case["composed"]:
+            return (lambda: f(*args)), ""
+        # The faster one: what is one operation of PyTorch's own may lose by being compiled.
+        best = samples(lambda: f(*args), 0.1)[0], f, "eager"
+        try:
+            compiled = self.torch.compile(f)
+            best = min(best, (samples(lambda: compiled(*args), 0.1)[0], compiled, "compile"), key=lambda b: b[0])
+        except Exception as error:  # No C++ compiler, mostly: the table says "eager".
+            print(f"torch.compile: {error}", file=sys.stderr)
+        _, f, how = best
+        return (lambda: f(*args)), how
+
+
+def numbers(*shape, low=-1.0, high=1.0):
+    import numpy as np
+
+    return np.asarray(np.random.default_rng(0).uniform(low, high, shape), dtype=np.float32)
+
+
+CASES = {}
+
+
+def case(name, jax, torch, composed=False, eager=False):
+    """A line of the table: each framework's maker of a function and its arguments; None where it has none.
+
+    `composed`: a function of several operations, which is compiled; the answer says how. `eager`: nothing is.
+    """
+    CASES[name] = {"jax": jax, "torch": torch, "composed": composed, "eager": eager}
+
+
+def one(f, *shape):
+    """A maker: what `f` makes of the framework, with one tensor."""
+    return lambda p: (f(p), (p.tensor(numbers(*shape, low=0.1, high=3.0)),))
+
+
+def two(f, x, y, dtype=None):
+    """A maker: what `f` makes of the framework, with two tensors."""
+    return lambda p: (f(p), (p.tensor(numbers(*x), dtype), p.tensor(numbers(*y), dtype)))
+
+
+def same(*args):
+    """The makers of both frameworks, where they are spelled in the same way."""
+    return two(*args), two(*args)
+
+
+def add(p):
+    return lambda x, y: x + y
+
+
+def mul(p):
+    return lambda x, y: x * y
+
+
+def product(p):
+    return lambda x, y: x @ y
+
+
+def jax_selu(p):
+    return lambda x: 1.05 * p.jnp.where(x > 0, x, 1.67 * p.jnp.exp(x) - 1.67)
+
+
+def torch_selu(p):
+    return lambda x: 1.05 * p.torch.where(x > 0, x, 1.67 * p.torch.exp(x) - 1.67)
+
+
+def jax_layer_norm(p):
+    def layer_norm(x):
+        centred = x - x.mean(-1, keepdims=True)
+        return centred * p.jax.lax.rsqrt((centred * centred).mean(-1, keepdims=True) + 1e-5)
+
+    return layer_norm
+
+
+def torch_layer_norm(p):
+    return lambda x: p.torch.nn.functional.layer_norm(x, (1024,))
+
+
+def jax_normal(p):
+    return (lambda key: p.jax.random.normal(key, (5000, 6000))), (p.jax.random.key(0),)
+
+
+M = 1_000_000
+
+
+def table():
+    """The table: a line a case, in the order of `../src/peers.rs`."""
+    case("exp 1e6", one(lambda p: p.jnp.exp, M), one(lambda p: p.torch.exp, M))
+    case("tanh 1e6", one(lambda p: p.jnp.tanh, M), one(lambda p: p.torch.tanh, M))
+    case("log 1e6", one(lambda p: p.jnp.log, M), one(lambda p: p.torch.log, M))
+    case("add 1e7", *same(add, (10 * M,), (10 * M,)))
+    case("mul 1e7", *same(mul, (10 * M,), (10 * M,)))
+    case("cast f32 to bf16 1e7", one(lambda p: lambda x: x.astype(p.jnp.bfloat16), 10 * M),
+         one(lambda p: lambda x: x.bfloat16(), 10 * M))
+    case("add a row 4096x2441", *same(add, (4096, 2441), (2441,)))
+    case("sum 1e7", one(lambda p: p.jnp.sum, 10 * M), one(lambda p: p.torch.sum, 10 * M))
+    case("max 1e7", one(lambda p: p.jnp.max, 10 * M), one(lambda p: p.torch.max, 10 * M))
+    case("selu 1e3", one(jax_selu, 1000), one(torch_selu, 1000), composed=True)
+    case("selu 1e6", one(jax_selu, M), one(torch_selu, M), composed=True)
+    case("selu 1e7", one(jax_selu, 10 * M), one(torch_selu, 10 * M), composed=True)
+    case("softmax 4096x1024", one(lambda p: p.jax.nn.softmax, 4096, 1024),
+         one(lambda p: lambda x: x.softmax(-1), 4096, 1024), composed=True)
+    case("layer norm 4096x1024", one(jax_layer_norm, 4096, 1024), one(torch_layer_norm, 4096, 1024), composed=True)
+    case("transpose 4096x4096", one(lambda p: lambda x: x.T, 4096, 4096),
+         one(lambda p: lambda x: x.t().contiguous(), 4096, 4096))
+    case("normal 5000x6000", jax_normal, lambda p: ((lambda: p.torch.randn(5000, 6000)), ()))
+    case("matmul 256", *same(product, (256, 256), (256, 256)))
+    case("matmul 1024", *same(product, (1024, 1024), (1024, 1024)))
+    case("matmul 2048", *same(product, (2048, 2048), (2048, 2048)))
+    case("matmul bf16 1024", *same(product, (1024, 1024), (1024, 1024), "bfloat16"))
+    case("matmul 64x4096 4096x64", *same(product, (64, 4096), (4096, 64)))
+    case("matmul 256 of 64x64", *same(product, (256, 64, 64), (256, 64, 64)))
+    case("matmul 4096x4096 by a vector", *same(product, (4096, 4096), (4096,)))
+    case("add of scalars", *same(add, (), ()), eager=True)
+    case("add of 16", *same(add, (16,), (16,)), eager=True)
+
+
+def main():
+    try:
+        peer = {"jax": Jax, "torch": Torch}[framework]()
+    except Exception as error:
+        print(f"error\t{framework}: {type(error).__name__}: {str(error).splitlines()[:1]}", flush=True)
+        return
+    table()
+    print(f"ready\t{peer.version}", flush=True)
+    built = None
+    for line in sys.stdin:
+        name, seconds = line.rstrip("\n").split("\t")
+        if name not in CASES or CASES[name][framework] is None:
+            print("-", flush=True)
+            continue
+        try:
+            if built is None or built[0] != name:
+                built = None  # The last case's data go before the next one's come.
+                built = (name, *peer.work(CASES[name]))
+            _, f, how = built
+            found = samples(f, float(seconds))
+        except Exception:  # This case's answer is none; the log says why.
+            print(name, traceback.format_exc(), sep="\n", file=sys.stderr, flush=True)
+            print("-", flush=True)
+            continue
+        print(f"{found[0]}\t{found[len(found) // 2]}\t{how}", flush=True)
+
+
+main()

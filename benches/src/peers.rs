@@ -1,0 +1,191 @@
+//! Our side of the comparison with JAX and PyTorch: the table of cases, and a server that times them on demand.
+//!
+//! `peers/peer.py` has the same names on the other side and speaks the same protocol. A line that comes in is
+//! `case<TAB>seconds`; the line that goes out is `min<TAB>median<TAB>how`, in nanoseconds a call, or `-` where the
+//! case is not known. A case's data stay until another case is asked for. To the case `copy`, which only this side
+//! knows, the answer is the plain copy of as many bytes as the last case moves.
+
+use crate::families::{layer_norm, numbers, selu, tensor};
+use crate::measure::{Timing, Work, keep, samples};
+use crate::reference;
+use plywood::prelude::*;
+use std::io::{self, BufRead, Write};
+
+/// A case of the comparison.
+pub struct Case {
+    /// The name, which both sides know.
+    pub name: &'static str,
+    /// What bounds it, and is told beside its time.
+    pub bound: Bound,
+    /// How we do it: `eager`, or `program` for one built by hand.
+    how: &'static str,
+    build: fn() -> Work,
+}
+
+/// What bounds a case.
+#[derive(Clone, Copy, Debug)]
+pub enum Bound {
+    /// The memory: bytes read and written.
+    Bytes(usize),
+    /// The arithmetic: floating-point operations.
+    Flops(usize),
+    /// The drawing of so many numbers.
+    Numbers(usize),
+    /// What comes before the work.
+    Dispatch,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Case({})", self.name)
+    }
+}
+
+const M: usize = 1_000_000;
+
+/// Ours on one tensor.
+fn one(shape: &[usize], f: impl Fn(&Tensor<Cpu>) -> Tensor<Cpu> + 'static) -> Work {
+    let x = tensor(shape, 0.1, 3.0);
+    keep(move || f(&x))
+}
+
+/// Ours on two tensors.
+fn two(x: &[usize], y: &[usize], f: impl Fn(&Tensor<Cpu>, &Tensor<Cpu>) -> Tensor<Cpu> + 'static) -> Work {
+    let (x, y) = (tensor(x, -1.0, 1.0), tensor(y, -1.0, 1.0));
+    keep(move || f(&x, &y))
+}
+
+fn matmul(x: &[usize], y: &[usize]) -> Work {
+    two(x, y, |x, y| x.matmul(y))
+}
+
+/// The table: a line a case. A later issue adds its cases here and in `peers/peer.py`.
+pub fn cases() -> Vec<Case> {
+    use Bound::{Bytes, Dispatch, Flops, Numbers};
+    let case = |name, bound, how, build| Case { name, bound, how, build };
+    let eager = |name, bound, build| case(name, bound, "", build);
+    let product = |m: usize, k: usize, n: usize| Flops(2 * m * k * n);
+    let rows = 4096 * 1024;
+    vec![
+        eager("exp 1e6", Bytes(8 * M), || one(&[M], Tensor::exp)),
+        eager("tanh 1e6", Bytes(8 * M), || one(&[M], Tensor::tanh)),
+        eager("log 1e6", Bytes(8 * M), || one(&[M], Tensor::log)),
+        eager("add 1e7", Bytes(120 * M), || two(&[10 * M], &[10 * M], |x, y| x + y)),
+        eager("mul 1e7", Bytes(120 * M), || two(&[10 * M], &[10 * M], |x, y| x * y)),
+        eager("cast f32 to bf16 1e7", Bytes(60 * M), || one(&[10 * M], |x| x.cast(DType::BF16))),
+        eager("add a row 4096x2441", Bytes(8 * 4096 * 2441), || two(&[4096, 2441], &[2441], |x, y| x + y)),
+        eager("sum 1e7", Bytes(40 * M), || one(&[10 * M], Tensor::sum)),
+        eager("max 1e7", Bytes(40 * M), || one(&[10 * M], Tensor::max)),
+        case("selu 1e3", Dispatch, "eager", || one(&[1000], selu)),
+        case("selu 1e6", Bytes(8 * M), "eager", || one(&[M], selu)),
+        case("selu 1e7", Bytes(80 * M), "eager", || one(&[10 * M], selu)),
+        case("softmax 4096x1024", Bytes(8 * rows), "eager", || one(&[4096, 1024], |x| x.softmax(-1))),
+        case("layer norm 4096x1024", Bytes(8 * rows), "eager", || one(&[4096, 1024], layer_norm)),
+        eager("transpose 4096x4096", Bytes(8 * 4096 * 4096), || one(&[4096, 4096], |x| x.t().flatten())),
+        eager("normal 5000x6000", Numbers(30 * M), || {
+            let key = random::key::<Cpu>(0);
+            keep(move || random::normal(&key, [5000, 6000], DType::F32))
+        }),
+        eager("matmul 256", product(256, 256, 256), || matmul(&[256, 256], &[256, 256])),
+        eager("matmul 1024", product(1024, 1024, 1024), || matmul(&[1024, 1024], &[1024, 1024])),
+        eager("matmul 2048", product(2048, 2048, 2048), || matmul(&[2048, 2048], &[2048, 2048])),
+        eager("matmul bf16 1024", product(1024, 1024, 1024), || {
+            let half =
+                || Tensor::<Cpu>::from_vec(numbers(M + 48_576, -1.0, 1.0), [1024, 1024]).cast(DType::BF16);
+            let (x, y) = (half(), half());
+            keep(move || x.matmul(&y))
+        }),
+        eager("matmul 64x4096 4096x64", product(64, 4096, 64), || matmul(&[64, 4096], &[4096, 64])),
+        eager("matmul 256 of 64x64", product(256 * 64, 64, 64), || matmul(&[256, 64, 64], &[256, 64, 64])),
+        eager("matmul 4096x4096 by a vector", Bytes(4 * (4096 * 4096 + 2 * 4096)), || {
+            matmul(&[4096, 4096], &[4096])
+        }),
+        eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
+        eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
+    ]
+}
+
+/// What a side answers to a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// How long it took.
+    pub timing: Timing,
+    /// How it was done, where there are several ways; else nothing.
+    pub how: String,
+}
+
+impl Answer {
+    /// Reads a line of the protocol.
+    pub fn parse(line: &str) -> Option<Answer> {
+        let mut fields = line.trim_end_matches(['\n', '\r']).split('\t');
+        let mut number = || fields.next()?.parse::<f64>().ok().filter(|x| x.is_finite() && *x >= 0.0);
+        let timing = Timing { min: number()?, median: number()? };
+        Some(Answer { timing, how: fields.next().unwrap_or_default().to_string() })
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\t{}\t{}", self.timing.min, self.timing.median, self.how)
+    }
+}
+
+/// Answers the lines of the standard input until it ends.
+pub fn serve() -> io::Result<()> {
+    let cases = cases();
+    // The case that is built, as its place in the table; and the copy of its bytes.
+    let mut built: Option<(usize, Work, Option<Work>)> = None;
+    let mut out = io::stdout().lock();
+    writeln!(out, "ready\tplywood {}", env!("CARGO_PKG_VERSION"))?;
+    out.flush()?;
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let (name, seconds) = line.split_once('\t').expect("a line is: case, tab, seconds");
+        let seconds: f64 = seconds.parse().expect("seconds are a number");
+        let answer = if name == "copy" {
+            let copy = built.as_mut().and_then(|(.., copy)| copy.as_mut());
+            copy.map(|copy| Answer { timing: Timing::of(samples(copy, seconds)), how: String::new() })
+        } else {
+            cases.iter().position(|c| c.name == name).map(|i| {
+                if built.as_ref().is_none_or(|b| b.0 != i) {
+                    drop(built.take());
+                    let copy = match cases[i].bound {
+                        Bound::Bytes(bytes) => Some(reference::copy(bytes)),
+                        Bound::Flops(_) | Bound::Numbers(_) | Bound::Dispatch => None,
+                    };
+                    built = Some((i, (cases[i].build)(), copy));
+                }
+                let (_, work, _) = built.as_mut().expect("it was just built");
+                Answer { timing: Timing::of(samples(work, seconds)), how: cases[i].how.to_string() }
+            })
+        };
+        writeln!(out, "{}", answer.map_or_else(|| "-".to_string(), |a| a.to_string()))?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of the table in `peer.py`.
+    fn theirs() -> Vec<&'static str> {
+        let source = include_str!("../peers/peer.py");
+        source.lines().filter_map(|l| l.strip_prefix("    case(\"")?.split('"').next()).collect()
+    }
+
+    #[test]
+    fn both_sides_know_the_same_cases() {
+        assert_eq!(cases().iter().map(|c| c.name).collect::<Vec<_>>(), theirs());
+    }
+
+    #[test]
+    fn answers_are_read_as_they_are_written() {
+        let answer = Answer { timing: Timing { min: 1.5, median: 2e9 }, how: "jit".into() };
+        assert_eq!(Answer::parse(&answer.to_string()), Some(answer));
+        for bad in ["-", "", "1\tx\t", "nan\t1\t", "error\tno module"] {
+            assert_eq!(Answer::parse(bad), None, "{bad:?}");
+        }
+    }
+}
