@@ -12,6 +12,7 @@ mod dispatch;
 mod elementwise;
 mod engine;
 mod float;
+mod gemm;
 #[cfg(test)]
 mod in_place;
 // Parts of the encoder that no kernel uses yet.
