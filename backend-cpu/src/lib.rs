@@ -15,6 +15,7 @@ mod dispatch;
 mod elementwise;
 mod engine;
 mod float;
+mod gemm;
 #[cfg(test)]
 mod in_place;
 pub mod kernel;

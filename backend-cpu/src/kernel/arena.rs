@@ -150,10 +150,7 @@ mod linux {
         /// Why code cannot be placed and called; `None` where it can. Found out once.
         pub fn unavailable() -> Option<Reason> {
             static FOUND: OnceLock<Option<Reason>> = OnceLock::new();
-            *FOUND.get_or_init(|| match Arena::place(&[0xc3]) {
-                Ok(_) => None,
-                Err(reason) => Some(reason),
-            })
+            *FOUND.get_or_init(|| Arena::place(&[0xc3]).err())
         }
 
         /// Places code, at a multiple of [`ALIGN`] bytes, for ever. (What the bytes do is the business of who calls them:
@@ -319,8 +316,9 @@ mod linux {
             if child == 0 {
                 let free = STATE.try_lock().is_ok();
                 let good = !free || {
-                    let after = (0..100).map(|n| Arena::place(&adder(1000 + n)).unwrap()).last().unwrap();
-                    call(before) == 5 && call(after) == 1099
+                    let after: Vec<Code> =
+                        (0..100).map(|n| Arena::place(&adder(1000 + n)).unwrap()).collect();
+                    call(before) == 5 && call(after[99]) == 1099
                 };
                 // SAFETY: ends the child.
                 unsafe { libc::_exit(if good { 0 } else { 1 }) };

@@ -3,8 +3,8 @@
 //! The axes of both operands are put in groups (batch, rows, contracted, columns). A group that steps through memory
 //! with one stride is one axis of a matrix, whatever the order of axes: transposed views cost nothing. Only an operand
 //! with a group that does not is copied. What is left are `batches` products of m x k and k x n matrices:
-//! * f32 and f64 go to `gemm` ([`super::gemm`]), a matrix and a vector to loops of our own, which share the rows;
-//! * f16 and bf16 are widened to f32 in tiles, multiplied and summed as such, and rounded once ([`half`]);
+//! * floats go to [`crate::gemm`]; f16 and bf16 are summed as f32 and rounded once ([`half`]);
+//! * a matrix and a vector go to loops ([`loops`]), which share the rows;
 //! * integers go through a plain loop, and wrap; any other pair of types is cast first.
 //!
 //! What always holds: no sum depends on the number of threads.
@@ -14,9 +14,11 @@ mod loops;
 #[cfg(test)]
 mod tests;
 
-use super::gemm::{Gemm, Matrix};
 use crate::data::{View, output, overwritten};
 use crate::dispatch::integers;
+use crate::gemm::portable::Gemm;
+use crate::gemm::{Finish, Matrix, Widen, multiply};
+use crate::kernel::target::Target;
 use crate::layout::{Nest, Odometer, Strides, row_major};
 use crate::math::Num;
 use crate::par;
@@ -193,7 +195,7 @@ impl<T: Multiply> Problem<'_, T> {
 }
 
 /// A number with a product of matrices that have at least two rows and two columns.
-trait Multiply: Num {
+trait Multiply: Num + Widen<Self> {
     /// Nanoseconds of one multiplication and addition.
     const WORK: f64;
     /// Whether `multiply` overwrites the output, so that it need not be zero.
@@ -212,7 +214,9 @@ macro_rules! floats { ($($T:ty)*) => { $( impl Multiply for $T {
         if m * k * n <= TINY {
             return plain(size, out, x, y, false);
         }
-        <$T>::gemm(size, out, n, false, x, y, threads && m * k * n > SERIAL);
+        if !multiply(Target::current(), size, out, n, x, y, Finish::None, threads) {
+            <$T>::gemm(size, out, n, false, x, y, threads && m * k * n > SERIAL);
+        }
     }
 } )* } }
 floats!(f32 f64);

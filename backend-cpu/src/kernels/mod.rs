@@ -8,13 +8,12 @@ pub mod compare;
 pub mod create;
 pub mod dot;
 pub mod gather;
-mod gemm;
 pub mod random;
 pub mod reduce;
 pub mod scatter;
 pub mod select;
 pub mod shape;
-mod simd;
+pub(crate) mod simd;
 pub mod slice;
 pub mod sort;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use gemm_common::pulp::{Arch, Simd, WithSimd};
 
 /// A loop to be compiled for several instruction sets. Implementations mark `run` as `#[inline(always)]`, and call
 /// nothing in it that is not inlined.
-pub(super) trait Loop {
+pub(crate) trait Loop {
     /// What the loop gives.
     type Output;
     /// The loop.
@@ -28,6 +28,6 @@ impl<L: Loop> WithSimd for Any<L> {
 
 /// Runs the best of the compiled loops.
 #[inline]
-pub(super) fn vectorized<L: Loop>(work: L) -> L::Output {
+pub(crate) fn vectorized<L: Loop>(work: L) -> L::Output {
     Arch::new().dispatch(Any(work))
 }

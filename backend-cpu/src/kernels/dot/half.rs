@@ -1,66 +1,30 @@
-//! Products of f16 and bf16 matrices: widened to f32 in tiles, multiplied and summed as f32, rounded once.
+//! Products of f16 and bf16 matrices: summed as f32, rounded once.
 //!
-//! A tile of the output is a block of rows and columns; for it, tiles of the operands are widened along the inner
+//! Where no kernel of ours runs, they are widened in tiles and multiplied as f32. A tile of the output is a block of rows and columns; for it, tiles of the operands are widened along the inner
 //! axis, into buffers that stay in the second cache. Blocks are cut by size alone, so results do not depend on threads.
 
-use super::super::gemm::{Gemm, Matrix};
 use super::super::simd::{Loop, vectorized};
-use super::loops::{Widen, gemv};
+use super::loops::gemv;
 use super::{GEMM, Problem};
+use crate::gemm::portable::Gemm;
+use crate::gemm::{Finish, Input, Matrix, Rounded, Widen, multiply};
+use crate::kernel::target::Target;
 use crate::par;
-use bytemuck::Pod;
-use half::{bf16, f16};
 
 /// Inner length of a tile.
 const DEPTH: usize = 256;
 /// Columns of a tile.
 const COLUMNS: usize = 512;
 
-impl Widen<f32> for bf16 {
-    #[inline(always)]
-    fn widen(self) -> f32 {
-        f32::from_bits((self.to_bits() as u32) << 16)
-    }
-}
-
-impl Widen<f32> for f16 {
-    /// Without branches, so that loops vectorise: the bits are moved to their place in an f32, whose exponent is then
-    /// too small by 112; the multiplication is exact, also for subnormals.
-    #[inline(always)]
-    fn widen(self) -> f32 {
-        let bits = self.to_bits() as u32;
-        let moved = (bits & 0x7fff) << 13;
-        let finite = (f32::from_bits(moved) * f32::from_bits((112 + 127) << 23)).to_bits();
-        let magnitude = if moved >= 0x1f << 23 { moved | 0xff << 23 } else { finite };
-        f32::from_bits(magnitude | (bits & 0x8000) << 16)
-    }
-}
-
-/// A type that an f32 is rounded to.
-pub(super) trait Rounded: Pod + Send + Sync {
-    fn rounded(x: f32) -> Self;
-}
-impl Rounded for f32 {
-    fn rounded(x: f32) -> f32 {
-        x
-    }
-}
-impl Rounded for f16 {
-    fn rounded(x: f32) -> f16 {
-        f16::from_f32(x)
-    }
-}
-impl Rounded for bf16 {
-    fn rounded(x: f32) -> bf16 {
-        bf16::from_f32(x)
-    }
-}
-
 /// All batches.
-pub(super) fn run<T: Widen<f32>, O: Rounded>(problem: &Problem<'_, T>, out: &mut [O]) {
+pub(super) fn run<T: Input<f32>, O: Rounded<f32>>(problem: &Problem<'_, T>, out: &mut [O]) {
     let size @ [m, k, n] = [problem.m, problem.k, problem.n];
     let work = 100.0 + (m * n * k) as f64 * GEMM + (m * k + k * n) as f64 * 0.3;
+    let target = Target::current();
     problem.batches(out, work, |out, x, y, threads| {
+        if m > 1 && n > 1 && multiply(target, size, out, n, x, y, Finish::None, threads) {
+            return;
+        }
         if m == 1 || n == 1 {
             let (x, y) = if n == 1 { (x, y) } else { (y.transposed(), x.transposed()) };
             let mut sums = vec![0f32; out.len()];
@@ -79,12 +43,12 @@ pub(super) fn run<T: Widen<f32>, O: Rounded>(problem: &Problem<'_, T>, out: &mut
     });
 }
 
-fn round<O: Rounded>(sums: &[f32], out: &mut [O]) {
+fn round<O: Rounded<f32>>(sums: &[f32], out: &mut [O]) {
     out.iter_mut().zip(sums).for_each(|(out, &x)| *out = O::rounded(x));
 }
 
 /// One product, block of rows by block of rows.
-fn tiles<T: Widen<f32>, O: Rounded>(
+fn tiles<T: Widen<f32>, O: Rounded<f32>>(
     [m, k, n]: [usize; 3],
     out: &mut [O],
     x: Matrix<'_, T>,

@@ -1,10 +1,9 @@
 //! The products that are loops: a matrix and a vector, a column and a row, integers, and matrices of a few elements.
 
-use super::super::gemm::Matrix;
 use super::super::simd::{Loop, vectorized};
+use crate::gemm::{Matrix, Widen};
 use crate::math::Num;
 use crate::par;
-use bytemuck::Pod;
 
 /// `sum + x * y`, rounded twice.
 #[inline(always)]
@@ -12,17 +11,13 @@ fn add_product<A: Num>(sum: A, x: A, y: A) -> A {
     sum.add(x.mul(y))
 }
 
-/// An element that is read as `A`.
-pub(super) trait Widen<A>: Pod + Send + Sync {
-    /// The same number.
-    fn widen(self) -> A;
-}
-impl<A: Num> Widen<A> for A {
+macro_rules! widen { ($($T:ty)*) => { $( impl Widen<$T> for $T {
     #[inline(always)]
-    fn widen(self) -> A {
+    fn widen(self) -> $T {
         self
     }
-}
+} )* } }
+widen!(i64 i32 i16 i8 u64 u32 u16 u8);
 
 /// How many sums run side by side in an inner product, so that additions need not wait for each other.
 const LANES: usize = 64;
@@ -151,7 +146,7 @@ impl<T: Widen<A>, A: Num> Loop for Columns<'_, T, A> {
 }
 
 /// The product, added to `out`: for every row, rows of `y` are added to it.
-pub(super) fn plain<T: Num>(
+pub(super) fn plain<T: Num + Widen<T>>(
     [_, k, n]: [usize; 3],
     out: &mut [T],
     x: Matrix<'_, T>,
@@ -162,7 +157,7 @@ pub(super) fn plain<T: Num>(
     let y = if y.columns == 1 {
         y
     } else {
-        copy = (0..k).flat_map(|l| vector(y.data, y.at_row(l).offset, y.columns, n)).collect();
+        copy = (0..k).flat_map(|l| vector::<T, T>(y.data, y.at_row(l).offset, y.columns, n)).collect();
         Matrix { data: &copy, offset: 0, rows: n as isize, columns: 1 }
     };
     let work = if threads { (k * n) as f64 * 0.1 } else { 0.0 };

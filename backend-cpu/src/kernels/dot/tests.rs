@@ -229,7 +229,8 @@ fn f16_of_every_size_widens_exactly() {
 #[test]
 #[ignore = "a measurement"]
 fn gflops() {
-    use crate::kernels::gemm::{Gemm, Matrix};
+    use crate::gemm::Matrix;
+    use crate::gemm::portable::Gemm;
     let best = |mut f: Box<dyn FnMut()>| {
         let mut least = f64::MAX;
         for _ in 0..30 {

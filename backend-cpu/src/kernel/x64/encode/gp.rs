@@ -90,6 +90,7 @@ pub enum Hint {
 impl Asm {
     /// REX prefix (always where `byte` names low bytes of registers), opcode, operands.
     #[inline]
+    #[allow(clippy::too_many_arguments)]
     fn scalar(&mut self, w: u8, prefix: Option<u8>, opcode: &[u8], reg: u8, rm: Rm, tail: Tail, byte: bool) {
         let mut out = Bytes::new();
         if let Some(prefix) = prefix {

@@ -8,47 +8,11 @@
 
 #![allow(unsafe_code)]
 
+use super::Matrix;
 use gemm_common::Parallelism;
 
-/// A matrix that is read: elements `[offset + i * rows + j * columns]`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Matrix<'a, T> {
-    pub(super) data: &'a [T],
-    pub(super) offset: isize,
-    /// From one row to the next.
-    pub(super) rows: isize,
-    /// From one column to the next.
-    pub(super) columns: isize,
-}
-
-impl<T> Matrix<'_, T> {
-    /// The same elements with rows and columns exchanged.
-    pub(super) fn transposed(self) -> Self {
-        Matrix { rows: self.columns, columns: self.rows, ..self }
-    }
-
-    /// The matrix whose first row is row `i`.
-    pub(super) fn at_row(self, i: usize) -> Self {
-        Matrix { offset: self.offset + i as isize * self.rows, ..self }
-    }
-
-    /// The matrix whose first column is column `j`.
-    pub(super) fn at_column(self, j: usize) -> Self {
-        Matrix { offset: self.offset + j as isize * self.columns, ..self }
-    }
-
-    /// Whether all elements of a matrix of this size lie in the data.
-    fn holds(&self, m: usize, n: usize) -> bool {
-        let along_rows = (m as isize - 1) * self.rows;
-        let along_columns = (n as isize - 1) * self.columns;
-        let first = self.offset + along_rows.min(0) + along_columns.min(0);
-        let last = self.offset + along_rows.max(0) + along_columns.max(0);
-        first >= 0 && (last as usize) < self.data.len()
-    }
-}
-
 /// A float with a matrix product.
-pub(super) trait Gemm: Copy + Default + Send + Sync + 'static {
+pub trait Gemm: Copy + Default + Send + Sync + 'static {
     /// `out[i, j] = sum over l of x[i, l] * y[l, j]`, or added to what is there where `add`.
     ///
     /// `out` is row-major with `stride` elements from row to row. `threads`: whether rayon's threads may share the

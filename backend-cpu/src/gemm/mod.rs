@@ -1,0 +1,145 @@
+//! Matrix products.
+//!
+//! `out[i, j] = sum over l of x[i, l] * y[l, j]` in f32 and f64; f16 and bf16 are summed in f32 and rounded once, at
+//! the end. Operands have any strides. Where machine code runs, micro-kernels from our encoder ([`kernel`]) work on
+//! panels ([`pack`]) or on the operands in place, cut up by [`drive`]; everywhere else, and as the oracle, the crate
+//! `gemm` does it ([`portable`]).
+//!
+//! What always holds: each sum goes over the inner axis in an order that the sizes and strides alone decide, so results
+//! do not depend on the number of threads, bit for bit.
+
+mod matrix;
+pub mod portable;
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod drive;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod kernel;
+mod pack;
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod tests;
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub use drive::{Input, multiply};
+pub use matrix::Matrix;
+pub use pack::Widen;
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub use elsewhere::{Input, multiply};
+
+use half::{bf16, f16};
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+mod elsewhere {
+    use super::{Finish, Matrix, Rounded, Widen};
+    use crate::kernel::target::Target;
+
+    /// What operands are made of.
+    pub trait Input<S>: Widen<S> {}
+
+    impl<S, I: Widen<S>> Input<S> for I {}
+
+    /// No target runs machine code here: false, and nothing is written.
+    #[allow(clippy::too_many_arguments)]
+    pub fn multiply<I: Input<S>, S, O: Rounded<S>>(
+        _: Target,
+        _: [usize; 3],
+        _: &mut [O],
+        _: usize,
+        _: Matrix<'_, I>,
+        _: Matrix<'_, I>,
+        _: Finish<'_, S>,
+        _: bool,
+    ) -> bool {
+        false
+    }
+}
+
+/// What is done to a sum before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Epilogue {
+    /// Nothing.
+    None,
+    /// An element of a row is added, by the column.
+    Bias,
+    /// The same, and then what is negative becomes zero.
+    BiasRelu,
+}
+
+impl Epilogue {
+    /// How many there are.
+    pub const COUNT: usize = 3;
+
+    /// Whether it reads a row of biases.
+    pub const fn has_bias(self) -> bool {
+        matches!(self, Epilogue::Bias | Epilogue::BiasRelu)
+    }
+}
+
+/// An epilogue with its operand.
+#[derive(Clone, Copy, Debug)]
+pub enum Finish<'a, S> {
+    /// Nothing.
+    None,
+    /// `sum + bias[column]`.
+    Bias(&'a [S]),
+    /// `max(sum + bias[column], 0)`, NaN where the sum is.
+    BiasRelu(&'a [S]),
+}
+
+impl<'a, S> Finish<'a, S> {
+    /// What kernels are written for.
+    pub fn epilogue(&self) -> Epilogue {
+        match self {
+            Finish::None => Epilogue::None,
+            Finish::Bias(_) => Epilogue::Bias,
+            Finish::BiasRelu(_) => Epilogue::BiasRelu,
+        }
+    }
+
+    /// The row of biases.
+    pub fn bias(&self) -> Option<&'a [S]> {
+        match *self {
+            Finish::None => None,
+            Finish::Bias(bias) | Finish::BiasRelu(bias) => Some(bias),
+        }
+    }
+}
+
+/// What a sum is written as.
+pub trait Rounded<S>: bytemuck::Pod + Send + Sync {
+    /// The nearest number, ties to even.
+    fn rounded(sum: S) -> Self;
+}
+
+impl Rounded<f64> for f64 {
+    #[inline(always)]
+    fn rounded(sum: f64) -> f64 {
+        sum
+    }
+}
+
+impl Rounded<f32> for f32 {
+    #[inline(always)]
+    fn rounded(sum: f32) -> f32 {
+        sum
+    }
+}
+
+impl Rounded<f32> for f16 {
+    #[inline(always)]
+    fn rounded(sum: f32) -> f16 {
+        f16::from_f32(sum)
+    }
+}
+
+impl Rounded<f32> for bf16 {
+    /// In integers and without branches, so that loops vectorise; NaN stays NaN.
+    #[inline(always)]
+    fn rounded(sum: f32) -> bf16 {
+        let bits = sum.to_bits();
+        let nearest = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) >> 16;
+        let nan = bits >> 16 | 0x40;
+        bf16::from_bits(if bits & 0x7fff_ffff > 0x7f80_0000 { nan } else { nearest } as u16)
+    }
+}
