@@ -13,10 +13,12 @@ use crate::kernel::launch::{self, Operand, launch};
 use crate::kernel::{Builder, Kernel, Program, V, Width, cast};
 use crate::layout::{Layout, Nest, Odometer, Strides};
 use crate::par;
+use crate::pool::{self, Scratch};
 use crate::storage::{INLINE, Storage};
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use plywood_core::{DType, TensorType, Value, Values};
 use smallvec::SmallVec;
+use std::ops::Deref;
 
 /// What an operation computes, element by element.
 #[derive(Clone, Copy)]
@@ -160,9 +162,26 @@ fn elements(x: &Value, n: usize) -> &[u8] {
     &storage.bytes()[layout.offset * size..][..n * size]
 }
 
+/// An operand's own bytes, or a copy.
+enum Bytes<'a> {
+    Own(&'a [u8]),
+    Copy(Scratch),
+}
+
+impl Deref for Bytes<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Own(bytes) => bytes,
+            Bytes::Copy(copy) => copy,
+        }
+    }
+}
+
 /// What an operand is, once it has innermost strides of 0 or 1.
 struct Source<'a> {
-    bytes: std::borrow::Cow<'a, [u8]>,
+    bytes: Bytes<'a>,
     /// Elements.
     offset: usize,
     strides: Strides,
@@ -175,7 +194,7 @@ fn source<'a>(x: &'a Value, row_major: &[isize]) -> Source<'a> {
     let size = x.dtype().size();
     let nest = Nest::new(x.shape(), &[&layout.strides, row_major]);
     if matches!(nest.strides[0].last(), Some(0 | 1)) {
-        let bytes = std::borrow::Cow::Borrowed(storage.bytes());
+        let bytes = Bytes::Own(storage.bytes());
         return Source { bytes, offset: layout.offset, strides: layout.strides.clone(), size };
     }
     // Only what is there once: an axis that repeats goes on repeating.
@@ -183,7 +202,8 @@ fn source<'a>(x: &'a Value, row_major: &[isize]) -> Source<'a> {
         x.shape().iter().zip(&layout.strides).map(|(&n, &s)| if s == 0 { 1 } else { n }).collect();
     let mut strides = crate::layout::row_major(&shape);
     strides.iter_mut().zip(&layout.strides).filter(|(_, s)| **s == 0).for_each(|(new, _)| *new = 0);
-    let mut bytes = vec![0u8; shape.iter().product::<usize>() * size];
+    let n = shape.iter().product::<usize>();
+    let mut copy = pool::scratch(n * size);
     by_size!(size, T => {
         let view = data::View::<T> {
             data: storage.as_slice(),
@@ -191,9 +211,9 @@ fn source<'a>(x: &'a Value, row_major: &[isize]) -> Source<'a> {
             strides: &layout.strides,
             offset: layout.offset,
         };
-        view.copy_into(cast_slice_mut(&mut bytes));
+        view.copy_into(&mut copy.as_mut_slice::<T>()[..n]);
     });
-    Source { bytes: bytes.into(), offset: 0, strides, size }
+    Source { bytes: Bytes::Copy(copy), offset: 0, strides, size }
 }
 
 /// Operands of any strides.
