@@ -11,7 +11,7 @@ use crate::dispatch::by_size;
 use crate::kernel::cache::{Key, eager};
 use crate::kernel::launch::{self, Operand, launch};
 use crate::kernel::{Builder, Kernel, Program, V, Width, cast};
-use crate::layout::{Layout, Nest, Odometer, Strides};
+use crate::layout::{Layout, Nest, Strides};
 use crate::par;
 use crate::pool::{self, Scratch};
 use crate::storage::{INLINE, Storage};
@@ -303,40 +303,6 @@ pub fn run_loop(ty: TensorType, inputs: Values, work: f64, kernel: Loop<'_>) -> 
     });
     let layout = Layout::row_major(&ty.shape);
     data::value(ty, layout, storage)
-}
-
-/// Copies elements in row-major order from the `first` on; `data` is all of the storage.
-pub fn gather<T: Pod>(
-    data: &[T],
-    sizes: &[usize],
-    strides: &[isize],
-    offset: usize,
-    first: usize,
-    mut out: &mut [T],
-) {
-    if out.is_empty() {
-        return;
-    }
-    let outer = sizes.len() - 1;
-    let (inner, step) = (sizes[outer], strides[outer]);
-    let mut rows = Odometer::at(&sizes[..outer], [&strides[..outer]], [offset as isize], first / inner);
-    let mut column = first % inner;
-    while !out.is_empty() {
-        let n = out.len().min(inner - column);
-        let (row, rest) = out.split_at_mut(n);
-        let start = rows.offsets[0] + column as isize * step;
-        match step {
-            1 => row.copy_from_slice(&data[start as usize..start as usize + n]),
-            0 => row.fill(data[start as usize]),
-            _ => {
-                for (i, x) in row.iter_mut().enumerate() {
-                    *x = data[(start + i as isize * step) as usize];
-                }
-            }
-        }
-        (out, column) = (rest, 0);
-        rows.advance();
-    }
 }
 
 /// The loop of a kernel with one operand.

@@ -1,13 +1,13 @@
 //! The places of extremes: the first wins, and NaN wins over all.
 
-use super::walk::{is_column, nests};
 use crate::data::{View, output};
 use crate::dispatch::{integers, stored};
-use crate::layout::{Nest, Odometer};
+use crate::layout::{Nest, Odometer, Strides};
 use crate::par;
 use bytemuck::Pod;
 use plywood_core::op::ArgReduction;
 use plywood_core::{TensorType, Value};
+use smallvec::SmallVec;
 
 /// Outputs that are looked for side by side.
 const WIDTH: usize = 256;
@@ -122,4 +122,23 @@ fn columns<T: Pod + PartialOrd>(
         }
         done += n;
     }
+}
+
+/// The nests of the axes that are kept, in their order, and of the others, the closest steps innermost.
+fn nests(shape: &[usize], strides: &[isize], axes: &[usize]) -> (Nest, Nest) {
+    let of = |dims: &[usize]| {
+        let sizes: SmallVec<[usize; 4]> = dims.iter().map(|&d| shape[d]).collect();
+        let strides: Strides = dims.iter().map(|&d| strides[d]).collect();
+        Nest::new(&sizes, &[&strides])
+    };
+    let kept: SmallVec<[usize; 4]> = (0..shape.len()).filter(|d| !axes.contains(d)).collect();
+    let mut reduced: SmallVec<[usize; 4]> = axes.into();
+    reduced.sort_by_key(|&d| std::cmp::Reverse(strides[d].unsigned_abs()));
+    (of(&kept), of(&reduced))
+}
+
+/// Whether neighbouring outputs lie closer together than neighbouring elements of one output, and are many.
+fn is_column(kept: &Nest, reduced: &Nest) -> bool {
+    let step = |nest: &Nest| nest.strides[0][nest.sizes.len() - 1].unsigned_abs();
+    kept.inner() >= 8 && step(kept) < step(reduced) && reduced.inner() > 1
 }

@@ -19,4 +19,3 @@ pub mod sort;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod unary;
-mod walk;
