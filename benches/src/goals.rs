@@ -57,9 +57,9 @@ pub fn all() -> Vec<Target> {
         ("broadcast", "add a row of 2441"),
         ("reduce", "sum of all"),
         ("reduce", "max of all"),
-        ("composite", "selu, eager"),
-        ("composite", "softmax of rows of 1000, eager"),
-        ("composite", "layer norm of rows of 1000, eager"),
+        ("composite", "selu, one program"),
+        ("composite", "softmax of rows of 1000, one program"),
+        ("composite", "layer norm of rows of 1000, one program"),
     ];
     for (family, name) in memory {
         of_family(family, name, 10_000_000, copy);

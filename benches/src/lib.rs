@@ -10,4 +10,5 @@ pub mod goals;
 pub mod machine;
 pub mod measure;
 pub mod peers;
+pub mod programs;
 pub mod reference;

@@ -5,10 +5,12 @@
 //! case is not known. A case's data stay until another case is asked for. To the case `copy`, which only this side
 //! knows, the answer is the plain copy of as many bytes as the last case moves.
 
-use crate::families::{layer_norm, numbers, selu, tensor};
+use crate::families::{by_program, numbers, tensor};
 use crate::measure::{Timing, Work, keep, samples};
+use crate::programs;
 use crate::reference;
 use plywood::prelude::*;
+use plywood_backend_cpu::kernel::Program;
 use std::io::{self, BufRead, Write};
 
 /// A case of the comparison.
@@ -49,6 +51,12 @@ fn one(shape: &[usize], f: impl Fn(&Tensor<Cpu>) -> Tensor<Cpu> + 'static) -> Wo
     keep(move || f(&x))
 }
 
+/// A program over rows: of the last axis.
+fn rows(shape: &[usize], program: Program) -> Work {
+    let x = numbers(shape.iter().product(), 0.1, 3.0);
+    Box::new(by_program(program, x, shape[shape.len() - 1]))
+}
+
 /// Ours on two tensors.
 fn two(x: &[usize], y: &[usize], f: impl Fn(&Tensor<Cpu>, &Tensor<Cpu>) -> Tensor<Cpu> + 'static) -> Work {
     let (x, y) = (tensor(x, -1.0, 1.0), tensor(y, -1.0, 1.0));
@@ -65,7 +73,7 @@ pub fn cases() -> Vec<Case> {
     let case = |name, bound, how, build| Case { name, bound, how, build };
     let eager = |name, bound, build| case(name, bound, "", build);
     let product = |m: usize, k: usize, n: usize| Flops(2 * m * k * n);
-    let rows = 4096 * 1024;
+    let all = 4096 * 1024;
     vec![
         eager("exp 1e6", Bytes(8 * M), || one(&[M], Tensor::exp)),
         eager("tanh 1e6", Bytes(8 * M), || one(&[M], Tensor::tanh)),
@@ -76,11 +84,13 @@ pub fn cases() -> Vec<Case> {
         eager("add a row 4096x2441", Bytes(8 * 4096 * 2441), || two(&[4096, 2441], &[2441], |x, y| x + y)),
         eager("sum 1e7", Bytes(40 * M), || one(&[10 * M], Tensor::sum)),
         eager("max 1e7", Bytes(40 * M), || one(&[10 * M], Tensor::max)),
-        case("selu 1e3", Dispatch, "eager", || one(&[1000], selu)),
-        case("selu 1e6", Bytes(8 * M), "eager", || one(&[M], selu)),
-        case("selu 1e7", Bytes(80 * M), "eager", || one(&[10 * M], selu)),
-        case("softmax 4096x1024", Bytes(8 * rows), "eager", || one(&[4096, 1024], |x| x.softmax(-1))),
-        case("layer norm 4096x1024", Bytes(8 * rows), "eager", || one(&[4096, 1024], layer_norm)),
+        case("selu 1e3", Dispatch, "program", || rows(&[1000], programs::selu())),
+        case("selu 1e6", Bytes(8 * M), "program", || rows(&[M], programs::selu())),
+        case("selu 1e7", Bytes(80 * M), "program", || rows(&[10 * M], programs::selu())),
+        case("softmax 4096x1024", Bytes(8 * all), "program", || rows(&[4096, 1024], programs::softmax())),
+        case("layer norm 4096x1024", Bytes(8 * all), "program", || {
+            rows(&[4096, 1024], programs::layer_norm(1024))
+        }),
         eager("transpose 4096x4096", Bytes(8 * 4096 * 4096), || one(&[4096, 4096], |x| x.t().flatten())),
         eager("normal 5000x6000", Numbers(30 * M), || {
             let key = random::key::<Cpu>(0);

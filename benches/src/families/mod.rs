@@ -9,7 +9,7 @@ mod matmul;
 mod random;
 mod rows;
 
-pub use rows::{layer_norm, selu};
+pub use rows::{by_program, layer_norm, selu};
 
 use crate::measure::{Work, keep};
 use plywood::prelude::*;

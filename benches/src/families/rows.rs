@@ -2,8 +2,10 @@
 
 use super::elementwise::rows_of;
 use super::{Case, Table, numbers, tensor};
+use crate::programs;
 use crate::reference;
 use plywood::prelude::*;
+use plywood_backend_cpu::kernel::Program;
 
 pub(super) fn reduce(table: &mut Table) {
     table.add("reduce", "sum of all", |n| {
@@ -100,18 +102,35 @@ pub(super) fn composite(table: &mut Table) {
         let f = |x: f32| 1.05 * if x > 0.0 { x } else { 1.67 * x.exp() - 1.67 };
         Case::new(8 * n, move || selu(&t)).against(reference::map(x, f))
     });
+    table.add("composite", "selu, one program", |n| {
+        let x = numbers(n, -3.0, 3.0);
+        let f = |x: f32| 1.05 * if x > 0.0 { x } else { 1.67 * x.exp() - 1.67 };
+        Case::new(8 * n, by_program(programs::selu(), x.clone(), n)).against(reference::map(x, f))
+    });
     type Ours = fn(&Tensor<Cpu>) -> Tensor<Cpu>;
-    let by_row: [(&str, Ours, fn(&[f32], &mut [f32])); 2] = [
-        ("softmax of rows of 1000, eager", |x| x.softmax(-1), softmax_row),
-        ("layer norm of rows of 1000, eager", layer_norm, layer_norm_row),
+    let by_row: [(&str, Ours, Program, fn(&[f32], &mut [f32])); 2] = [
+        ("softmax of rows of 1000", |x| x.softmax(-1), programs::softmax(), softmax_row),
+        ("layer norm of rows of 1000", layer_norm, programs::layer_norm(1000), layer_norm_row),
     ];
-    for (name, ours, row) in by_row {
-        table.add("composite", name, move |n| {
+    for (name, ours, program, row) in by_row {
+        table.add("composite", format!("{name}, eager"), move |n| {
             let (rows, columns) = rows_of(n, 1000);
             let x = numbers(rows * columns, -3.0, 3.0);
             let t = Tensor::<Cpu>::from_slice(&x, [rows, columns]);
             let bytes = 8 * rows * columns;
             Case::new(bytes, move || ours(&t)).against(reference::rows(x, columns, columns, row))
         });
+        table.add("composite", format!("{name}, one program"), move |n| {
+            let (rows, columns) = rows_of(n, 1000);
+            let x = numbers(rows * columns, -3.0, 3.0);
+            let ours = by_program(program.clone(), x.clone(), columns);
+            Case::new(8 * rows * columns, ours).against(reference::rows(x, columns, columns, row))
+        });
     }
+}
+
+/// A program over rows; its output lies where it lay before, as that of a loop's does.
+pub fn by_program(program: Program, x: Vec<f32>, columns: usize) -> impl FnMut() {
+    let mut out = vec![0.0; x.len()];
+    move || programs::run(&program, &x, columns, &mut out)
 }
