@@ -69,9 +69,10 @@ pub fn atan2<'b>(y: V<'b>, x: V<'b>) -> V<'b> {
     let (down, along) = (y.abs(), x.abs());
     // Of a NaN either the one or the other is left.
     let (short, long) = (along.min(down), down.max(along));
-    let infinite = short.min(long).eq(x.c(f64::INFINITY));
     let least = by_width(x, f32::from_bits(1) as f64, f64::from_bits(1));
-    let t = infinite.select(x.c(1.0), short / x.c(least).max(long));
+    let long = x.c(least).max(long);
+    // Two infinities are alike, and so is all else that is; of zeros the quotient is 0.
+    let t = short.eq(long).select(x.c(1.0), short / long);
     let steep = down.gt(along);
     let (hi, lo) = real(x, HALF_PI_32, HALF_PI_64);
     let times = steep.select(x.c(1.0), by_sign(x));
