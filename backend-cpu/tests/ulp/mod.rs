@@ -1,8 +1,8 @@
 //! How far the kernel language's functions are from the right results: what the tests of accuracy share with
 //! `benches/src/bin/ulp.rs`, which tries all there is.
 //!
-//! An error in `F32` is the real distance from the exact value (a reference in f64, whose own error is below a
-//! hundred-thousandth of a unit) in units of the last place of the correctly rounded result. In subnormal results the
+//! An error in `F32` is the real distance from the exact value (a reference in f64, whose own error is a
+//! millionth of a unit) in units of the last place of the correctly rounded result. In subnormal results the
 //! unit is the smallest subnormal, and infinity counts as 2^128 where the right result is finite. It is infinite where
 //! one of the two is NaN and the other is not, where the exact value is infinite and the result is not, and where a
 //! zero has the wrong sign.
@@ -13,7 +13,7 @@ mod sweep;
 mod table;
 
 pub use sweep::{Worst, alone, pairs, sweep};
-pub use table::{BINARY, Binary, Function, UNARY, Unary};
+pub use table::{BINARY, Binary, Exact, Function, UNARY, Unary};
 
 use plywood_backend_cpu::kernel::ir::Op;
 use plywood_backend_cpu::kernel::launch::flat;

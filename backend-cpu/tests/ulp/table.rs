@@ -12,20 +12,12 @@ pub enum Function {
     Two(for<'b> fn(V<'b>, V<'b>) -> V<'b>),
 }
 
-/// Exact values, but for rounding to f64.
-#[derive(Clone, Copy)]
-pub enum Right {
-    /// By the standard library, or `libm`.
-    Of(fn(f64) -> f64),
-    /// By the kernel language's own function in `F64`, which is checked against mpmath (`ulp_f64.rs`).
-    Lanes,
-}
-
 /// A function of one operand.
 pub struct Unary {
     pub name: &'static str,
     pub function: for<'b> fn(V<'b>) -> V<'b>,
-    pub right: Right,
+    /// Exact values but for the rounding to f64, by the standard library or `libm`, where they have the function.
+    pub right: Option<fn(f64) -> f64>,
     /// Whether f(-x) is -f(x).
     pub odd: bool,
     /// Arguments that programs have, for timings.
@@ -44,16 +36,28 @@ pub struct Binary {
     pub standard: fn(f32, f32) -> f32,
 }
 
-impl Unary {
-    /// The exact values of these inputs.
-    pub fn exact(&self) -> impl Fn(&[f64], &mut [f64]) + Sync + '_ {
-        let lanes = match self.right {
-            Right::Of(_) => None,
-            Right::Lanes => Some(Ready::new(Function::One(self.function), DType::F64, Target::current())),
-        };
-        move |x, y| match (self.right, &lanes) {
-            (Right::Of(f), _) => x.iter().zip(y).for_each(|(&x, y)| *y = f(x)),
-            (Right::Lanes, lanes) => lanes.as_ref().expect("they are made").write(&[x], y),
+/// Exact values of a function, but for rounding to f64.
+///
+/// All of them come from the kernel language's own function in `F64`, which is checked against mpmath (`ulp_f64.rs`);
+/// every `each`-th, from the first on, from the standard library or `libm`, which are slower.
+pub struct Exact<'a> {
+    function: &'a Unary,
+    lanes: Ready,
+    each: usize,
+}
+
+impl<'a> Exact<'a> {
+    pub fn new(function: &'a Unary, each: usize) -> Exact<'a> {
+        let lanes = Ready::new(Function::One(function.function), DType::F64, Target::current());
+        Exact { function, lanes, each }
+    }
+
+    pub fn write(&self, x: &[f64], y: &mut [f64]) {
+        if self.each > 1 || self.function.right.is_none() {
+            self.lanes.write(&[x], y);
+        }
+        if let Some(right) = self.function.right {
+            x.iter().zip(y).step_by(self.each).for_each(|(&x, y)| *y = right(x));
         }
     }
 }
@@ -69,29 +73,29 @@ macro_rules! unary {
 }
 
 unary! {
-    exp Right::Of(f64::exp), false, -10.0, 10.0, Some(f32::exp);
-    exp2 Right::Of(f64::exp2), false, -10.0, 10.0, Some(f32::exp2);
-    expm1 Right::Of(f64::exp_m1), false, -10.0, 10.0, Some(f32::exp_m1);
-    logistic Right::Of(|x| 1.0 / (1.0 + (-x).exp())), false, -10.0, 10.0, Some(|x| 1.0 / (1.0 + (-x).exp()));
-    log Right::Of(f64::ln), false, 0.01, 100.0, Some(f32::ln);
-    log2 Right::Of(f64::log2), false, 0.01, 100.0, Some(f32::log2);
-    log1p Right::Of(f64::ln_1p), false, -0.9, 10.0, Some(f32::ln_1p);
-    tanh Right::Of(f64::tanh), true, -5.0, 5.0, Some(f32::tanh);
-    sinh Right::Of(f64::sinh), true, -5.0, 5.0, Some(f32::sinh);
-    cosh Right::Of(f64::cosh), false, -5.0, 5.0, Some(f32::cosh);
-    asinh Right::Of(libm::asinh), true, -10.0, 10.0, Some(f32::asinh);
-    acosh Right::Of(|x| if x < 1.0 { f64::NAN } else { libm::acosh(x) }), false, 1.0, 10.0, Some(f32::acosh);
-    atanh Right::Of(libm::atanh), true, -0.99, 0.99, Some(f32::atanh);
-    erf Right::Of(libm::erf), true, -3.0, 3.0, None;
-    erf_inv Right::Lanes, true, -0.99, 0.99, None;
-    sin Right::Of(f64::sin), true, -10.0, 10.0, Some(f32::sin);
-    cos Right::Of(f64::cos), false, -10.0, 10.0, Some(f32::cos);
-    tan Right::Of(f64::tan), true, -10.0, 10.0, Some(f32::tan);
-    asin Right::Of(f64::asin), true, -0.99, 0.99, Some(f32::asin);
-    acos Right::Of(f64::acos), false, -0.99, 0.99, Some(f32::acos);
-    atan Right::Of(f64::atan), true, -10.0, 10.0, Some(f32::atan);
-    rsqrt Right::Of(|x| 1.0 / x.sqrt()), false, 0.01, 100.0, Some(|x| 1.0 / x.sqrt());
-    cbrt Right::Of(f64::cbrt), true, -10.0, 10.0, Some(f32::cbrt);
+    exp Some(f64::exp), false, -10.0, 10.0, Some(f32::exp);
+    exp2 Some(f64::exp2), false, -10.0, 10.0, Some(f32::exp2);
+    expm1 Some(f64::exp_m1), false, -10.0, 10.0, Some(f32::exp_m1);
+    logistic Some(|x| 1.0 / (1.0 + (-x).exp())), false, -10.0, 10.0, Some(|x| 1.0 / (1.0 + (-x).exp()));
+    log Some(f64::ln), false, 0.01, 100.0, Some(f32::ln);
+    log2 Some(f64::log2), false, 0.01, 100.0, Some(f32::log2);
+    log1p Some(f64::ln_1p), false, -0.9, 10.0, Some(f32::ln_1p);
+    tanh Some(f64::tanh), true, -5.0, 5.0, Some(f32::tanh);
+    sinh Some(f64::sinh), true, -5.0, 5.0, Some(f32::sinh);
+    cosh Some(f64::cosh), false, -5.0, 5.0, Some(f32::cosh);
+    asinh Some(libm::asinh), true, -10.0, 10.0, Some(f32::asinh);
+    acosh Some(|x| if x < 1.0 { f64::NAN } else { libm::acosh(x) }), false, 1.0, 10.0, Some(f32::acosh);
+    atanh Some(libm::atanh), true, -0.99, 0.99, Some(f32::atanh);
+    erf Some(libm::erf), true, -3.0, 3.0, None;
+    erf_inv None, true, -0.99, 0.99, None;
+    sin Some(f64::sin), true, -10.0, 10.0, Some(f32::sin);
+    cos Some(f64::cos), false, -10.0, 10.0, Some(f32::cos);
+    tan Some(f64::tan), true, -10.0, 10.0, Some(f32::tan);
+    asin Some(f64::asin), true, -0.99, 0.99, Some(f32::asin);
+    acos Some(f64::acos), false, -0.99, 0.99, Some(f32::acos);
+    atan Some(f64::atan), true, -10.0, 10.0, Some(f32::atan);
+    rsqrt Some(|x| 1.0 / x.sqrt()), false, 0.01, 100.0, Some(|x| 1.0 / x.sqrt());
+    cbrt Some(f64::cbrt), true, -10.0, 10.0, Some(f32::cbrt);
 }
 
 /// All functions of two operands.
