@@ -78,7 +78,10 @@ fn functions_are_within_four_floats_of_the_right_results() {
         let got = ready.run(&inputs);
         let (far, at) = (0..want.len()).map(|i| (apart(got[i], want[i]), i)).max().expect("there are points");
         let x: Vec<f64> = inputs.iter().map(|x| x[at]).collect();
-        println!("{name}: {far} apart at {x:?}: {:e}, not {:e}; {} operations", got[at], want[at], ready.operations);
+        println!(
+            "{name}: {far} apart at {x:?}: {:e}, not {:e}; {} operations",
+            got[at], want[at], ready.operations
+        );
         assert!(far <= 4, "{name}({x:?}) is {:e}, not {:e}: {far} apart", got[at], want[at]);
         if odd {
             let minus: Vec<f64> = inputs[0].iter().map(|x| -x).collect();

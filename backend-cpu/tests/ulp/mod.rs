@@ -15,11 +15,11 @@ mod table;
 pub use sweep::{Worst, alone, pairs, sweep};
 pub use table::{BINARY, Binary, Exact, Function, UNARY, Unary};
 
+use bytemuck::Pod;
 use plywood_backend_cpu::kernel::ir::Op;
 use plywood_backend_cpu::kernel::launch::flat;
 use plywood_backend_cpu::kernel::target::Target;
 use plywood_backend_cpu::kernel::{Builder, Kernel, Width};
-use bytemuck::Pod;
 use plywood_core::DType;
 
 /// A float type that functions are tried with.
@@ -114,7 +114,8 @@ pub fn ulp(got: f32, exact: f64) -> f64 {
         return if got == exact && !wrong_zero { 0.0 } else { f64::INFINITY };
     }
     const END: f64 = 2.0 * (1u128 << 127) as f64;
-    let (got, exact) = if got.is_infinite() { (got.clamp(-END, END), exact.clamp(-END, END)) } else { (got, exact) };
+    let (got, exact) =
+        if got.is_infinite() { (got.clamp(-END, END), exact.clamp(-END, END)) } else { (got, exact) };
     // The exponent of the rounded value, which is that of a float32.
     let rounded = exact as f32;
     let exponent = ((rounded.to_bits() >> 23) & 255).clamp(1, 254) as u64;

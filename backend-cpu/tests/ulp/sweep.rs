@@ -107,7 +107,8 @@ fn mix(i: u64) -> u64 {
 fn corners() -> Vec<f32> {
     let around = |x: f32| [x.next_down(), x, x.next_up()];
     let edges = [0.0, f32::MIN_POSITIVE, 0.5, 1.0, 2.0, 3.0, 1e-20, 16777216.0, 33554432.0, f32::MAX];
-    let all = edges.into_iter().flat_map(around).chain([f32::INFINITY, f32::NAN, f32::from_bits(2), 7.5, 1e30]);
+    let all =
+        edges.into_iter().flat_map(around).chain([f32::INFINITY, f32::NAN, f32::from_bits(2), 7.5, 1e30]);
     all.flat_map(|x| [x, -x]).collect()
 }
 
@@ -116,7 +117,8 @@ fn corners() -> Vec<f32> {
 pub fn pairs(function: &Binary, count: u64, target: Target) -> Worst {
     let ready = Ready::new(Function::Two(function.function), DType::F32, target);
     let edges = corners();
-    let corner_pairs: Vec<[f32; 2]> = edges.iter().flat_map(|&x| edges.iter().map(move |&y| [x, y])).collect();
+    let corner_pairs: Vec<[f32; 2]> =
+        edges.iter().flat_map(|&x| edges.iter().map(move |&y| [x, y])).collect();
     let random = |i: u64| {
         let (a, b) = (mix(2 * i), mix(2 * i + 1));
         let any = f32::from_bits(a as u32);

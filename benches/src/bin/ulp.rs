@@ -45,7 +45,12 @@ fn options() -> Result<Options, String> {
                 options.target = *found.ok_or(format!("this machine has no {name}"))?;
             }
             name if names().any(|known| known == name) => options.functions.push(name.to_string()),
-            other => return Err(format!("{other} is no function; there are {}", Vec::from_iter(names()).join(" "))),
+            other => {
+                return Err(format!(
+                    "{other} is no function; there are {}",
+                    Vec::from_iter(names()).join(" ")
+                ));
+            }
         }
     }
     Ok(options)
@@ -76,7 +81,9 @@ fn main() -> ExitCode {
 
 /// Prints the table of errors.
 fn sweeps(unary: &[&Unary], binary: &[&Binary], options: &Options) -> ExitCode {
-    println!("| function | inputs | worst, ulp | at | gives | exact | seconds |\n|---|---|---|---|---|---|---|");
+    println!(
+        "| function | inputs | worst, ulp | at | gives | exact | seconds |\n|---|---|---|---|---|---|---|"
+    );
     let mut good = true;
     for function in unary {
         good &= row(function.name, 1, &|| ulp::sweep(function, options.stride, options.target));
@@ -110,7 +117,9 @@ fn between(low: f64, high: f64) -> Vec<f64> {
 
 /// Prints the table of times.
 fn times(unary: &[&Unary], binary: &[&Binary], target: Target) {
-    println!("| function | operations f32 (f64) | ns f32 | ns f64 | ns std f32 | std / f32 |\n|---|---|---|---|---|---|");
+    println!(
+        "| function | operations f32 (f64) | ns f32 | ns f64 | ns std f32 | std / f32 |\n|---|---|---|---|---|---|"
+    );
     for f in unary {
         let (low, high) = f.usual;
         let standard = f.standard.map(|s| -> Standard { Box::new(move |x, _| s(x)) });
@@ -126,13 +135,7 @@ fn times(unary: &[&Unary], binary: &[&Binary], target: Target) {
 /// The standard library's function.
 type Standard = Box<dyn Fn(f32, f32) -> f32>;
 
-fn timed(
-    name: &str,
-    function: Function,
-    inputs: &[Vec<f64>],
-    standard: Option<Standard>,
-    target: Target,
-) {
+fn timed(name: &str, function: Function, inputs: &[Vec<f64>], standard: Option<Standard>, target: Target) {
     let wide = inputs.to_vec();
     let narrow: Vec<Vec<f32>> = inputs.iter().map(|x| x.iter().map(|&x| x as f32).collect()).collect();
     let ready = [DType::F32, DType::F64].map(|dtype| Ready::new(function, dtype, target));
@@ -154,9 +157,8 @@ fn timed(
     let each = |t: Option<&Timing>| t.map(|t| t.min / N as f64);
     let t = in_turns(&mut turns, 5, 0.1);
     let (ours, wide, theirs) = (t[0].min / N as f64, t[1].min / N as f64, each(t.get(2)));
-    let theirs = theirs.map_or(["-".to_string(), "-".to_string()], |ns| {
-        [machine::digits(ns), machine::digits(ns / ours)]
-    });
+    let theirs = theirs
+        .map_or(["-".to_string(), "-".to_string()], |ns| [machine::digits(ns), machine::digits(ns / ours)]);
     println!(
         "| {name} | {} ({}) | {} | {} | {} | {} |",
         operations[0],
