@@ -39,9 +39,9 @@ impl Worst {
             let exponent = ((exact as f32).to_bits() >> 23 & 255).max(1) as u64;
             let per_unit = f64::from_bits((1023 + 127 + 23 - exponent) << 52);
             let signs = (got as f64).to_bits() ^ exact.to_bits();
-            // Also where one is NaN.
-            let far = !((got as f64 - exact).abs() * per_unit <= self.ulp);
-            far | (signs >> 63 != 0)
+            // False where one is NaN.
+            let near = (got as f64 - exact).abs() * per_unit <= self.ulp;
+            !near | (signs >> 63 != 0)
         };
         !got.iter().zip(exact).fold(false, |any, pair| any | beyond(pair))
     }

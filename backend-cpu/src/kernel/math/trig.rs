@@ -53,7 +53,7 @@ fn turns<'b>(a: V<'b>) -> Turns<'b> {
     let carry = product.round(Rounding::Nearest);
     let following = number((second.shl(digits as u8) | third.shr(spare)).shr(1));
     let low = (scaled * 0.5f64.powi(n as i32 - 1)).fma(following, error);
-    Turns { whole: (m * first).bits(signed) + carry.convert(signed), rest: (product - carry) + low + (a - a) }
+    Turns { whole: (m * first).bits(signed) + carry.convert(signed), rest: (product - carry) + low + a * 0.0 }
 }
 
 /// An angle in radians, rounded once, of so many units and a rest; and what the rounding lost.
