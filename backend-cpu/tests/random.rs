@@ -15,6 +15,8 @@ const CLOSE: Tolerance = (4.0, 0.0);
 const IN_RANGE: Tolerance = (4.0, 0.5);
 /// XLA's log1p in f64 is up to 43 units off (from NumPy's, which this one equals).
 const LOG1P_F64: Tolerance = (48.0, 0.0);
+/// -log(-log(u)) near 0: there the inner logarithm is near 1, and its last place is that of 1 in the result too.
+const GUMBEL_F64: Tolerance = (4.0, 1.0);
 
 #[test]
 fn random_numbers_are_those_of_jax() {
@@ -64,7 +66,7 @@ fn random_numbers_are_those_of_jax() {
     case("gumbel", CLOSE, random::gumbel(&k, [33], F32));
     case("truncated_normal f64", IN_RANGE, random::truncated_normal(&k, [33], F64, -1.0, 2.0));
     case("exponential f64", LOG1P_F64, random::exponential(&k, [33], F64));
-    case("gumbel f64", CLOSE, random::gumbel(&k, [33], F64));
+    case("gumbel f64", GUMBEL_F64, random::gumbel(&k, [33], F64));
 
     let most = i32::MAX;
     for (low, high) in [(0, 10), (-5, 5), (3, 3), (5, 2), (0, 65536), (0, 65537), (0, most), (i32::MIN, most)]

@@ -1,33 +1,35 @@
-//! Runs functions of the kernel language on slices, and counts how far results are from the right ones.
+//! How far the kernel language's functions are from the right results: what the tests of accuracy share with
+//! `benches/src/bin/ulp.rs`, which tries all there is.
+//!
+//! An error in `F32` is the real distance from the exact value (a reference in f64, whose own error is a
+//! millionth of a unit) in units of the last place of the correctly rounded result. In subnormal results the
+//! unit is the smallest subnormal, and infinity counts as 2^128 where the right result is finite. It is infinite where
+//! one of the two is NaN and the other is not, where the exact value is infinite and the result is not, and where a
+//! zero has the wrong sign.
 
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
-use plywood_backend_cpu::kernel::interp::Plan;
-use plywood_backend_cpu::kernel::{Builder, V, Width};
+mod sweep;
+mod table;
+
+pub use sweep::{Worst, alone, pairs, sweep};
+pub use table::{BINARY, Binary, Exact, Function, UNARY, Unary};
+
+use bytemuck::Pod;
+use plywood_backend_cpu::kernel::ir::Op;
+use plywood_backend_cpu::kernel::launch::flat;
+use plywood_backend_cpu::kernel::target::Target;
+use plywood_backend_cpu::kernel::{Builder, Kernel, Width};
 use plywood_core::DType;
 
-/// A function of one operand.
-pub type Unary = for<'b> fn(V<'b>) -> V<'b>;
-/// A function of two operands.
-pub type Binary = for<'b> fn(V<'b>, V<'b>) -> V<'b>;
-
-/// A function of one or two operands.
-#[derive(Clone, Copy)]
-pub enum Function {
-    One(Unary),
-    Two(Binary),
-}
-
 /// A float type that functions are tried with.
-pub trait Float: Copy + Default + Sync + Send {
-    const DTYPE: DType;
+pub trait Float: Pod + Default + Send + Sync {
     fn number(self) -> f64;
     /// Bits as a number that grows with the float's: neighbours differ by 1, and zeros are one.
     fn order(self) -> i128;
 }
 
 impl Float for f32 {
-    const DTYPE: DType = DType::F32;
     fn number(self) -> f64 {
         self as f64
     }
@@ -38,7 +40,6 @@ impl Float for f32 {
 }
 
 impl Float for f64 {
-    const DTYPE: DType = DType::F64;
     fn number(self) -> f64 {
         self
     }
@@ -50,38 +51,41 @@ impl Float for f64 {
 
 /// A function made ready to run.
 pub struct Ready {
-    plan: Plan,
+    kernel: Kernel,
+    /// How many operations it takes, without constants.
     pub operations: usize,
 }
 
 impl Ready {
-    pub fn new<T: Float>(function: Function) -> Ready {
-        let b = Builder::new(Width::of(T::DTYPE));
+    /// For lanes of this type.
+    pub fn new(function: Function, dtype: DType, target: Target) -> Ready {
+        let b = Builder::new(Width::of(dtype));
         let y = match function {
-            Function::One(f) => f(b.input(T::DTYPE)),
+            Function::One(f) => f(b.input(dtype)),
             Function::Two(f) => {
-                let x = b.input(T::DTYPE);
-                f(x, b.input(T::DTYPE))
+                let x = b.input(dtype);
+                f(x, b.input(dtype))
             }
         };
-        b.output(T::DTYPE, y);
+        b.output(dtype, y);
         let program = b.finish();
-        let constant = |op: &_| matches!(op, plywood_backend_cpu::kernel::ir::Op::Const(..));
-        let operations = program.ops().iter().filter(|&op| !constant(op)).count();
-        Ready { plan: Plan::new(&program), operations }
+        let operations = program.ops().iter().filter(|op| !matches!(op, Op::Const(..))).count();
+        Ready { kernel: Kernel::new(&program, target), operations }
     }
 
-    pub fn run<T: Float>(&self, inputs: &[&[T]]) -> Vec<T> {
-        let n = inputs[0].len();
+    /// Writes the results of `out.len()` inputs.
+    pub fn write<T: Float>(&self, inputs: &[&[T]], out: &mut [T]) {
+        let n = out.len();
         assert!(inputs.iter().all(|x| x.len() == n));
-        let mut out = vec![T::default(); n];
-        let mut block = vec![1, n, 0];
-        for x in inputs {
-            block.extend([x.as_ptr() as usize, 0]);
-        }
-        block.extend([out.as_mut_ptr() as usize, 0]);
-        // SAFETY: all slices have as many elements as the call has columns.
-        unsafe { self.plan.run(&mut block) };
+        let bytes = |i: usize| inputs.get(i).map(|x| bytemuck::cast_slice(x));
+        let all = [bytes(0), bytes(1)];
+        flat(&self.kernel, n, &all[..inputs.len()], bytemuck::cast_slice_mut(out));
+    }
+
+    /// The results.
+    pub fn run<T: Float>(&self, inputs: &[&[T]]) -> Vec<T> {
+        let mut out = vec![T::default(); inputs[0].len()];
+        self.write(inputs, &mut out);
         out
     }
 }
@@ -97,4 +101,24 @@ pub fn apart<T: Float>(got: T, want: T) -> i128 {
         }
         _ => i128::MAX,
     }
+}
+
+/// How far a result is from the exact value, in units of the last place (see above).
+pub fn ulp(got: f32, exact: f64) -> f64 {
+    let got = got as f64;
+    if got.is_nan() || exact.is_nan() {
+        return if got.is_nan() && exact.is_nan() { 0.0 } else { f64::INFINITY };
+    }
+    let wrong_zero = got == 0.0 && got.is_sign_negative() != exact.is_sign_negative();
+    if exact.is_infinite() || wrong_zero {
+        return if got == exact && !wrong_zero { 0.0 } else { f64::INFINITY };
+    }
+    const END: f64 = 2.0 * (1u128 << 127) as f64;
+    let (got, exact) =
+        if got.is_infinite() { (got.clamp(-END, END), exact.clamp(-END, END)) } else { (got, exact) };
+    // The exponent of the rounded value, which is that of a float32.
+    let rounded = exact as f32;
+    let exponent = ((rounded.to_bits() >> 23) & 255).clamp(1, 254) as u64;
+    let unit = f64::from_bits((exponent + 1023 - 127 - 23) << 52);
+    (got - exact).abs() / unit
 }

@@ -62,8 +62,8 @@ fn by_logarithm<'b>(x: V<'b>, w: V<'b>) -> V<'b> {
 /// A result `y` within -1 and 1, and what stands there and beyond.
 fn with_ends<'b>(x: V<'b>, y: V<'b>) -> V<'b> {
     let (a, one) = (x.abs(), x.c(1.0));
-    let end = a.eq(one).select(x.c(f64::INFINITY) | x.sign_bit(), x.c(f64::NAN));
-    a.lt(one).select(y, end)
+    let end = a.eq(one).select(x.c(f64::INFINITY), x.c(f64::NAN));
+    a.lt(one).select(y, end) | x.sign_bit()
 }
 
 /// Giles' single-precision polynomials, in w - 2.5 for w below 5, and in sqrt(w) - 3.

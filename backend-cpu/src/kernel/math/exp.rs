@@ -47,11 +47,16 @@ pub fn expm1<'b>(x: V<'b>) -> V<'b> {
     y | x.sign_bit()
 }
 
-/// 1 / (1 + e^-x) = 2^n / (2^n + e^-r).
+/// 1 / (1 + e^-x) = 2^n / ((2^n + 1) + (e^-r - 1)).
+///
+/// A rounding of the denominator is up to a unit of the result: there is but one. A power so small that it would be lost
+/// beside 1 is added to the small term.
 pub fn logistic<'b>(x: V<'b>) -> V<'b> {
     let (lo, hi) = by_width(x, (-104.0, 30.0), (-746.0, 60.0));
     let (n, r) = reduce(clamp(x, lo, hi));
     let one = x.c(1.0);
     let q = poly(r, &substitute(1.0, -1.0, EXP_32), &substitute(1.0, -1.0, EXP_64));
-    (one / (q.fnma(r, one.scale(n)) + one)).scale(n)
+    let power = one.scale(n);
+    let beside = power.max(x.c(2f64.powi(-20)));
+    (one / (q.fnma(r, power - beside) + (beside + one))).scale(n)
 }

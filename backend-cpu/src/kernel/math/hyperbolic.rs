@@ -28,10 +28,10 @@ pub fn tanh<'b>(x: V<'b>) -> V<'b> {
 struct Halves<'b> {
     /// n - 1.
     exponent: V<'b>,
-    /// 1 - 2^(-2n).
-    minus: V<'b>,
-    /// 1 + 2^(-2n).
-    plus: V<'b>,
+    /// 1.
+    one: V<'b>,
+    /// 2^(-2n).
+    power: V<'b>,
     /// sinh r.
     s: V<'b>,
     /// cosh r - 1, which is small: its rounding hardly matters.
@@ -47,17 +47,20 @@ fn halves<'b>(x: V<'b>) -> Halves<'b> {
     let one = x.c(1.0);
     // 2^(-2n) matters while it is more than an ulp of 1; beyond, any small power does.
     let power = one.scale(x.c(by_width(x, -100.0, -200.0)).max(n * -2.0));
-    Halves { exponent: n - 1.0, minus: one - power, plus: one + power, s, c }
+    Halves { exponent: n - 1.0, one, power, s, c }
 }
 
 /// sinh x.
 pub fn sinh<'b>(x: V<'b>) -> V<'b> {
     let h = halves(x);
-    (h.minus + h.s.fma(h.plus, h.c * h.minus)).scale(h.exponent) | x.sign_bit()
+    let (minus, plus) = (h.one - h.power, h.one + h.power);
+    (minus + h.s.fma(plus, h.c * minus)).scale(h.exponent) | x.sign_bit()
 }
 
 /// cosh x.
 pub fn cosh<'b>(x: V<'b>) -> V<'b> {
     let h = halves(x);
-    (h.plus + h.s.fma(h.minus, h.c * h.plus)).scale(h.exponent)
+    let (minus, plus) = (h.one - h.power, h.one + h.power);
+    // What `plus` loses to rounding may be a unit of the result: the power is added with the small terms.
+    (h.one + h.s.fma(minus, h.c.fma(plus, h.power))).scale(h.exponent)
 }

@@ -14,8 +14,10 @@ struct Sine<'b> {
     far: V<'b>,
     /// The magnitude where it is not, else sqrt((1 - magnitude) / 2).
     t: V<'b>,
-    /// asin(t) - t.
-    more: V<'b>,
+    /// (asin(t) - t) / P.
+    cube: V<'b>,
+    /// P, the polynomial.
+    p: V<'b>,
 }
 
 impl<'b> Sine<'b> {
@@ -24,7 +26,7 @@ impl<'b> Sine<'b> {
         let z = a.fnma(half, half);
         let t = far.select(z.sqrt(), a);
         let square = far.select(z, a * a);
-        Sine { far, t, more: (t * square) * poly(square, &ASIN_32, &ASIN_64) }
+        Sine { far, t, cube: t * square, p: poly(square, &ASIN_32, &ASIN_64) }
     }
 }
 
@@ -32,8 +34,9 @@ impl<'b> Sine<'b> {
 pub fn asin<'b>(x: V<'b>) -> V<'b> {
     let s = Sine::of(x.abs());
     let (hi, lo) = real(x, HALF_PI_32, HALF_PI_64);
-    let beyond = s.t.fnma(x.c(2.0), hi) + s.more.fnma(x.c(2.0), lo);
-    s.far.select(beyond, s.t + s.more) | x.sign_bit()
+    // Beyond a half asin(t) less a half of what pi / 2 has beyond its digits, so that one rounding is left.
+    let near = s.t + s.cube.fma(s.p, s.far.select(lo * -0.5, x.c(0.0)));
+    s.far.select(near.fnma(x.c(2.0), hi), near) | x.sign_bit()
 }
 
 /// The inverse cosine.
@@ -44,7 +47,7 @@ pub fn acos<'b>(x: V<'b>) -> V<'b> {
     let factor = s.far.select(x.c(2.0), x.c(-1.0)) ^ x.sign_bit();
     let times = by_sign(x);
     let (hi, lo) = (s.far.select(times * hi, hi), s.far.select(times * lo, lo));
-    s.t.fma(factor, hi) + s.more.fma(factor, lo)
+    s.t.fma(factor, hi) + (s.cube * s.p).fma(factor, lo)
 }
 
 /// 2 of a negative number (or -0), else 0.
@@ -69,9 +72,10 @@ pub fn atan2<'b>(y: V<'b>, x: V<'b>) -> V<'b> {
     let (down, along) = (y.abs(), x.abs());
     // Of a NaN either the one or the other is left.
     let (short, long) = (along.min(down), down.max(along));
-    let infinite = short.min(long).eq(x.c(f64::INFINITY));
     let least = by_width(x, f32::from_bits(1) as f64, f64::from_bits(1));
-    let t = infinite.select(x.c(1.0), short / x.c(least).max(long));
+    let long = x.c(least).max(long);
+    // Two infinities are alike, and so is all else that is; of zeros the quotient is 0.
+    let t = short.eq(long).select(x.c(1.0), short / long);
     let steep = down.gt(along);
     let (hi, lo) = real(x, HALF_PI_32, HALF_PI_64);
     let times = steep.select(x.c(1.0), by_sign(x));

@@ -42,10 +42,14 @@ pub(super) fn exponent_and_fraction<'b>(x: V<'b>) -> (V<'b>, V<'b>) {
 
 /// log(2^e (1 + f)), e in units of [`exponent_unit`].
 fn log_of<'b>(e: V<'b>, f: V<'b>) -> V<'b> {
-    let unit = exponent_unit(f);
-    let (hi, lo) = real(f, LN_2_32.over(unit), LN_2_64.over(unit));
-    let t = (f * f).fma(poly(f, &LOG_32, &LOG_64), f);
-    e.fma(hi, e.fma(lo, t))
+    with_exponent(e, (f * f).fma(poly(f, &LOG_32, &LOG_64), f))
+}
+
+/// log 2^e and a logarithm of at most log sqrt 2.
+fn with_exponent<'b>(e: V<'b>, log: V<'b>) -> V<'b> {
+    let unit = exponent_unit(e);
+    let (hi, lo) = real(e, LN_2_32.over(unit), LN_2_64.over(unit));
+    e.fma(hi, e.fma(lo, log))
 }
 
 /// A logarithm's result `y` but for infinity, NaN, zero and negative numbers.
@@ -82,10 +86,13 @@ pub(super) fn log1p_sum<'b>(x: V<'b>, rest: Option<V<'b>>, doubled: Option<V<'b>
     let s = split(u);
     // 2^-e; of the largest e, where nothing was lost, 0.
     let down = (one.to_bits() - s.shifted).from_bits().max(x.c(0.0));
-    let f = lost.fma(down, s.m - one);
+    // What f loses to rounding may be a unit of the result: its parts are added to the small terms one by one.
+    let (most, more) = (s.m - one, lost * down);
+    let f = most + more;
+    let log = most + (f * f).fma(poly(f, &LOG_32, &LOG_64), more);
     let e = s.shifted.convert(x.ty());
     let e = doubled.map_or(e, |doubled| e + doubled.select(x.c(exponent_unit(x)), x.c(0.0)));
-    let y = log_of(e, f);
+    let y = with_exponent(e, log);
     let y = (x + x).eq(x).select(x, y); // 0 keeps its sign, infinity stays
     let below = x.lt(x.c(-1.0)).select(x.c(f64::NAN), y);
     x.eq(x.c(-1.0)).select(x.c(f64::NEG_INFINITY), below)

@@ -53,17 +53,19 @@ fn turns<'b>(a: V<'b>) -> Turns<'b> {
     let carry = product.round(Rounding::Nearest);
     let following = number((second.shl(digits as u8) | third.shr(spare)).shr(1));
     let low = (scaled * 0.5f64.powi(n as i32 - 1)).fma(following, error);
-    Turns { whole: (m * first).bits(signed) + carry.convert(signed), rest: (product - carry) + low + (a - a) }
+    Turns { whole: (m * first).bits(signed) + carry.convert(signed), rest: (product - carry) + low + a * 0.0 }
 }
 
-/// An angle in radians, rounded once, of so many units and a rest.
-fn radians<'b>(whole: V<'b>, rest: V<'b>) -> V<'b> {
+/// An angle in radians, rounded once, of so many units and a rest; and what the rounding lost.
+fn radians<'b>(whole: V<'b>, rest: V<'b>) -> (V<'b>, impl FnOnce() -> V<'b>) {
     let (float, signed) = (rest.ty(), whole.ty());
     let unit = by_width(rest, 2f64.powi(-32), 2f64.powi(-64));
     let (hi, lo) = real(rest, TAU_32.over(1.0 / unit), TAU_64.over(1.0 / unit));
     let most = whole.convert(float);
     let left = (whole - most.convert(signed)).convert(float) + rest;
-    most.fma(hi, left.fma(hi, most * lo))
+    let small = left.fma(hi, most * lo);
+    let angle = most.fma(hi, small);
+    (angle, move || most.fms(hi, angle) + small)
 }
 
 /// sin of at most half pi in magnitude; keeps the sign of zero.
@@ -75,7 +77,7 @@ fn sine(r: V<'_>) -> V<'_> {
 /// sin of a number of turns with its angle within half pi: the angle, and a sign bit for its sine.
 fn half_turn<'b>(t: Turns<'b>) -> (V<'b>, V<'b>) {
     let doubled = t.whole.shl(1);
-    let r = radians(doubled.shr(1), t.rest);
+    let (r, _) = radians(doubled.shr(1), t.rest);
     (r, (t.whole ^ doubled).from_bits().sign_bit())
 }
 
@@ -109,15 +111,18 @@ fn half_pi_less<'b>(a: V<'b>) -> V<'b> {
 pub fn tan<'b>(x: V<'b>) -> V<'b> {
     let (a, b) = (x.abs(), x.builder());
     let t = turns(a);
-    let r = radians(t.whole.shl(2).shr(2), t.rest);
+    let (r, lost) = radians(t.whole.shl(2).shr(2), t.rest);
     let quarter = b.int(by_width(x, 1 << 30, 1 << 62));
     let odd = ((t.whole ^ t.whole.shl(1)) & quarter).ne(b.int(0));
     // Below 1 the quarter is known.
     let (small, second) = (a.lt(x.c(1.0)), a.gt(x.c(std::f64::consts::FRAC_PI_4)));
-    let r = small.select(second.select(-half_pi_less(a), a), r);
+    let (hi, lo) = real(x, HALF_PI_32, HALF_PI_64);
+    let (near, less) = (second.select(a - hi, a), second.select(-lo, x.c(0.0)));
+    let (r, lost) = (small.select(near, r), small.select(less, lost()));
     let odd = second & (odd | small);
     let t = r * r;
-    let y = (r * t).fma(poly(t, &TAN_32, &TAN_64), r);
+    // Where the reciprocal is taken, an error weighs up to twice as much.
+    let y = r + (r * t).fma(poly(t, &TAN_32, &TAN_64), t.fma(lost, lost));
     let y = odd.select(x.c(-1.0), y) / odd.select(y, x.c(1.0));
     y ^ x.sign_bit()
 }
