@@ -15,6 +15,7 @@ mod exec;
 pub mod interp;
 pub mod ir;
 pub mod launch;
+mod legalize;
 pub mod math;
 mod print;
 pub(crate) mod semantics;
