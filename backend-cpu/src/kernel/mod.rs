@@ -30,5 +30,7 @@ pub use cache::compile;
 pub use exec::Kernel;
 pub use ir::{Program, Type, Width};
 
+#[cfg(all(test, target_arch = "x86_64", unix))]
+mod fuzz;
 #[cfg(test)]
 mod tests;
