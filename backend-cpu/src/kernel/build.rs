@@ -139,8 +139,13 @@ impl Builder {
     /// As `push`, where the language has this; `None` where not.
     #[cfg(test)]
     pub(super) fn try_push(&self, op: Op) -> Option<V<'_>> {
-        let fits = self.parts.borrow().check(self.width, op).is_ok();
-        fits.then(|| self.push(op))
+        self.fits(op).then(|| self.push(op))
+    }
+
+    /// Whether the language has this operation here.
+    #[cfg(test)]
+    pub(super) fn fits(&self, op: Op) -> bool {
+        self.parts.borrow().check(self.width, op).is_ok()
     }
 
     /// The elements of an argument.

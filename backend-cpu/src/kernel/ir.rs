@@ -220,7 +220,7 @@ pub enum Binary {
     /// a >> b of integers, the sign fills a signed one; where b, taken as unsigned, is not less than the width:
     /// 0, or the sign in all bits of a signed one.
     Shr,
-    /// a * 2^b, of floats, `b` integral and from -1100 to 1100 (-300 to 300 in 32 bits): rounded once.
+    /// a * 2^b, of floats, `b` integral and from -1100 to 1100 (-250 to 250 in 32 bits): rounded once.
     Scale,
 }
 

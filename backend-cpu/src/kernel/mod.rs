@@ -15,6 +15,7 @@ mod exec;
 pub mod interp;
 pub mod ir;
 pub mod launch;
+mod legalize;
 pub mod math;
 mod print;
 pub(crate) mod semantics;
@@ -29,5 +30,7 @@ pub use cache::compile;
 pub use exec::Kernel;
 pub use ir::{Program, Type, Width};
 
+#[cfg(all(test, target_arch = "x86_64", unix))]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,7 @@ pub use isa::Isa;
 
 use super::arena::{Arena, Code};
 use super::ir::{Id, Program, Stage, Width};
+use super::legalize;
 use super::target::Target;
 use alloc::Registers;
 use encode::Asm;
@@ -80,7 +81,10 @@ pub fn emit(program: &Program, isa: Isa) -> Emitted {
 
 /// As `emit`, with this many copies of every loop's body (1, 2, 4 or 8) where it is said.
 pub fn emit_copies(program: &Program, isa: Isa, copies: Option<usize>) -> Emitted {
-    Emitter::new(program, isa).run(copies)
+    match isa {
+        Isa::Avx512 => Emitter::new(program, isa).run(copies),
+        Isa::Avx2 => Emitter::new(&legalize::avx2(program), isa).run(copies),
+    }
 }
 
 /// Code being written.

@@ -9,10 +9,15 @@ use super::alloc::{Loc, MOST_COPIES};
 use super::encode::{Gp, Rm, mem};
 use super::isa::Isa;
 use super::reduce::Accumulators;
-use crate::kernel::ir::{Id, Op};
+use crate::kernel::ir::{Binary, Id, Op, Type};
 
 /// Registers that an operation may need besides its operands.
 const SCRATCH: u32 = 2;
+
+/// Registers that every operation gets by with, if all its operands lie in memory; and combining integers of 64 bits
+/// on AVX2.
+const LEAST_FREE: u32 = 4;
+const LEAST_FREE_LONG: u32 = 7;
 
 /// Masks that values may have.
 const MASKS: u32 = 6;
@@ -46,8 +51,18 @@ impl Emitter<'_> {
         let reductions: Vec<Id> = ops.filter(|&i| is_live_reduction(self, i)).collect();
         let registers = self.isa.registers();
         let pressure = self.pressure();
+        // Integers of 64 bits are combined in several instructions on AVX2.
+        let is_long = |&i: &Id| match (self.program.ops()[i as usize], self.program.ty(i)) {
+            (Op::Reduce(op, _), Type::I64 | Type::U64) => {
+                matches!(op.step(), Binary::Mul | Binary::Max | Binary::Min)
+            }
+            _ => false,
+        };
+        let long = self.isa == Isa::Avx2 && reductions.iter().any(is_long);
+        let least_free = if long { LEAST_FREE_LONG } else { LEAST_FREE };
+        let needed = |copies: u32| (copies * pressure.vectors + SCRATCH).max(least_free);
         let fits = |copies: u32, withheld: u32| {
-            copies * pressure.vectors + withheld + SCRATCH <= registers && copies * pressure.masks <= MASKS
+            needed(copies) + withheld <= registers && copies * pressure.masks <= MASKS
         };
         let (vectors, copies, in_registers) = if reductions.is_empty() {
             let long = self.isa == Isa::Avx2 && self.stage.ops.len() > 40;
@@ -83,8 +98,7 @@ impl Emitter<'_> {
             accumulators.push((i, places));
         }
         let withheld = if in_registers { (vectors * reductions.len()) as u32 } else { 0 };
-        let used = copies as u32 * pressure.vectors + withheld + SCRATCH;
-        let room = registers.saturating_sub(used) as usize;
+        let room = registers.saturating_sub(needed(copies as u32) + withheld) as usize;
         let (mut constants, mut pinned, mut unpinned) = (vec![], vec![], vec![]);
         for (n, x) in self.fixed_by_use().into_iter().enumerate() {
             // Masks of AVX-512 are loaded into mask registers where they are used.

@@ -10,10 +10,10 @@ mod table;
 use super::{BLOCK_HEAD, Isa, emit_copies};
 use crate::kernel::Program;
 use crate::kernel::arena::{Arena, Code};
+use crate::kernel::fuzz::values::{Kind, element, is_nan};
 use crate::kernel::interp::Plan;
 use crate::kernel::ir::Arg;
 use crate::kernel::target::Target;
-use plywood_core::DType;
 
 /// The instruction sets that this machine has.
 fn isas() -> Vec<Isa> {
@@ -51,82 +51,6 @@ struct Case<'a> {
     seed: usize,
 }
 
-/// An element from a small list of special values, or any.
-fn element(dtype: DType, seed: u64) -> u64 {
-    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ x >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x ^= x >> 32;
-    let pick = (x >> 8) as usize;
-    let float = |exponent: u32, bits: u32, x: u64| -> u64 {
-        let (top, one) = (((1u64 << exponent) - 1) << bits, ((1u64 << (exponent - 1)) - 1) << bits);
-        let sign = (x & 1) << (exponent + bits);
-        let all = (1u64 << (1 + exponent + bits).min(63)) - 1;
-        sign | match pick % 24 {
-            0 => 0,
-            1 => 1,
-            2 => 1 << (bits - 1),
-            3 => 1 << bits,
-            4 => (1 << bits) - 1,
-            5 => top,
-            6 => top | 1 << (bits - 1),
-            7 => top - 1,
-            8 => one,
-            9 => one + 1,
-            10 => one - 1,
-            11 => one | 1 << (bits - 1),
-            12 => one + (2 << bits),
-            13 => one + (31 << bits).min(top - one - 1),
-            14 => one + ((31 << bits) | 1).min(top - one - 1),
-            15 => one + ((63 << bits) | 1).min(top - one - 1),
-            16 => one - (1 << bits),
-            17 => one - (2 << bits) + 1,
-            18 => x >> 5 & ((1 << bits) - 1),
-            19 => one + (x >> 9) % (3 << bits),
-            _ => x >> 7 & all >> 1,
-        }
-    };
-    match dtype {
-        DType::Bool => x >> 20 & 1,
-        DType::F32 => float(8, 23, x) & 0xffff_ffff,
-        DType::F64 => float(11, 52, x),
-        DType::F16 => float(5, 10, x) & 0xffff,
-        DType::BF16 => float(8, 7, x) & 0xffff,
-        DType::I64
-        | DType::I32
-        | DType::I16
-        | DType::I8
-        | DType::U64
-        | DType::U32
-        | DType::U16
-        | DType::U8 => {
-            let bits = 8 * dtype.size() as u32;
-            match pick % 12 {
-                0 => 0,
-                1 => 1,
-                2 => u64::MAX,
-                3 => 1 << (bits - 1),
-                4 => (1 << (bits - 1)) - 1,
-                5 => bits as u64,
-                6 => bits as u64 - 1,
-                7 => 1 << 24,
-                8 => (1 << 25) + 1,
-                _ => x,
-            }
-        }
-    }
-}
-
-/// Whether an element is NaN; any is as good as another.
-fn is_nan(dtype: DType, bits: u64) -> bool {
-    match dtype {
-        DType::F32 => f32::from_bits(bits as u32).is_nan(),
-        DType::F64 => f64::from_bits(bits).is_nan(),
-        DType::F16 => bits & 0x7fff > 0x7c00,
-        DType::BF16 => bits & 0x7fff > 0x7f80,
-        _ => false,
-    }
-}
-
 impl Case<'_> {
     /// Runs both, and says where they differ.
     fn agrees(&self, isa: Isa, copies: Option<usize>) -> Result<(), String> {
@@ -139,7 +63,10 @@ impl Case<'_> {
                 let elements = self.rows * (columns(arg) + 1);
                 let seed = (n * 7919 + self.seed * 104_729) as u64;
                 let bytes = (0..elements as u64).flat_map(|i| {
-                    element(arg.dtype, seed + i).to_le_bytes().into_iter().take(arg.dtype.size())
+                    element(arg.dtype, Kind::Special, seed + i)
+                        .to_le_bytes()
+                        .into_iter()
+                        .take(arg.dtype.size())
                 });
                 bytes.collect()
             };

@@ -83,7 +83,7 @@ fn programs() -> Vec<(String, Program)> {
                     let y = match op {
                         // Its second operand is integral, and not wild.
                         Binary::Scale if ty.is_float() => {
-                            let most = if ty == Type::F32 { 300.0 } else { 1100.0 };
+                            let most = if ty == Type::F32 { 250.0 } else { 1100.0 };
                             let y = y.c(most).min(y).max(y.c(-most)).round(Rounding::Down);
                             y.ne(y).select(y.c(0.0), y)
                         }
@@ -142,12 +142,7 @@ fn every_operation_of_every_type() {
             // All pairs of special values; a third of the columns is left over for the tail.
             for columns in [2000, 77, 5] {
                 let case = Case { program, rows: 2, columns, first: 1000, seed: 1 };
-                let r = std::panic::catch_unwind(|| case.agrees(isa, None));
-                if r.is_err() && isa == super::Isa::Avx2 {
-                    println!("skip {name}");
-                    continue;
-                }
-                if let Err(what) = r.unwrap() {
+                if let Err(what) = case.agrees(isa, None) {
                     wrong.push(format!("{name} {isa:?} {columns}: {what}"));
                 }
             }
