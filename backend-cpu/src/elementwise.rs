@@ -200,10 +200,10 @@ fn source<'a>(x: &'a Value, row_major: &[isize]) -> Source<'a> {
 fn strided(ty: &TensorType, inputs: &[Value], taken: Option<usize>, formula: Formula<'_>, out: &mut [u8]) {
     let (shape, size) = (&ty.shape, ty.dtype.size());
     let row_major = crate::layout::row_major(shape);
-    let sources: SmallVec<[Option<Source<'_>>; OPERANDS]> = (inputs.iter().enumerate())
-        .map(|(i, x)| (taken != Some(i)).then(|| source(x, &row_major)))
-        .collect();
-    let mut all: SmallVec<[&[isize]; OPERANDS + 1]> = sources.iter().flatten().map(|s| &s.strides[..]).collect();
+    let sources: SmallVec<[Option<Source<'_>>; OPERANDS]> =
+        (inputs.iter().enumerate()).map(|(i, x)| (taken != Some(i)).then(|| source(x, &row_major))).collect();
+    let mut all: SmallVec<[&[isize]; OPERANDS + 1]> =
+        sources.iter().flatten().map(|s| &s.strides[..]).collect();
     all.push(&row_major);
     let nest = Nest::new(shape, &all);
     let mut strides = nest.strides.iter();
@@ -217,7 +217,8 @@ fn strided(ty: &TensorType, inputs: &[Value], taken: Option<usize>, formula: For
     let last = nest.sizes.len() - 1;
     let splats = (0..inputs.len()).filter(|&i| inner[i][last] == 0).fold(0, |all, i| all | 1 << i);
     let kernel = formula.kernel(ty.dtype, inputs, splats);
-    let in_bytes = |strides: &[isize], size: usize| strides.iter().map(|s| s * size as isize).collect::<Strides>();
+    let in_bytes =
+        |strides: &[isize], size: usize| strides.iter().map(|s| s * size as isize).collect::<Strides>();
     let out_strides = in_bytes(nest.strides.last().expect("the output's"), size);
     let output = Operand::write(out, 0, &nest.sizes, &out_strides, size);
     let mut operands: SmallVec<[Operand<'_>; OPERANDS + 1]> = (sources.iter().zip(&inner))

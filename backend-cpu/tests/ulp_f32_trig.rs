@@ -23,7 +23,9 @@ fn check(name: &str, function: ulp::Unary, right: impl Fn(&[f64]) -> Vec<f64> + 
             let want = right(&x.iter().map(|&x| x as f64).collect::<Vec<_>>());
             let far = (0..x.len()).map(|k| (apart(y[k], want[k] as f32), k)).max().expect("not empty");
             let ulp = (0..x.len())
-                .filter(|&k| want[k].is_finite() && (want[k] as f32).abs() >= f32::MIN_POSITIVE && y[k].is_finite())
+                .filter(|&k| {
+                    want[k].is_finite() && (want[k] as f32).abs() >= f32::MIN_POSITIVE && y[k].is_finite()
+                })
                 .map(|k| {
                     let unit = 2f64.powi(((want[k].to_bits() >> 52) & 2047) as i32 - 1023 - 23);
                     ((y[k] as f64 - want[k]).abs() / unit, k)
@@ -41,7 +43,10 @@ fn check(name: &str, function: ulp::Unary, right: impl Fn(&[f64]) -> Vec<f64> + 
             },
         );
     let (far, x, y, want, (ulp, at)) = worst;
-    println!("{name}: {} operations, {ulp:.3} ulp at {at:e}; {far} floats apart at {x:e}: {y:e}, {want:e}", ready.operations);
+    println!(
+        "{name}: {} operations, {ulp:.3} ulp at {at:e}; {far} floats apart at {x:e}: {y:e}, {want:e}",
+        ready.operations
+    );
     assert!(far <= limit, "{name}({x:e}) is {y:e}, not {want:e}");
 }
 

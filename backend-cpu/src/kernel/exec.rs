@@ -2,9 +2,9 @@
 
 #![allow(unsafe_code)]
 
+use super::interp;
 use super::ir::{Op, Program};
 use super::target::Target;
-use super::interp;
 #[cfg(target_arch = "x86_64")]
 use super::{arena::Code, x64};
 use std::fmt;

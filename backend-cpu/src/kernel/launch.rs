@@ -72,7 +72,13 @@ impl<'a> Operand<'a> {
     /// One that is written, and maybe read before.
     ///
     /// Panics where sizes and strides (in bytes) lead out of the bytes.
-    pub fn write(bytes: &'a mut [u8], offset: usize, sizes: &[usize], strides: &[isize], size: usize) -> Self {
+    pub fn write(
+        bytes: &'a mut [u8],
+        offset: usize,
+        sizes: &[usize],
+        strides: &[isize],
+        size: usize,
+    ) -> Self {
         inside(bytes.len(), offset, sizes, strides, size);
         let start = bytes.as_mut_ptr().wrapping_add(offset);
         Operand { start, strides: strides.into(), bytes: PhantomData }
@@ -140,7 +146,11 @@ pub fn flat(kernel: &Kernel, n: usize, operands: &[Option<&[u8]>], out: &mut [u8
         block[3 + 2 * i] = at.expose_provenance();
     }
     let last = &args[args.len() - 1];
-    assert!(out.len() >= room(last) && !last.splat, "kernel: {} bytes are too few for {n} columns", out.len());
+    assert!(
+        out.len() >= room(last) && !last.splat,
+        "kernel: {} bytes are too few for {n} columns",
+        out.len()
+    );
     block[1 + 2 * args.len()] = end.expose_provenance();
     let nanoseconds = kernel.work(1, n);
     let pieces = par::pieces_of(nanoseconds);

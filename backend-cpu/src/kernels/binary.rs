@@ -28,7 +28,11 @@ pub fn binary(ty: TensorType, x: Values, op: Binary) -> Value {
         _ => {
             // Integers of up to 32 bits divide as f64, exactly.
             let width = if divides { Width::W64 } else { Width::W32 };
-            run(ty, x, Formula { width, ..Formula::new(Family::Binary, op as u8, &|x| formula(op, x[0], x[1])) })
+            run(
+                ty,
+                x,
+                Formula { width, ..Formula::new(Family::Binary, op as u8, &|x| formula(op, x[0], x[1])) },
+            )
         }
     }
 }

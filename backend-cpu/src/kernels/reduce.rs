@@ -152,8 +152,7 @@ impl Problem {
         let target: &mut [u8] = if done { out } else { partial.as_mut_slice().expect("it is new") };
         let kernel = self.kernel(Pass::Along, to);
         let mut launch_blocks = |first: usize, count: usize, width: usize| {
-            let sizes: SmallVec<[usize; 4]> =
-                outer.iter().map(|d| d.size).chain([count, width]).collect();
+            let sizes: SmallVec<[usize; 4]> = outer.iter().map(|d| d.size).chain([count, width]).collect();
             let from = strides(outer.iter().map(|d| d.from).chain([COLUMNS as isize, 1]), self.from);
             let into = match done {
                 true => strides(outer.iter().map(|d| d.to.expect("done")).chain([1, 0]), to),
@@ -190,7 +189,8 @@ impl Problem {
         let others: Dims = dims.iter().enumerate().filter(|(d, _)| *d != axis).map(|(_, d)| *d).collect();
         let outer = &others[..others.len() - 1];
         let to = self.partial();
-        let done = blocks == 1 && to == self.to && others.iter().all(|d| d.to.is_some()) && last.to == Some(1);
+        let done =
+            blocks == 1 && to == self.to && others.iter().all(|d| d.to.is_some()) && last.to == Some(1);
         // The partial results: outer axes, blocks, columns.
         let shape: SmallVec<[usize; 4]> = outer.iter().map(|d| d.size).chain([blocks, last.size]).collect();
         let order = row_major(&shape);
@@ -208,10 +208,8 @@ impl Problem {
             let sizes: SmallVec<[usize; 5]> =
                 outer.iter().map(|d| d.size).chain([count, groups, last.size]).collect();
             let block = ROWS as isize * step;
-            let from = strides(
-                outer.iter().map(|d| d.from).chain([block, each as isize * step, 1]),
-                self.from,
-            );
+            let from =
+                strides(outer.iter().map(|d| d.from).chain([block, each as isize * step, 1]), self.from);
             let into = match done {
                 true => strides(outer.iter().map(|d| d.to.expect("done")).chain([0, 0, 1]), to),
                 false => {

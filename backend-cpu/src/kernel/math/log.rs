@@ -24,7 +24,8 @@ struct Split<'b> {
 /// Of a positive normal number. (Of others both parts are some numbers.)
 fn split<'b>(x: V<'b>) -> Split<'b> {
     let (b, bits) = (x.builder(), x.to_bits());
-    let (root, exponent) = by_width(x, (0x3f35_04f3, !0x7f_ffff), (0x3fe6_a09e_667f_3bcd, !0xf_ffff_ffff_ffff));
+    let (root, exponent) =
+        by_width(x, (0x3f35_04f3, !0x7f_ffff), (0x3fe6_a09e_667f_3bcd, !0xf_ffff_ffff_ffff));
     let shifted = (bits - b.int(root)) & b.int(exponent);
     Split { shifted, m: (bits - shifted).from_bits() }
 }

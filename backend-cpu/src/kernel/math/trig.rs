@@ -25,7 +25,8 @@ struct Turns<'b> {
 fn turns<'b>(a: V<'b>) -> Turns<'b> {
     let b = a.builder();
     let (float, signed, unsigned) = (b.width().float(), b.width().signed(), b.width().unsigned());
-    let (n, digits, bias, half) = by_width(a, (32, 24, 127, 0x3f00_0000), (64, 53, 1023, 0x3fe0_0000_0000_0000));
+    let (n, digits, bias, half) =
+        by_width(a, (32, 24, 127, 0x3f00_0000), (64, 53, 1023, 0x3fe0_0000_0000_0000));
     let hidden = 1 << (digits - 1);
 
     let bits = a.bits(unsigned);
@@ -52,10 +53,7 @@ fn turns<'b>(a: V<'b>) -> Turns<'b> {
     let carry = product.round(Rounding::Nearest);
     let following = number((second.shl(digits as u8) | third.shr(spare)).shr(1));
     let low = (scaled * 0.5f64.powi(n as i32 - 1)).fma(following, error);
-    Turns {
-        whole: (m * first).bits(signed) + carry.convert(signed),
-        rest: (product - carry) + low + (a - a),
-    }
+    Turns { whole: (m * first).bits(signed) + carry.convert(signed), rest: (product - carry) + low + (a - a) }
 }
 
 /// An angle in radians, rounded once, of so many units and a rest.

@@ -8,9 +8,9 @@
 //! withheld (pinned, an accumulator); a register or a stack slot that an operation reads is not given out again
 //! before its instructions are written.
 
+use super::Emitter;
 use super::encode::{Gp, K, KWidth, Masked, Rm, mem};
 use super::isa::{self, Ins, Isa};
-use super::Emitter;
 use crate::kernel::ir::{Id, Op, Type, Width};
 
 /// The most copies of a body that are interleaved.
@@ -283,9 +283,8 @@ impl Emitter<'_> {
 
     #[cold]
     fn spill(&mut self) {
-        let candidates = (0..self.isa.registers() as u8).filter(|&r| {
-            self.regs.locked >> r & 1 == 0 && self.regs.owners[r as usize] != NOBODY
-        });
+        let candidates = (0..self.isa.registers() as u8)
+            .filter(|&r| self.regs.locked >> r & 1 == 0 && self.regs.owners[r as usize] != NOBODY);
         let r = candidates.max_by_key(|&r| self.next_use(self.regs.owners[r as usize]));
         let r = r.expect("an operation uses fewer registers than there are");
         let (x, copy) = self.regs.owners[r as usize];
@@ -357,9 +356,8 @@ impl Emitter<'_> {
 
     #[cold]
     fn spill_mask(&mut self) {
-        let candidates = (2..8u8).filter(|&k| {
-            self.regs.locked_masks >> k & 1 == 0 && self.regs.mask_owners[k as usize] != NOBODY
-        });
+        let candidates = (2..8u8)
+            .filter(|&k| self.regs.locked_masks >> k & 1 == 0 && self.regs.mask_owners[k as usize] != NOBODY);
         let k = candidates.max_by_key(|&k| self.next_use(self.regs.mask_owners[k as usize]));
         let k = k.expect("an operation uses fewer masks than there are");
         let (x, copy) = self.regs.mask_owners[k as usize];

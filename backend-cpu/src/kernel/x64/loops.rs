@@ -131,7 +131,8 @@ impl Emitter<'_> {
     fn begin_stage(&mut self, stage: &Stage) {
         self.stage = stage.clone();
         for i in stage.ops.clone() {
-            self.fixed[i as usize] = super::flow::is_fixed(self.program, &self.program.ops()[i as usize], stage);
+            self.fixed[i as usize] =
+                super::flow::is_fixed(self.program, &self.program.ops()[i as usize], stage);
         }
         for x in 0..stage.ops.end {
             let op = &self.program.ops()[x as usize];

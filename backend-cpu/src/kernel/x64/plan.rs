@@ -165,7 +165,9 @@ impl Emitter<'_> {
         let is_own_splat = |e: &Self, x: Id| e.stage.ops.contains(&x);
         for &(x, r) in &plan.pinned {
             if is_own_splat(self, x) {
-                let Op::Load(arg) = self.program.ops()[x as usize] else { unreachable!("only splats are fixed") };
+                let Op::Load(arg) = self.program.ops()[x as usize] else {
+                    unreachable!("only splats are fixed")
+                };
                 self.load_splat(x, arg);
                 let Loc::Vector(loaded) = self.loc(x, 0) else { unreachable!("masks are not pinned") };
                 self.mov(r, Rm::Reg(loaded));

@@ -42,7 +42,9 @@ fn programs() -> Vec<(&'static str, Program)> {
 #[ignore = "a measurement"]
 fn emission_and_code() {
     for isa in isas() {
-        println!("{isa:?}: emission us, bytes, copies, pinned, spills; ns of a call of 0, 1 and 16; ns/element of 1000 and 8192; ns a row of 10, of 100 (100 rows)");
+        println!(
+            "{isa:?}: emission us, bytes, copies, pinned, spills; ns of a call of 0, 1 and 16; ns/element of 1000 and 8192; ns a row of 10, of 100 (100 rows)"
+        );
         for (name, program) in programs() {
             if isa == Isa::Avx2 && std::panic::catch_unwind(|| emit_copies(&program, isa, None)).is_err() {
                 continue;
@@ -67,7 +69,14 @@ fn emission_and_code() {
                     unsafe { code.call(block.as_mut_ptr()) }
                 })
             };
-            print!("{name:12} {:6.2} {:5} {:?} {:?} {}", emission * 1e6, stats.code, stats.copies, stats.pinned, stats.spills);
+            print!(
+                "{name:12} {:6.2} {:5} {:?} {:?} {}",
+                emission * 1e6,
+                stats.code,
+                stats.copies,
+                stats.pinned,
+                stats.spills
+            );
             print!("; {:.1} {:.1} {:.1}", time(1, 0) * 1e9, time(1, 1) * 1e9, time(1, 16) * 1e9);
             print!("; {:.3} {:.3}", time(1, 1000) * 1e6, time(1, 8192) * 1e9 / 8192.0);
             println!("; {:.1} {:.1}", time(100, 10) * 1e7, time(100, 100) * 1e7);

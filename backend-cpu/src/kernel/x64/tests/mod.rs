@@ -9,9 +9,9 @@ mod table;
 
 use super::{BLOCK_HEAD, Isa, emit_copies};
 use crate::kernel::Program;
+use crate::kernel::arena::{Arena, Code};
 use crate::kernel::interp::Plan;
 use crate::kernel::ir::Arg;
-use crate::kernel::arena::{Arena, Code};
 use crate::kernel::target::Target;
 use plywood_core::DType;
 
@@ -27,7 +27,8 @@ fn isas() -> Vec<Isa> {
 
 /// A program's code, placed.
 fn place(program: &Program, isa: Isa, copies: Option<usize>) -> Code {
-    Arena::place(&emit_copies(program, isa, copies).bytes).expect("tests of code need a system that executes it")
+    Arena::place(&emit_copies(program, isa, copies).bytes)
+        .expect("tests of code need a system that executes it")
 }
 
 /// Calls code with an address and a distance of rows for every argument.
@@ -90,7 +91,14 @@ fn element(dtype: DType, seed: u64) -> u64 {
         DType::F64 => float(11, 52, x),
         DType::F16 => float(5, 10, x) & 0xffff,
         DType::BF16 => float(8, 7, x) & 0xffff,
-        DType::I64 | DType::I32 | DType::I16 | DType::I8 | DType::U64 | DType::U32 | DType::U16 | DType::U8 => {
+        DType::I64
+        | DType::I32
+        | DType::I16
+        | DType::I8
+        | DType::U64
+        | DType::U32
+        | DType::U16
+        | DType::U8 => {
             let bits = 8 * dtype.size() as u32;
             match pick % 12 {
                 0 => 0,
@@ -156,8 +164,11 @@ impl Case<'_> {
             let pairs = ours[n].chunks_exact(size).zip(want[n].chunks_exact(size));
             for (i, (x, y)) in pairs.map(|(x, y)| (read(x), read(y))).enumerate() {
                 if x != y && !(is_nan(arg.dtype, x) && is_nan(arg.dtype, y)) {
-                    let inputs: Vec<String> =
-                        fresh().iter().zip(args).map(|(all, arg)| format!("{:x?}", all.chunks_exact(arg.dtype.size()).nth(i))).collect();
+                    let inputs: Vec<String> = fresh()
+                        .iter()
+                        .zip(args)
+                        .map(|(all, arg)| format!("{:x?}", all.chunks_exact(arg.dtype.size()).nth(i)))
+                        .collect();
                     return Err(format!("argument {n}, element {i}: {x:#x}, not {y:#x}; of {inputs:?}"));
                 }
             }

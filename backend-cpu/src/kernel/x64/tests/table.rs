@@ -51,17 +51,9 @@ const BINARY: [Binary; 13] = [
     Binary::Shr,
     Binary::Scale,
 ];
-const COMPARE: [Compare; 6] =
-    [Compare::Lt, Compare::Le, Compare::Eq, Compare::Ne, Compare::Gt, Compare::Ge];
-const REDUCE: [Reduce; 7] = [
-    Reduce::Sum,
-    Reduce::Product,
-    Reduce::Max,
-    Reduce::Min,
-    Reduce::And,
-    Reduce::Or,
-    Reduce::Xor,
-];
+const COMPARE: [Compare; 6] = [Compare::Lt, Compare::Le, Compare::Eq, Compare::Ne, Compare::Gt, Compare::Ge];
+const REDUCE: [Reduce; 7] =
+    [Reduce::Sum, Reduce::Product, Reduce::Max, Reduce::Min, Reduce::And, Reduce::Or, Reduce::Xor];
 
 /// The program that `f` writes; `None` where the language does not have it.
 fn program(width: Width, f: impl Fn(&Builder) -> Option<()>) -> Option<Program> {
@@ -133,7 +125,9 @@ fn programs() -> Vec<(String, Program)> {
             }
         }
         let name = format!("Column {width:?}");
-        all.extend(program(width, |b| Some(b.output(memory(width.unsigned()), b.column()))).map(|p| (name, p)));
+        all.extend(
+            program(width, |b| Some(b.output(memory(width.unsigned()), b.column()))).map(|p| (name, p)),
+        );
     }
     all
 }
@@ -149,7 +143,10 @@ fn every_operation_of_every_type() {
             for columns in [2000, 77, 5] {
                 let case = Case { program, rows: 2, columns, first: 1000, seed: 1 };
                 let r = std::panic::catch_unwind(|| case.agrees(isa, None));
-                if r.is_err() && isa == super::Isa::Avx2 { println!("skip {name}"); continue; }
+                if r.is_err() && isa == super::Isa::Avx2 {
+                    println!("skip {name}");
+                    continue;
+                }
                 if let Err(what) = r.unwrap() {
                     wrong.push(format!("{name} {isa:?} {columns}: {what}"));
                 }
