@@ -7,6 +7,7 @@ use super::drive::Input;
 use super::kernel::{Call, Isa, Kind, Left, Shape};
 use super::{Epilogue, Finish, Matrix, Rounded, multiply};
 use crate::kernel::target::Target;
+use crate::par;
 use bytemuck::{Pod, Zeroable};
 use half::{bf16, f16};
 
@@ -225,10 +226,10 @@ fn results_do_not_depend_on_threads() {
             let order = numbers.below(2);
             let y = Stored::<I>::new(&mut numbers, [k, n], order);
             let run = |threads: usize| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let mut out = vec![O::of(0.0); m * n];
                 let finish = Finish::None;
-                pool.install(|| multiply(target, size, &mut out, n, x.matrix(), y.matrix(), finish, true));
+                let (x, y) = (x.matrix(), y.matrix());
+                par::with_threads(threads, || multiply(target, size, &mut out, n, x, y, finish, true));
                 out
             };
             let alone = run(1);
