@@ -9,16 +9,19 @@
 
 #![allow(unsafe_code)]
 
+use super::amx;
 use super::kernel::{Call, Isa, Kind, Left, Shape};
-use super::pack::{One, Packing, Pairs, Panel, Widen, pack};
-use super::{Finish, Matrix, Rounded};
-use crate::buffer::Buffer;
+use super::pack::{One, Packing, Pairs, Panel, Source, Widen, pack};
+use super::panels::{Out, Panels, Shared, Side};
+use super::{Finish, Matrix, Rounded, round_row};
 use crate::kernel::target::Target;
-use crate::kernels::simd::{Loop, vectorized};
 use crate::par;
+use crate::pool::{Scratch, scratch};
 use bytemuck::Pod;
 use std::ops::Range;
 use std::ptr::null;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Steps of the inner axis in a block, at most: a panel of the right operand stays in the first cache.
 const DEPTH: usize = 256;
@@ -41,6 +44,8 @@ const RATE: f64 = 60.0;
 pub trait Input<S>: Widen<S> {
     /// The kernels for it on this target.
     fn kind(target: Target) -> Option<(Isa, Kind)>;
+    /// Whether there are kernels of pairs, [`Kind::Bf16`].
+    const PAIRS: bool = false;
     /// Whether kernels of this kind read the numbers as they are.
     fn as_is(kind: Kind) -> bool;
 }
@@ -76,6 +81,8 @@ impl Input<f32> for half::f16 {
 }
 
 impl Input<f32> for half::bf16 {
+    const PAIRS: bool = true;
+
     fn kind(target: Target) -> Option<(Isa, Kind)> {
         match Isa::of(target, Kind::Bf16) {
             Some(isa) => Some((isa, Kind::Bf16)),
@@ -111,84 +118,24 @@ pub fn multiply<I: Input<S>, S: Pod + Send + Sync, O: Rounded<S>>(
     assert!(finish.bias().is_none_or(|bias| bias.len() >= n), "a bias for each of {n} columns");
     let plan = Plan { isa, kind, m, k, n, threads };
     let out = Out { at: Shared(out.as_mut_ptr()), stride };
-    match kind == Kind::Bf16 {
-        true => plan.run::<Pairs<I>, S, O>(x, y, out, finish),
-        false => plan.run::<One<I, S>, S, O>(x, y, out, finish),
+    match kind {
+        Kind::F32 | Kind::F64 => plan.parts::<I, S, O>(Way::Widened, x, y, out, finish),
+        Kind::Bf16 if amx::pays([m, k, n]) => plan.parts::<I, S, O>(Way::Tiles, x, y, out, finish),
+        Kind::Bf16 => plan.parts::<I, S, O>(Way::Pairs, x, y, out, finish),
     }
     true
 }
 
-/// A pointer that threads share; each writes where no other does.
-struct Shared<T>(*mut T);
-
-impl<T> Shared<T> {
-    /// The address `n` elements further. (A closure that calls this captures the whole, which may be shared.)
-    fn at(&self, n: usize) -> *mut T {
-        self.0.wrapping_add(n)
-    }
-}
-
-impl<T> Clone for Shared<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Shared<T> {}
-
-// SAFETY: threads write through it to disjoint elements, and the borrow it was made from outlives them.
-unsafe impl<T: Send> Send for Shared<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Shared<T> {}
-
-/// Where the output goes.
-struct Out<O> {
-    at: Shared<O>,
-    /// Elements from row to row.
-    stride: usize,
-}
-
-/// An axis of the output in panels whose sizes are as even as can be.
-#[derive(Clone, Copy, Debug)]
-struct Panels {
-    /// Elements of the axis.
-    size: usize,
-    /// Elements that come together: one row, or the columns of a vector.
-    unit: usize,
-    /// How many panels.
-    count: usize,
-}
-
-impl Panels {
-    fn new(size: usize, unit: usize, most: usize) -> Panels {
-        Panels { size, unit, count: size.div_ceil(unit).div_ceil(most) }
-    }
-
-    /// Where panel `i` starts; `i` may be their number.
-    #[inline]
-    fn start(&self, i: usize) -> usize {
-        let units = self.size.div_ceil(self.unit);
-        (i * (units / self.count) + i.min(units % self.count)) * self.unit
-    }
-
-    /// All panels, in whole units.
-    fn padded(&self) -> usize {
-        self.size.next_multiple_of(self.unit)
-    }
-}
-
-/// How kernels find an operand: bytes from the first element.
+/// By which kernels.
 #[derive(Clone, Copy)]
-enum Side {
-    /// In place: strides across and along the inner axis, in bytes, the latter for a step.
-    There { at: *const u8, across: isize, along: isize },
-    /// In panels, block by block; for each step so many elements in all.
-    Packed { at: *const u8, width: usize },
+enum Way {
+    /// Numbers as they are, or widened.
+    Widened,
+    /// Pairs of bf16.
+    Pairs,
+    /// Tiles of bf16.
+    Tiles,
 }
-
-// SAFETY: it is only read, from data that outlive the threads that share it.
-unsafe impl Send for Side {}
-// SAFETY: as above.
-unsafe impl Sync for Side {}
 
 struct Plan {
     isa: Isa,
@@ -213,39 +160,51 @@ impl Plan {
         (rows * columns) as f64 * self.k as f64 * self.kind.bytes() as f64 / 4.0 / RATE
     }
 
-    fn run<P, S, O>(&self, x: Matrix<'_, P::From>, y: Matrix<'_, P::From>, out: Out<O>, finish: Finish<'_, S>)
+    /// The whole product, in parts of columns and rows whose panels are not too large.
+    fn parts<I, S, O>(&self, way: Way, x: Matrix<'_, I>, y: Matrix<'_, I>, out: Out<O>, finish: Finish<'_, S>)
+    where
+        I: Input<S>,
+        S: Pod + Send + Sync,
+        O: Rounded<S>,
+    {
+        let most = (PACKED / (self.k.max(1) * size_of::<I>().max(2))).max(256);
+        let step = |n: usize| n.div_ceil(n.div_ceil(most)).next_multiple_of(64);
+        for j in (0..self.n).step_by(step(self.n)) {
+            for i in (0..self.m).step_by(step(self.m)) {
+                let (m, n) = (step(self.m).min(self.m - i), step(self.n).min(self.n - j));
+                let part = Plan { m, n, ..*self };
+                let (x, y, finish) = (x.at_row(i), y.at_column(j), finish.from_column(j));
+                let out = || Out { at: Shared(out.at.at(i * out.stride + j)), stride: out.stride };
+                let exact = match way {
+                    Way::Pairs if I::PAIRS => part.run::<Pairs<I>, S, O>(x, y, out(), finish),
+                    Way::Tiles if I::PAIRS => {
+                        amx::run::<I, S, O>([m, self.k, n], x, y, out(), finish, self.threads)
+                    }
+                    Way::Widened | Way::Pairs | Way::Tiles => false,
+                };
+                if !exact {
+                    let kind = if self.kind == Kind::Bf16 { Kind::F32 } else { self.kind };
+                    let exact = Plan { kind, ..part }.run::<One<I, S>, S, O>(x, y, out(), finish);
+                    debug_assert!(exact, "nothing is lost where numbers are widened");
+                }
+            }
+        }
+    }
+
+    /// One part. False where an operand has numbers that the kernels take for zero; then the output may hold anything.
+    fn run<P, S, O>(
+        &self,
+        x: Matrix<'_, P::From>,
+        y: Matrix<'_, P::From>,
+        out: Out<O>,
+        finish: Finish<'_, S>,
+    ) -> bool
     where
         P: Packing,
         P::From: Input<S>,
         S: Pod + Send + Sync,
         O: Rounded<S>,
     {
-        // Parts of columns and rows whose panels are not too large.
-        let deep = self.k.max(1) * self.kind.bytes() / P::PER;
-        let most = (PACKED / deep).max(256);
-        if self.n > most {
-            let step = self.n.div_ceil(self.n.div_ceil(most)).next_multiple_of(64);
-            for j in (0..self.n).step_by(step) {
-                let part = Plan { n: step.min(self.n - j), ..*self };
-                let finish = match finish {
-                    Finish::None => Finish::None,
-                    Finish::Bias(bias) => Finish::Bias(&bias[j..]),
-                    Finish::BiasRelu(bias) => Finish::BiasRelu(&bias[j..]),
-                };
-                let at = Shared(out.at.at(j));
-                part.run::<P, S, O>(x, y.at_column(j), Out { at, ..out }, finish);
-            }
-            return;
-        }
-        if self.m > most {
-            let step = self.m.div_ceil(self.m.div_ceil(most)).next_multiple_of(64);
-            for i in (0..self.m).step_by(step) {
-                let part = Plan { m: step.min(self.m - i), ..*self };
-                let at = Shared(out.at.at(i * out.stride));
-                part.run::<P, S, O>(x.at_row(i), y, Out { at, ..out }, finish);
-            }
-            return;
-        }
         let steps = self.k.div_ceil(P::PER);
         let (rows, columns) = (self.rows(), self.columns());
         let element = size_of::<P::From>();
@@ -263,6 +222,10 @@ impl Plan {
         };
         let blocks = Panels::new(steps, 1, depth);
         let mut buffers = (None, None);
+        let lost = AtomicBool::new(
+            left_there && P::any_lost_in(x, [self.m, self.k])
+                || right_there && P::any_lost_in(y, [self.k, self.n]),
+        );
         let left = if left_there {
             let along = if left_rows { P::PER * element } else { element * x.columns as usize };
             let at = x.data.as_ptr().wrapping_offset(x.offset).cast();
@@ -270,7 +233,7 @@ impl Plan {
         } else {
             let x =
                 Source { data: x.data, offset: x.offset, across: x.rows, along: x.columns, depth: self.k };
-            self.pack::<P>(x, rows, blocks, &mut buffers.0)
+            self.pack::<P>(x, rows, blocks, &mut buffers.0, &lost)
         };
         let right = if right_there {
             let at = y.data.as_ptr().wrapping_offset(y.offset).cast();
@@ -278,11 +241,15 @@ impl Plan {
         } else {
             let y =
                 Source { data: y.data, offset: y.offset, across: y.columns, along: y.rows, depth: self.k };
-            self.pack::<P>(y, columns, blocks, &mut buffers.1)
+            self.pack::<P>(y, columns, blocks, &mut buffers.1, &lost)
         };
+        if lost.into_inner() {
+            return false;
+        }
         let left_kind = if left_there && left_rows { Left::Rows } else { Left::Columns };
         let tiles = Tiles { plan: self, rows, columns, blocks, left, right, left_kind, finish };
         tiles.run(out);
+        true
     }
 
     /// Packs an operand, threads sharing its panels.
@@ -291,12 +258,12 @@ impl Plan {
         source: Source<'_, P::From>,
         panels: Panels,
         blocks: Panels,
-        buffer: &mut Option<Buffer>,
+        buffer: &mut Option<Scratch>,
+        lost: &AtomicBool,
     ) -> Side {
         let width = panels.padded();
         let elements = width * blocks.size;
-        let buffer = buffer.insert(Buffer::overwritten(elements * size_of::<P::To>()));
-        let to = buffer.as_mut_slice::<P::To>().expect("nobody else holds it");
+        let to = buffer.insert(scratch(elements * size_of::<P::To>())).as_mut_slice::<P::To>();
         let start = Shared(to.as_mut_ptr());
         let count = blocks.count.max(1) * panels.count;
         let one = |i: usize| {
@@ -320,6 +287,9 @@ impl Plan {
             // its `padded` columns, and no other call has the same index.
             let out = unsafe { std::slice::from_raw_parts_mut(start.at(place), steps * panel.padded) };
             pack::<P>(panel, out);
+            if P::any_lost(out) {
+                lost.store(true, Relaxed);
+            }
         };
         if blocks.size > 0 {
             let work = if self.threads { PACK * elements as f64 / count as f64 } else { 0.0 };
@@ -327,15 +297,6 @@ impl Plan {
         }
         Side::Packed { at: start.at(0).cast(), width }
     }
-}
-
-/// An operand to be packed.
-struct Source<'a, I> {
-    data: &'a [I],
-    offset: isize,
-    across: isize,
-    along: isize,
-    depth: usize,
 }
 
 /// A product whose operands are where kernels find them.
@@ -358,7 +319,7 @@ impl<S: Pod + Send + Sync> Tiles<'_, S> {
         let mut columns = 1;
         let work = plan.work(plan.m, plan.n);
         if plan.threads && work > 15e3 {
-            let threads = rayon::current_num_threads();
+            let threads = par::threads();
             let wanted = if threads == 1 { 1 } else { threads * if work > 1e6 { 4 } else { 2 } };
             while rows * columns < wanted {
                 let (tall, wide) = (self.rows.count / rows, self.columns.count / columns);
@@ -397,14 +358,14 @@ impl<S: Pod + Send + Sync> Tiles<'_, S> {
             unsafe { self.kernels(place.cast(), out.stride, rows, columns) };
             return;
         }
-        let mut sums = Buffer::overwritten(m * n * size_of::<S>());
-        let sums = &mut sums.as_mut_slice::<S>().expect("nobody else holds it")[..m * n];
+        let mut sums = scratch(m * n * size_of::<S>());
+        let sums = &mut sums.as_mut_slice::<S>()[..m * n];
         // SAFETY: the buffer has room for m rows of n.
         unsafe { self.kernels(sums.as_mut_ptr(), n, rows, columns) };
         for (i, sums) in sums.chunks(n).enumerate() {
             // SAFETY: as above: row `i` of this task's part of `out`.
             let out = unsafe { std::slice::from_raw_parts_mut(place.wrapping_add(i * out.stride), n) };
-            vectorized(Round { sums, out });
+            round_row(sums, out);
         }
     }
 
@@ -485,19 +446,5 @@ impl<S: Pod + Send + Sync> Tiles<'_, S> {
                 }
             }
         }
-    }
-}
-
-struct Round<'a, S, O> {
-    sums: &'a [S],
-    out: &'a mut [O],
-}
-
-impl<S: Copy, O: Rounded<S>> Loop for Round<'_, S, O> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        self.out.iter_mut().zip(self.sums).for_each(|(out, &sum)| *out = O::rounded(sum));
     }
 }

@@ -5,6 +5,11 @@
 //! panels ([`pack`]) or on the operands in place, cut up by [`drive`]; everywhere else, and as the oracle, the crate
 //! `gemm` does it ([`portable`]).
 //!
+//! bf16 has kernels of its own (`vdpbf16ps`, and [`amx`] where the processor has tiles), whose instructions take
+//! subnormal numbers for zero. So that no operand is lost, a product one of whose operands holds a subnormal number is
+//! done in f32 ([`pack::Packing::any_lost`]). Products and sums below the smallest normal f32, 2^-126, may still become
+//! zero there: `k` of them change a sum by less than `k * 2^-126`.
+//!
 //! What always holds: each sum goes over the inner axis in an order that the sizes and strides alone decide, so results
 //! do not depend on the number of threads, bit for bit.
 
@@ -12,10 +17,14 @@ mod matrix;
 pub mod portable;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod drive;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod kernel;
 mod pack;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod panels;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod tests;
 
@@ -27,6 +36,7 @@ pub use pack::Widen;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
 pub use elsewhere::{Input, multiply};
 
+use crate::kernels::simd::{Loop, vectorized};
 use half::{bf16, f16};
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
@@ -97,12 +107,40 @@ impl<'a, S> Finish<'a, S> {
         }
     }
 
+    /// For the columns from this one on.
+    pub fn from_column(self, j: usize) -> Self {
+        match self {
+            Finish::None => Finish::None,
+            Finish::Bias(bias) => Finish::Bias(&bias[j..]),
+            Finish::BiasRelu(bias) => Finish::BiasRelu(&bias[j..]),
+        }
+    }
+
     /// The row of biases.
     pub fn bias(&self) -> Option<&'a [S]> {
         match *self {
             Finish::None => None,
             Finish::Bias(bias) | Finish::BiasRelu(bias) => Some(bias),
         }
+    }
+}
+
+/// Rounds a row of sums.
+pub fn round_row<S: Copy, O: Rounded<S>>(sums: &[S], out: &mut [O]) {
+    vectorized(Round { sums, out });
+}
+
+struct Round<'a, S, O> {
+    sums: &'a [S],
+    out: &'a mut [O],
+}
+
+impl<S: Copy, O: Rounded<S>> Loop for Round<'_, S, O> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.out.iter_mut().zip(self.sums).for_each(|(out, &sum)| *out = O::rounded(sum));
     }
 }
 

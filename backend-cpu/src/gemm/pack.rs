@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code)]
 
+use super::Matrix;
 use crate::kernels::simd::{Loop, vectorized};
 use bytemuck::{Pod, Zeroable, cast_mut};
 use half::{bf16, f16};
@@ -24,6 +25,29 @@ pub trait Packing: Copy + Send + Sync {
     fn step(first: Self::From, second: Self::From) -> Self::To;
     /// Steps of contiguous elements.
     fn steps(from: &[Self::From]) -> [Self::To; SQUARE];
+    /// Whether kernels would take one of these numbers for zero, though it is none.
+    fn any_lost(_: &[Self::To]) -> bool {
+        false
+    }
+    /// The same for a matrix of this size in place.
+    fn any_lost_in(_: Matrix<'_, Self::From>, _: [usize; 2]) -> bool {
+        false
+    }
+}
+
+/// An operand to be packed: across its panels, and along the inner axis.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a, I> {
+    /// Where the elements lie, among others.
+    pub data: &'a [I],
+    /// Where the first one is.
+    pub offset: isize,
+    /// From one element of a step to the next.
+    pub across: isize,
+    /// From step to step.
+    pub along: isize,
+    /// Elements along the inner axis.
+    pub depth: usize,
 }
 
 /// A number that kernels read as `S`.
@@ -107,6 +131,43 @@ impl<I: Pod + Send + Sync> Packing for Pairs<I> {
         // Where bytes are in this order, pairs are words.
         bytemuck::pod_read_unaligned::<[u32; SQUARE]>(bytemuck::cast_slice(from)).map(u32::from_le)
     }
+
+    fn any_lost(steps: &[u32]) -> bool {
+        vectorized(AnySubnormal(bytemuck::cast_slice(steps)))
+    }
+
+    fn any_lost_in(x: Matrix<'_, I>, [m, n]: [usize; 2]) -> bool {
+        let (x, [m, n]) = if x.rows == 1 { (x.transposed(), [n, m]) } else { (x, [m, n]) };
+        (0..m).any(|i| {
+            let start = x.offset + i as isize * x.rows;
+            if x.columns == 1 {
+                let row = &x.data[start as usize..start as usize + n];
+                return vectorized(AnySubnormal(bytemuck::cast_slice(row)));
+            }
+            let at = |j: usize| x.data[(start + j as isize * x.columns) as usize];
+            (0..n).any(|j| subnormal(bytemuck::cast(at(j))))
+        })
+    }
+}
+
+/// Whether bits are a bf16 that is neither zero nor normal.
+#[inline(always)]
+fn subnormal(bits: u16) -> bool {
+    (bits & 0x7fff).wrapping_sub(1) < 0x7f
+}
+
+struct AnySubnormal<'a>(&'a [u16]);
+
+impl Loop for AnySubnormal<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        // Without an exit in between, so that it vectorises; a chunk at a time.
+        self.0.chunks(4096).any(|bits| {
+            bits.iter().fold(u16::MAX, |least, &bits| least.min((bits & 0x7fff).wrapping_sub(1))) < 0x7f
+        })
+    }
 }
 
 /// One panel of an operand: where it is read.
@@ -140,7 +201,7 @@ struct Pack<'a, P: Packing> {
 }
 
 /// The side of a square that is turned at once.
-const SQUARE: usize = 8;
+pub(super) const SQUARE: usize = 8;
 
 impl<P: Packing> Loop for Pack<'_, P> {
     type Output = ();
@@ -216,7 +277,7 @@ fn columns<P: Packing>(panel: Panel<'_, P::From>, out: &mut [P::To]) {
 
 /// Exchanges rows and columns.
 #[inline(always)]
-fn turn<T: Pod>(square: &mut [[T; SQUARE]; SQUARE]) {
+pub(super) fn turn<T: Pod>(square: &mut [[T; SQUARE]; SQUARE]) {
     #[cfg(target_arch = "x86_64")]
     if size_of::<T>() == 4 && std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2.

@@ -9,14 +9,15 @@
 #![allow(unsafe_code)]
 
 use super::Matrix;
+use crate::par;
 use gemm_common::Parallelism;
 
 /// A float with a matrix product.
 pub trait Gemm: Copy + Default + Send + Sync + 'static {
     /// `out[i, j] = sum over l of x[i, l] * y[l, j]`, or added to what is there where `add`.
     ///
-    /// `out` is row-major with `stride` elements from row to row. `threads`: whether rayon's threads may share the
-    /// work.
+    /// `out` is row-major with `stride` elements from row to row. `threads`: whether others may share the work:
+    /// rayon's, which is all that the crate knows, but no more of them than the seam allows.
     fn gemm(
         size: [usize; 3],
         out: &mut [Self],
@@ -61,7 +62,10 @@ macro_rules! gemm {
                     right.offset += (k as isize - 1) * right.rows;
                     (left.columns, right.rows) = (-left.columns, -right.rows);
                 }
-                let parallelism = if threads { Parallelism::Rayon(0) } else { Parallelism::None };
+                let parallelism = match if threads { par::threads() } else { 1 } {
+                    1 => Parallelism::None,
+                    n => Parallelism::Rayon(n),
+                };
                 let multiply = $function();
                 // SAFETY: the kernels write exactly the n x m elements at 1 and `stride` apart, which lie in `out` and
                 // are borrowed mutably; they read those of the operands, which lie in their slices by the asserts

@@ -7,6 +7,7 @@ use super::drive::Input;
 use super::kernel::{Call, Isa, Kind, Left, Shape};
 use super::{Epilogue, Finish, Matrix, Rounded, multiply};
 use crate::kernel::target::Target;
+use crate::par;
 use bytemuck::{Pod, Zeroable};
 use half::{bf16, f16};
 
@@ -177,7 +178,7 @@ fn every_element_of_every_size_is_right() {
 }
 
 /// Products that are packed, cut into blocks of the inner axis, and into tasks.
-const LARGE: [[usize; 3]; 10] = [
+const LARGE: [[usize; 3]; 13] = [
     [257, 530, 200],
     [5, 1000, 300],
     [8, 2000, 100],
@@ -188,6 +189,9 @@ const LARGE: [[usize; 3]; 10] = [
     [400, 40, 500],
     [9, 8, 9000],
     [129, 257, 129],
+    [17, 1025, 31],
+    [33, 64, 290],
+    [16, 1100, 16],
 ];
 
 #[test]
@@ -222,10 +226,10 @@ fn results_do_not_depend_on_threads() {
             let order = numbers.below(2);
             let y = Stored::<I>::new(&mut numbers, [k, n], order);
             let run = |threads: usize| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let mut out = vec![O::of(0.0); m * n];
                 let finish = Finish::None;
-                pool.install(|| multiply(target, size, &mut out, n, x.matrix(), y.matrix(), finish, true));
+                let (x, y) = (x.matrix(), y.matrix());
+                par::with_threads(threads, || multiply(target, size, &mut out, n, x, y, finish, true));
                 out
             };
             let alone = run(1);
@@ -416,6 +420,48 @@ fn nan_and_infinity_stay() {
             "inf times 0"
         );
         assert_eq!((out[21], out[42], out[65]), (f32::INFINITY, 0.0, 1.0));
+    }
+}
+
+/// The instructions on bf16 take them for zero.
+#[test]
+fn a_subnormal_operand_is_not_lost() {
+    let mut numbers = Numbers(6);
+    for target in targets() {
+        for [m, k, n] in
+            [[5, 7, 9], [40, 6, 33], [8, 2000, 100], [64, 512, 64], [300, 700, 7], [65, 130, 150]]
+        {
+            for case in 0..8 {
+                let ((x_turned, y_turned), in_x) = ((case & 1 == 1, case & 2 == 2), case & 4 == 4);
+                let (i, l, j) = (numbers.below(m), numbers.below(k), numbers.below(n));
+                let large = bf16::from_f64(2f64.powi(120));
+                let (mut x, mut y) = (vec![large; m * k], vec![large; k * n]);
+                let x_at = |i: usize, l: usize| if x_turned { l * m + i } else { i * k + l };
+                let y_at = |l: usize, j: usize| if y_turned { j * k + l } else { l * n + j };
+                let tiny = bf16::from_bits(0x8000 * numbers.below(2) as u16 + 1);
+                let want = |at: usize, of: usize| if at == of { tiny.f64() * large.f64() } else { 0.0 };
+                if in_x {
+                    x.fill(bf16::from_bits(0));
+                    x[x_at(i, l)] = tiny;
+                } else {
+                    y.fill(bf16::from_bits(0x8000));
+                    y[y_at(l, j)] = tiny;
+                }
+                let matrix = |data, turned, m: usize, n: usize| Matrix {
+                    data,
+                    offset: 0,
+                    rows: if turned { 1 } else { n as isize },
+                    columns: if turned { m as isize } else { 1 },
+                };
+                let (x, y) = (matrix(&x[..], x_turned, m, k), matrix(&y[..], y_turned, k, n));
+                let mut out = vec![0f32; m * n];
+                assert!(multiply(target, [m, k, n], &mut out, n, x, y, Finish::None, true));
+                for (o, &got) in out.iter().enumerate() {
+                    let want = if in_x { want(o / n, i) } else { want(o % n, j) };
+                    assert_eq!(got.f64(), want, "{target} {m} {k} {n}, case {case}, at {o}");
+                }
+            }
+        }
     }
 }
 

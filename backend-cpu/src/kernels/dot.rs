@@ -159,7 +159,7 @@ impl<'a, T: Pod + Send + Sync> Problem<'a, T> {
         if out.is_empty() || self.k == 0 {
             return;
         }
-        let few = self.batches < 2 * rayon::current_num_threads() && work > 1e6;
+        let few = self.batches < 2 * par::threads() && work > 1e6;
         if self.batches == 1 || few {
             for (batch, out) in out.chunks_mut(size).enumerate() {
                 let (x, y) = self.matrices(batch);

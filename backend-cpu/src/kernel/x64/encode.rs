@@ -14,10 +14,12 @@ mod mask;
 mod operand;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 pub use gp::{Alu, Bits, Cc, Hint, Shift};
 pub use mask::{KOp, KWidth};
 pub use operand::{Gp, K, Len, Masked, Prefix, Rm, Rounding, Vop, mem, mem_at, vop};
+pub use tile::Tile;
 
 /// A place in the code that jumps go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -373,6 +373,32 @@ fn scalars_in_memory() {
 }
 
 #[test]
+fn tiles() {
+    let mut table = Table::default();
+    for (base, name) in (0..16).zip(WIDE) {
+        for (disp, text) in [(0, ""), (64, " + 0x40"), (1024, " + 0x400")] {
+            let at = mem(Gp(base), disp);
+            table.row(format!("ldtilecfg [{name}{text}]"), |asm| asm.tile_configure(at));
+            for (index, stride) in (0..16).zip(WIDE).filter(|&(index, _)| index != 4) {
+                let (base, index, t) = (Gp(base), Gp(index), Tile((base + index) % 8));
+                let at = format!("[{name} + {stride}{text}]");
+                table.row(format!("tileloadd tmm{}, {at}", t.0), |asm| asm.tile_load(t, base, index, disp));
+                table.row(format!("tilestored {at}, tmm{}", t.0), |asm| asm.tile_store(base, index, disp, t));
+            }
+        }
+    }
+    for a in 0..8 {
+        table.row(format!("tilezero tmm{a}"), |asm| asm.tile_zero(Tile(a)));
+        for (b, c) in (0..64).map(|i| (i / 8, i % 8)).filter(|&(b, c)| a != b && b != c && a != c) {
+            let want = format!("tdpbf16ps tmm{a}, tmm{b}, tmm{c}");
+            table.row(want, |asm| asm.tile_multiply_bf16(Tile(a), Tile(b), Tile(c)));
+        }
+    }
+    table.row("tilerelease", |asm| asm.tile_release());
+    table.check();
+}
+
+#[test]
 fn jumps_reach_their_labels() {
     let (mut asm, far) = (Asm::new(), 200);
     let (top, end) = (asm.here(), asm.label());
