@@ -1,7 +1,7 @@
 //! tanh, sinh and cosh on |x|, each on one path; the odd ones take the sign of x.
 //!
-//! tanh is (1 - F) / (1 + F) with F = e^(-2|x|) = 2^m (1 + p): numerator and denominator come from p with one rounding
-//! each, and the denominator is below 2, where a rounding weighs least. sinh and cosh need no division: with
+//! tanh is N / D with N = (1 - F) / 2, D = (1 + F) / 2 and F = e^(-2|x|) = 2^m (1 + p). What the roundings of N, of D
+//! and of the quotient lost is added in the end: over D, which as N + D = 1 is times 1 + N / D. sinh and cosh need no division: with
 //! |x| = n ln 2 + r they are sums of products of sinh r and cosh r, two polynomials, with sinh(n ln 2) and cosh(n ln 2).
 
 use super::super::V;
@@ -20,8 +20,12 @@ pub fn tanh<'b>(x: V<'b>) -> V<'b> {
     let t = poly(h, &substitute(2.0, -2.0, EXPM1_32), &substitute(2.0, -2.0, EXPM1_64));
     let p = (h * t).fms(h, h);
     let (half, f) = (x.c(0.5), x.c(1.0).scale(m));
-    let y = f.fnma(p, f.fnma(half, half)) / f.fma(p, f.fma(half, half));
-    y | x.sign_bit()
+    let (above, below) = (f.fnma(half, half), f.fma(half, half));
+    let (n, d) = (f.fnma(p, above), f.fma(p, below));
+    let (n_lost, d_lost) = (f.fnma(p, above - n), f.fma(p, below - d));
+    let y = n / d;
+    let lost = y.fnma(d_lost, y.fnma(d, n) + n_lost);
+    lost.fma(y, lost) + y | x.sign_bit()
 }
 
 /// What sinh and cosh of |x| = n ln 2 + r are made of.
