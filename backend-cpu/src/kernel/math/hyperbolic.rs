@@ -22,7 +22,7 @@ pub fn tanh<'b>(x: V<'b>) -> V<'b> {
     let (half, f) = (x.c(0.5), x.c(1.0).scale(m));
     let (above, below) = (f.fnma(half, half), f.fma(half, half));
     let (n, d) = (f.fnma(p, above), f.fma(p, below));
-    let (n_lost, d_lost) = (f.fnma(p, above - n), f.fma(p, below - d));
+    let (n_lost, d_lost) = (f.fnma(p, above - n), f.fma(p, f.fma(half, half - d)));
     let y = n / d;
     let lost = y.fnma(d_lost, y.fnma(d, n) + n_lost);
     lost.fma(y, lost) + y | x.sign_bit()
