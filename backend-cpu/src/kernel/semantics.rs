@@ -1,11 +1,11 @@
 //! What each operation does to one lane: the meaning of the language, written once.
 //!
 //! A [`Lane`] is a register's lane as bits, `u32` or `u64`; a mask is all bits or none. The interpreter maps these
-//! functions over tiles, the folding of constants and the tests' oracle apply them to single lanes, all through the
+//! functions over tiles, the tests' oracle applies them to single lanes, all through the
 //! same tables ([`unary`], [`binary`], [`fma`], [`compare`], [`select`]); emitted code has to give the same bits. Of a
 //! NaN only that it is one is meant. Elements in memory are the matter of [`element`](super::element).
 
-use super::ir::{Binary, Compare, Fma, Id, Op, Reduce, Rounding, Type, Unary, Width};
+use super::ir::{Binary, Compare, Fma, Reduce, Rounding, Type, Unary, Width};
 use std::fmt::Debug;
 
 /// A lane of a register as bits, and the functions of it that operations are.
@@ -390,33 +390,6 @@ pub fn select<L: Lane, W: With3<L>>(w: W) -> W::Out {
     w.with(L::pick)
 }
 
-/// Applies the function it is given to these lanes.
-struct Apply<L, const N: usize>([L; N]);
-
-impl<L: Lane> With1<L> for Apply<L, 1> {
-    type Out = L;
-    #[inline(always)]
-    fn with(self, f: impl Fn(L) -> L) -> L {
-        f(self.0[0])
-    }
-}
-
-impl<L: Lane> With2<L> for Apply<L, 2> {
-    type Out = L;
-    #[inline(always)]
-    fn with(self, f: impl Fn(L, L) -> L) -> L {
-        f(self.0[0], self.0[1])
-    }
-}
-
-impl<L: Lane> With3<L> for Apply<L, 3> {
-    type Out = L;
-    #[inline(always)]
-    fn with(self, f: impl Fn(L, L, L) -> L) -> L {
-        f(self.0[0], self.0[1], self.0[2])
-    }
-}
-
 /// The lane that a constant is.
 #[inline(always)]
 pub fn constant<L: Lane>(ty: Type, bits: u64) -> L {
@@ -424,29 +397,6 @@ pub fn constant<L: Lane>(ty: Type, bits: u64) -> L {
         Class::Mask => L::mask(bits != 0),
         Class::Float | Class::Signed | Class::Unsigned => L::from_u64(bits),
     }
-}
-
-/// The bits by which a program has this lane as a constant.
-pub fn as_constant<L: Lane>(ty: Type, lane: L) -> u64 {
-    match class(ty) {
-        Class::Mask => (lane != L::default()) as u64,
-        Class::Float | Class::Signed | Class::Unsigned => lane.to_u64(),
-    }
-}
-
-/// One lane of the result of an operation on values alone, given the types of values and their lanes.
-///
-/// `None` for what depends on the place in the program or in memory: columns, loads, stores, reductions.
-pub fn evaluate<L: Lane>(op: Op, ty: impl Fn(Id) -> Type, lane: impl Fn(Id) -> L) -> Option<L> {
-    Some(match op {
-        Op::Const(ty, bits) => constant(ty, bits),
-        Op::Unary(op, a) => unary(op, ty(a), Apply([lane(a)])),
-        Op::Binary(op, a, b) => binary(op, ty(a), Apply([lane(a), lane(b)])),
-        Op::Fma(op, a, b, c) => fma(op, Apply([lane(a), lane(b), lane(c)])),
-        Op::Compare(op, a, b) => compare(op, ty(a), Apply([lane(a), lane(b)])),
-        Op::Select(a, b, c) => select(Apply([lane(a), lane(b), lane(c)])),
-        Op::Column | Op::Load(_) | Op::Store(..) | Op::Reduce(..) => return None,
-    })
 }
 
 /// Hands out the function by which a reduction combines a new value (its first operand) with what was before.

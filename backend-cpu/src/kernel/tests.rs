@@ -75,24 +75,24 @@ fn digests_tell_programs_apart() {
 #[test]
 fn mistakes_are_refused_with_a_reason() {
     let cases: [(&str, fn(&Builder)); 12] = [
-        ("operands are F32 and I32", |b| drop(b.c(1.0) + b.int(1))),
-        ("Div is not of I32", |b| drop(b.int(1) / b.int(2))),
-        ("Shl(32) is not of I32", |b| drop(b.int(1).shl(32))),
+        ("operands are F32 and I32", |b| _ = b.c(1.0) + b.int(1)),
+        ("Div is not of I32", |b| _ = b.int(1) / b.int(2)),
+        ("Shl(32) is not of I32", |b| _ = b.int(1).shl(32)),
         ("not compared", |b| {
             let m = b.c(1.0).lt(b.c(2.0));
             m.compare(Compare::Eq, m);
         }),
-        ("a choice is by a mask", |b| drop(b.c(1.0).select(b.c(1.0), b.c(2.0)))),
-        ("does not fit lanes", |b| drop(b.input(DType::F64))),
+        ("a choice is by a mask", |b| _ = b.c(1.0).select(b.c(1.0), b.c(2.0))),
+        ("does not fit lanes", |b| _ = b.input(DType::F64)),
         ("holds f32, not I32", |b| b.output(DType::F32, b.int(1))),
         ("known after its loop only", |b| {
             let s = b.input(DType::F32).reduce(Reduce::Sum);
-            drop(s + s);
+            _ = s + s;
         }),
         ("made in an earlier loop", |b| {
             let x = b.input(DType::F32);
             b.next_loop();
-            drop(x + x);
+            _ = x + x;
         }),
         ("has an element a column", |b| {
             let x = b.arg(DType::F32);
@@ -103,7 +103,7 @@ fn mistakes_are_refused_with_a_reason() {
             let x = b.splat_arg(DType::F32);
             b.store(x, b.c(1.0));
         }),
-        ("is of integers", |b| drop(b.c(1.0).reduce(Reduce::Xor))),
+        ("is of integers", |b| _ = b.c(1.0).reduce(Reduce::Xor)),
     ];
     for (reason, mistake) in cases {
         let caught = catch_unwind(|| mistake(&Builder::new(Width::W32))).expect_err(reason);

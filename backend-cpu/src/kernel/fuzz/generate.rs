@@ -57,7 +57,7 @@ impl Case {
         };
         let mut places: Vec<Place> = Vec::new();
         for (n, &arg) in program.args().iter().enumerate() {
-            let twin = (0..n).filter(|&m| program.args()[m] == arg && places[m].of == m).last();
+            let twin = (0..n).rfind(|&m| program.args()[m] == arg && places[m].of == m);
             let place = match twin {
                 Some(m) if rng.one_in(2) && aliases(&program, &places, m, n) => Place { ..places[m] },
                 _ => Place {

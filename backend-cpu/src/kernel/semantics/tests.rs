@@ -1,9 +1,51 @@
 //! What the language says about single lanes, by tables.
 
 use super::super::element::{f16_to_f32, f32_to_bf16, f32_to_f16};
-use super::super::ir::{Binary, Compare, Op, Type, Unary};
-use super::{Lane, evaluate};
+use super::super::ir::{Binary, Compare, Id, Op, Type, Unary};
+use super::{Lane, With1, With2, With3, binary, compare, constant, fma, select, unary};
 use half::{bf16, f16};
+
+/// Applies the function it is given to these lanes.
+struct Apply<L, const N: usize>([L; N]);
+
+impl<L: Lane> With1<L> for Apply<L, 1> {
+    type Out = L;
+    #[inline(always)]
+    fn with(self, f: impl Fn(L) -> L) -> L {
+        f(self.0[0])
+    }
+}
+
+impl<L: Lane> With2<L> for Apply<L, 2> {
+    type Out = L;
+    #[inline(always)]
+    fn with(self, f: impl Fn(L, L) -> L) -> L {
+        f(self.0[0], self.0[1])
+    }
+}
+
+impl<L: Lane> With3<L> for Apply<L, 3> {
+    type Out = L;
+    #[inline(always)]
+    fn with(self, f: impl Fn(L, L, L) -> L) -> L {
+        f(self.0[0], self.0[1], self.0[2])
+    }
+}
+
+/// One lane of the result of an operation on values alone, given the types of values and their lanes.
+///
+/// `None` for what depends on the place in the program or in memory: columns, loads, stores, reductions.
+fn evaluate<L: Lane>(op: Op, ty: impl Fn(Id) -> Type, lane: impl Fn(Id) -> L) -> Option<L> {
+    Some(match op {
+        Op::Const(ty, bits) => constant(ty, bits),
+        Op::Unary(op, a) => unary(op, ty(a), Apply([lane(a)])),
+        Op::Binary(op, a, b) => binary(op, ty(a), Apply([lane(a), lane(b)])),
+        Op::Fma(op, a, b, c) => fma(op, Apply([lane(a), lane(b), lane(c)])),
+        Op::Compare(op, a, b) => compare(op, ty(a), Apply([lane(a), lane(b)])),
+        Op::Select(a, b, c) => select(Apply([lane(a), lane(b), lane(c)])),
+        Op::Column | Op::Load(_) | Op::Store(..) | Op::Reduce(..) => return None,
+    })
+}
 
 /// The operation of lanes of one type.
 fn apply<L: Lane>(op: Op, ty: Type, lanes: &[u64]) -> u64 {

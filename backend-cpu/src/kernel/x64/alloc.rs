@@ -220,7 +220,7 @@ impl Emitter<'_> {
     }
 
     /// Writes a whole register to the stack.
-    pub(super) fn to_stack(&mut self, slot: i32, r: u8) {
+    pub(super) fn spill_to(&mut self, slot: i32, r: u8) {
         self.ins(isa::mov_to(self.width), r, 0, mem(Gp::RSP, slot));
     }
 
@@ -291,7 +291,7 @@ impl Emitter<'_> {
         let slot = match self.homes[x as usize] {
             NO_HOME => {
                 let slot = self.new_slot();
-                self.to_stack(slot, r);
+                self.spill_to(slot, r);
                 self.stats.spills += 1;
                 slot
             }

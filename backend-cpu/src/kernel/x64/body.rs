@@ -48,7 +48,7 @@ impl Emitter<'_> {
     pub(super) fn keep(&mut self, x: Id) {
         let home = self.home(x);
         match self.loc(x, 0) {
-            Loc::Vector(r) => self.to_stack(home, r),
+            Loc::Vector(r) => self.spill_to(home, r),
             Loc::Mask(k) => self.asm.k_store(KWidth::W, mem(Gp::RSP, home), K(k)),
             loc => unreachable!("value {x} was just made, and is {loc:?}"),
         }

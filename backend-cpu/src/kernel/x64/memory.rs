@@ -423,7 +423,7 @@ impl Emitter<'_> {
         let home = self.home(x);
         match self.loc(x, 0) {
             Loc::Vector(r) => {
-                self.to_stack(home, r);
+                self.spill_to(home, r);
                 self.give(r);
             }
             Loc::Mask(k) => {

@@ -187,7 +187,7 @@ impl Emitter<'_> {
                 self.mov(r, Rm::Reg(loaded));
                 if self.flow.is_used_later(x) {
                     let home = self.home(x);
-                    self.to_stack(home, r);
+                    self.spill_to(home, r);
                 }
                 self.give(loaded);
             } else {

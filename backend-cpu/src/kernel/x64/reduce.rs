@@ -223,7 +223,7 @@ impl Emitter<'_> {
             };
             self.halve_register(op, ty, x, t);
             let home = self.home(i);
-            self.to_stack(home, x);
+            self.spill_to(home, x);
             self.set_loc(i, 0, Loc::Stack(home));
             self.give(t);
             if let Accumulators::Stack(_) = places {

@@ -19,7 +19,7 @@ pub(super) fn exp(x: V<'_>) -> V<'_> {
     let x = b.c(low).max(b.c(high).min(x));
     let n = (x * std::f64::consts::LOG2_E).round(Rounding::Nearest);
     let r = n.fnma(b.c(0.693145751953125), x);
-    let r = n.fnma(b.c(1.42860682030941723e-6), r);
+    let r = n.fnma(b.c(1.428_606_820_309_417_3e-6), r);
     let mut factorial = 1.0;
     let series: Vec<f64> = (2..terms)
         .map(|k| {
