@@ -265,12 +265,11 @@ fn is_inline(x: &Value, n: usize) -> bool {
 fn inline(ty: TensorType, n: usize, mut inputs: Values, formula: Formula<'_>) -> Value {
     let kernel = formula.kernel(ty.dtype, &inputs, 0);
     let mut out = [0u64; INLINE / 8];
-    let mut operands: [Option<&[u8]>; OPERANDS] = [None; OPERANDS];
+    let mut operands: [&[u8]; OPERANDS] = [&[]; OPERANDS];
     for (operand, x) in operands.iter_mut().zip(&inputs) {
-        *operand = Some(elements(x, n));
+        *operand = elements(x, n);
     }
-    let bytes = &mut cast_slice_mut(&mut out)[..n * ty.dtype.size()];
-    launch::flat(kernel, n, &operands[..inputs.len()], bytes);
+    launch::small(kernel, n, &operands[..inputs.len()], cast_slice_mut(&mut out));
     for i in 0..inputs.len() {
         if inputs[i].dtype() == ty.dtype
             && let Some(CpuData { layout, storage: Storage::Inline(words) }) = inputs[i].data_mut()

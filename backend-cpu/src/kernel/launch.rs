@@ -172,6 +172,25 @@ pub fn flat(kernel: &Kernel, n: usize, operands: &[Option<&[u8]>], out: &mut [u8
     });
 }
 
+/// As [`flat`], of so few columns that threads are no question, and with every operand given.
+#[inline]
+pub fn small(kernel: &Kernel, n: usize, operands: &[&[u8]], out: &mut [u8]) {
+    let args = kernel.program().args();
+    let mut block = [0usize; words(5)];
+    assert!(args.len() == operands.len() + 1 && args.len() <= 5, "kernel: a program has an operand for each argument");
+    (block[0], block[1]) = (1, n);
+    for (i, (arg, operand)) in args.iter().zip(operands).enumerate() {
+        assert!(operand.len() >= arg.dtype.size() * n, "kernel: too few bytes for {arg:?} of {n} columns");
+        block[3 + 2 * i] = operand.as_ptr().expose_provenance();
+    }
+    let last = args[operands.len()];
+    assert!(out.len() >= last.dtype.size() * n, "kernel: too few bytes for {last:?} of {n} columns");
+    block[3 + 2 * operands.len()] = out.as_mut_ptr().expose_provenance();
+    // SAFETY: every operand has the elements of all columns (or of more than it needs, where it is splat), and `out`
+    // is exclusive.
+    unsafe { kernel.call(&mut block[..words(args.len())]) }
+}
+
 fn check(kernel: &Kernel, rank: usize, operands: &[Operand<'_>]) {
     let args = kernel.program().args();
     assert_eq!(args.len(), operands.len(), "kernel: a program has an operand for each argument");
