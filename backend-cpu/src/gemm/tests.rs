@@ -331,6 +331,7 @@ fn kernels_touch_nothing_behind_their_operands() {
                         out_stride: n * kind.bytes(),
                         last,
                         bias: bias.at.cast(),
+                        ahead: std::ptr::null(),
                     };
                     // SAFETY: the operands have what the kernel of this shape reads and writes.
                     unsafe { shape.code().call((&raw mut call).cast()) };
@@ -508,6 +509,7 @@ fn kernels_alone() {
                     out_stride: width * kind.bytes(),
                     last: isa.lanes(kind),
                     bias: std::ptr::null(),
+                    ahead: std::ptr::null(),
                 };
                 let code = shape.code();
                 let mut least = f64::MAX;
@@ -522,5 +524,41 @@ fn kernels_alone() {
                 println!("{target} {name} {rows} x {width}: {:.0} GFLOP/s", gflop / least);
             }
         }
+    }
+}
+
+/// What whole products reach, on one thread and on two:
+/// `cargo test --release -p plywood-backend-cpu products_alone -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn products_alone() {
+    fn best<I: Number + Input<f32>>([b, m, k, n]: [usize; 4], threads: usize) -> f64 {
+        let (x, y) = (vec![I::of(1.0); b * m * k], vec![I::of(1.0); b * k * n]);
+        let mut out = vec![0f32; b * m * n];
+        let rounds = (20_000_000_000 / (b * m * k * n)).clamp(8, 2000);
+        let mut least = f64::MAX;
+        for _ in 0..rounds {
+            let start = std::time::Instant::now();
+            for i in 0..b {
+                let x = Matrix { data: &x[i * m * k..], offset: 0, rows: k as isize, columns: 1 };
+                let y = Matrix { data: &y[i * k * n..], offset: 0, rows: n as isize, columns: 1 };
+                let out = &mut out[i * m * n..];
+                let finish = Finish::None;
+                par::with_threads(threads, || {
+                    multiply(Target::current(), [m, k, n], out, n, x, y, finish, true)
+                });
+            }
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        2e-9 * (b * m * k * n) as f64 / least
+    }
+    let sizes =
+        [[1, 64, 64, 64], [256, 64, 64, 64], [1, 64, 4096, 64], [1, 8, 1024, 1024], [1, 1024, 1024, 16]];
+    for size in sizes.into_iter().chain([64, 128, 256, 512, 1024].map(|n| [1, n, n, n])) {
+        let all = [1, 2].map(|t| [best::<f32>(size, t), best::<bf16>(size, t)]);
+        println!(
+            "{size:?}: f32 {:.0}, {:.0}; bf16 {:.0}, {:.0} GFLOP/s",
+            all[0][0], all[1][0], all[0][1], all[1][1]
+        );
     }
 }
