@@ -177,7 +177,7 @@ impl Plan {
             for i in (0..self.m).step_by(step(self.m)) {
                 let (m, n) = (step(self.m).min(self.m - i), step(self.n).min(self.n - j));
                 let part = Plan { m, n, ..*self };
-                let (x, y, finish) = (x.at_row(i), y.at_column(j), finish.from_column(j));
+                let (x, y, finish) = (x.at_row(i), y.at_column(j), finish.at_column(j));
                 let out = || Out { at: Shared(out.at.at(i * out.stride + j)), stride: out.stride };
                 let exact = match way {
                     Way::Pairs if I::PAIRS => part.run::<Pairs<I>, S, O>(x, y, out(), finish),

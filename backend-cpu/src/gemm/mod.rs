@@ -87,6 +87,7 @@ impl Epilogue {
 }
 
 /// An epilogue with its operand.
+#[cfg_attr(not(test), allow(dead_code, reason = "products of single operations have none; fused ones will"))]
 #[derive(Clone, Copy, Debug)]
 pub enum Finish<'a, S> {
     /// Nothing.
@@ -108,7 +109,7 @@ impl<'a, S> Finish<'a, S> {
     }
 
     /// For the columns from this one on.
-    pub fn from_column(self, j: usize) -> Self {
+    pub fn at_column(self, j: usize) -> Self {
         match self {
             Finish::None => Finish::None,
             Finish::Bias(bias) => Finish::Bias(&bias[j..]),
