@@ -405,6 +405,46 @@ fn products_touch_nothing_behind_their_operands() {
     }
 }
 
+/// Rows that end at a guard page, by a vector that does; each sum is the same whichever rows it comes with.
+#[test]
+fn a_matrix_by_a_vector_is_right_and_stays_within_it() {
+    fn all<S: Number + crate::math::Num>(target: Target, lanes: usize) {
+        let mut numbers = Numbers(7);
+        for m in [1, 2, 3, 4, 5, 8, 11] {
+            for k in [4 * lanes, 4 * lanes + 1, 6 * lanes - 1, 6 * lanes, 1000, 4099] {
+                let fill = |numbers: &mut Numbers, n: usize| -> Vec<S> {
+                    (0..n).map(|_| S::of(numbers.number())).collect()
+                };
+                let (x, v) = (fill(&mut numbers, m * k), fill(&mut numbers, k));
+                let (x, v) = (Guarded::new(&x), Guarded::new(&v));
+                let matrix = Matrix { data: x.slice(), offset: 0, rows: k as isize, columns: 1 };
+                let mut out = Guarded::new(&vec![S::of(77.0); m]);
+                assert!(super::gemv(target, out.slice_mut(), matrix, v.slice()));
+                for (i, &got) in out.slice().iter().enumerate() {
+                    let terms = (0..k).map(|l| x.slice()[i * k + l].f64() * v.slice()[l].f64());
+                    let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), x| (sum + x, size + x.abs()));
+                    assert!(
+                        (got.f64() - sum).abs() <= k as f64 * S::ROUNDING * size,
+                        "{target} {m} {k}: {i}"
+                    );
+                    let mut alone = [S::of(0.0)];
+                    assert!(super::gemv(target, &mut alone, matrix.at_row(i), v.slice()));
+                    assert_eq!(alone[0], got, "{target} {m} {k}: {i}");
+                }
+                // Backwards, with an offset.
+                let back = Matrix { offset: ((m - 1) * k) as isize, rows: -(k as isize), ..matrix };
+                let mut other = vec![S::of(0.0); m];
+                assert!(super::gemv(target, &mut other, back, v.slice()));
+                assert!(other.iter().rev().eq(out.slice()), "{target} {m} {k}");
+            }
+        }
+    }
+    for target in targets() {
+        all::<f32>(target, Isa::of(target, Kind::F32).unwrap().lanes(Kind::F32));
+        all::<f64>(target, Isa::of(target, Kind::F64).unwrap().lanes(Kind::F64));
+    }
+}
+
 #[test]
 fn nan_and_infinity_stay() {
     for target in targets() {

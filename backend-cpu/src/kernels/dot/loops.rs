@@ -2,6 +2,7 @@
 
 use super::super::simd::{Loop, vectorized};
 use crate::gemm::{Matrix, Widen};
+use crate::kernel::target::Target;
 use crate::math::Num;
 use crate::par;
 
@@ -20,9 +21,7 @@ macro_rules! widen { ($($T:ty)*) => { $( impl Widen<$T> for $T {
 widen!(i64 i32 i16 i8 u64 u32 u16 u8);
 
 /// How many sums run side by side in an inner product, so that additions need not wait for each other.
-const LANES: usize = 32;
-/// Rows that are read side by side: as many streams from memory.
-const TOGETHER: usize = 4;
+const LANES: usize = 64;
 /// Inner products of few rows are cut into pieces of this length, so that threads can share them.
 const PIECE: usize = 1 << 15;
 /// Elements of the output that stay in the first cache while rows are added to them.
@@ -46,8 +45,16 @@ pub(super) fn gemv<T: Widen<A>, A: Num>(
     threads: bool,
 ) {
     let v = vector(y.data, y.offset, y.rows, k);
+    let same = std::any::TypeId::of::<T>() == std::any::TypeId::of::<A>();
     let rows = |first: usize, out: &mut [A]| {
         let x = x.at_row(first);
+        if same {
+            let data = bytemuck::cast_slice(x.data);
+            let x = Matrix { data, offset: x.offset, rows: x.rows, columns: x.columns };
+            if crate::gemm::gemv(Target::current(), out, x, &v) {
+                return;
+            }
+        }
         if x.columns.unsigned_abs() <= x.rows.unsigned_abs() {
             vectorized(Rows { out, x, v: &v });
         } else {
@@ -84,61 +91,35 @@ impl<T: Widen<A>, A: Num> Loop for Rows<'_, T, A> {
     #[inline(always)]
     fn run(self) {
         let Rows { out, x, v } = self;
-        if x.columns != 1 {
-            for (i, out) in out.iter_mut().enumerate() {
-                let start = x.offset + i as isize * x.rows;
+        for (i, out) in out.iter_mut().enumerate() {
+            let start = x.offset + i as isize * x.rows;
+            if x.columns != 1 {
                 let row = (0..v.len() as isize).map(|l| x.data[(start + l * x.columns) as usize].widen());
                 *out = row.zip(v).fold(A::ZERO, |sum, (x, &v)| add_product(sum, x, v));
+                continue;
             }
-            return;
-        }
-        let row = |i: usize| {
-            let start = (x.offset + i as isize * x.rows) as usize;
-            &x.data[start..start + v.len()]
-        };
-        let whole = out.len() / TOGETHER * TOGETHER;
-        let (groups, rest) = out.split_at_mut(whole);
-        for (g, out) in groups.chunks_exact_mut(TOGETHER).enumerate() {
-            let sums = inner::<T, A, TOGETHER>(std::array::from_fn(|r| row(g * TOGETHER + r)), v);
-            out.copy_from_slice(&sums);
-        }
-        for (i, out) in rest.iter_mut().enumerate() {
-            [*out] = inner([row(whole + i)], v);
+            let row = &x.data[start as usize..start as usize + v.len()];
+            let mut sums = [A::ZERO; LANES];
+            let (whole, parts) = (row.chunks_exact(LANES), v.chunks_exact(LANES));
+            let mut rest = A::ZERO;
+            for (x, &v) in whole.remainder().iter().zip(parts.remainder()) {
+                rest = add_product(rest, x.widen(), v);
+            }
+            for (x, v) in whole.zip(parts) {
+                for l in 0..LANES {
+                    sums[l] = add_product(sums[l], x[l].widen(), v[l]);
+                }
+            }
+            let mut n = LANES;
+            while n > 1 {
+                n /= 2;
+                for l in 0..n {
+                    sums[l] = sums[l].add(sums[l + n]);
+                }
+            }
+            *out = sums[0].add(rest);
         }
     }
-}
-
-/// Inner products of some rows and `v`, each in the same order of additions whatever their number: sums of every
-/// `LANES`th product, those in a tree, and then what was left over.
-#[inline(always)]
-fn inner<T: Widen<A>, A: Num, const N: usize>(rows: [&[T]; N], v: &[A]) -> [A; N] {
-    let whole = v.len() / LANES * LANES;
-    let mut sums = [[A::ZERO; LANES]; N];
-    for l in (0..whole).step_by(LANES) {
-        let v: &[A; LANES] = v[l..l + LANES].try_into().expect("so many");
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let row: &[T; LANES] = row[l..l + LANES].try_into().expect("so many");
-            for i in 0..LANES {
-                sums[i] = add_product(sums[i], row[i].widen(), v[i]);
-            }
-        }
-    }
-    let mut out = [A::ZERO; N];
-    for ((out, sums), row) in out.iter_mut().zip(&mut sums).zip(rows) {
-        let mut rest = A::ZERO;
-        for (x, &v) in row[whole..].iter().zip(&v[whole..]) {
-            rest = add_product(rest, x.widen(), v);
-        }
-        let mut n = LANES;
-        while n > 1 {
-            n /= 2;
-            for l in 0..n {
-                sums[l] = sums[l].add(sums[l + n]);
-            }
-        }
-        *out = sums[0].add(rest);
-    }
-    out
 }
 
 /// Each column, times its element of `v`, is added to the output, which is zero.
