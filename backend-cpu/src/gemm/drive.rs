@@ -10,7 +10,7 @@
 #![allow(unsafe_code)]
 
 use super::amx;
-use super::kernel::{Call, Isa, Kind, Left, Shape};
+use super::kernel::{Call, Isa, Kind, Left, Shape, UNROLL};
 use super::pack::{One, Packing, Pairs, Panel, Source, Widen, pack};
 use super::panels::{Out, Panels, Shared, Side};
 use super::{Finish, Matrix, Rounded, round_row};
@@ -33,6 +33,10 @@ const DEPTH_SMALL: usize = 512;
 const TASK_ROWS: usize = 256;
 /// Bytes up to which operands count as small: they are in the second cache, or soon will be.
 const SMALL: usize = 160 << 10;
+/// Bytes up to which a left operand whose rows are contiguous is read in place.
+const FITS: usize = 1 << 20;
+/// Bytes from row to row up to which a right operand is read in place.
+const NARROW: usize = 512;
 /// Bytes of a packed operand, at most; larger products are done in parts.
 const PACKED: usize = 64 << 20;
 /// Nanoseconds to pack an element.
@@ -173,7 +177,7 @@ impl Plan {
             for i in (0..self.m).step_by(step(self.m)) {
                 let (m, n) = (step(self.m).min(self.m - i), step(self.n).min(self.n - j));
                 let part = Plan { m, n, ..*self };
-                let (x, y, finish) = (x.at_row(i), y.at_column(j), finish.from_column(j));
+                let (x, y, finish) = (x.at_row(i), y.at_column(j), finish.at_column(j));
                 let out = || Out { at: Shared(out.at.at(i * out.stride + j)), stride: out.stride };
                 let exact = match way {
                     Way::Pairs if I::PAIRS => part.run::<Pairs<I>, S, O>(x, y, out(), finish),
@@ -212,9 +216,13 @@ impl Plan {
         let small = (self.m + self.n) * self.k * element <= SMALL;
         // The left operand: any one axis may be contiguous, if pairs are whole.
         let left_rows = x.columns == 1 && (P::PER == 1 || self.k.is_multiple_of(2));
-        let left_there =
-            as_is && (left_rows || P::PER == 1 && x.rows == 1) && (small || left_rows && columns.count <= 2);
-        let right_there = as_is && P::PER == 1 && y.columns == 1 && (small || rows.count <= 2);
+        // A left operand that the second cache holds, and a right one whose rows are short, so that steps are close.
+        let fits = self.m * self.k * element <= FITS;
+        let narrow = y.rows.unsigned_abs() * element <= NARROW;
+        let left_there = as_is
+            && (left_rows || P::PER == 1 && x.rows == 1)
+            && (small || left_rows && (fits || columns.count <= 2));
+        let right_there = as_is && P::PER == 1 && y.columns == 1 && (small || narrow || rows.count <= 2);
         let depth = match (left_there, right_there) {
             _ if small && left_there && right_there && steps <= DEPTH_SMALL => DEPTH_SMALL,
             (_, true) => DEPTH_IN_PLACE,
@@ -386,6 +394,7 @@ impl<S: Pod + Send + Sync> Tiles<'_, S> {
                 0 => (0, 0),
                 _ => (self.blocks.start(block), self.blocks.start(block + 1) - self.blocks.start(block)),
             };
+            let turns = steps / UNROLL;
             let epilogue = if block + 1 == blocks { self.finish.epilogue() } else { super::Epilogue::None };
             for panel in columns.clone() {
                 let (j, end) = (self.columns.start(panel), self.columns.start(panel + 1));
@@ -409,6 +418,19 @@ impl<S: Pod + Send + Sync> Tiles<'_, S> {
                     accumulate: block > 0,
                     epilogue,
                 };
+                // What the next panel of columns reads; where the operand is in place, what lies behind it, since the
+                // next product of a batch often does. Calls share the lines, as many as fit between start and end.
+                let (ahead, most) = match self.right {
+                    Side::There { at, along, .. } => (
+                        at.wrapping_offset(self.blocks.size as isize * along)
+                            .wrapping_add((panel - columns.start) * rows.len() * turns * 64),
+                        usize::MAX,
+                    ),
+                    Side::Packed { .. } => {
+                        let panel = (end - j) * steps * bytes;
+                        (right.wrapping_add(panel), panel.saturating_sub(64 * turns))
+                    }
+                };
                 let mut call = Call {
                     steps,
                     left: null(),
@@ -419,9 +441,11 @@ impl<S: Pod + Send + Sync> Tiles<'_, S> {
                     out_stride: stride * bytes,
                     last,
                     bias: bias.wrapping_add(j).cast(),
+                    ahead,
                 };
                 let (mut height, mut code) = (0, None);
-                for panel in rows.clone() {
+                for (call_number, panel) in rows.clone().enumerate() {
+                    call.ahead = ahead.wrapping_add(most.min(call_number * turns * 64));
                     let (i, end) = (self.rows.start(panel), self.rows.start(panel + 1));
                     if end - i != height || code.is_none() {
                         height = end - i;

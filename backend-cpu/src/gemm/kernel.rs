@@ -13,7 +13,9 @@
 use super::Epilogue;
 use crate::kernel::arena::{Arena, Code};
 use crate::kernel::target::{Features, Target};
-use crate::kernel::x64::encode::{Asm, Cc, Gp, K, KWidth, Len, Masked, Prefix, Rm, Vop, mem, mem_at, vop};
+use crate::kernel::x64::encode::{
+    Asm, Cc, Gp, Hint, K, KWidth, Len, Masked, Prefix, Rm, Vop, mem, mem_at, vop,
+};
 use std::sync::OnceLock;
 
 /// What a kernel multiplies.
@@ -131,6 +133,8 @@ pub struct Call {
     pub last: usize,
     /// One element for each column, where the epilogue wants it.
     pub bias: *const u8,
+    /// What is needed soon: from here on a line is asked for in each turn of four steps. It may lead anywhere.
+    pub ahead: *const u8,
 }
 
 const TABLE: usize = 3 * 2 * 2 * 8 * 3 * 2 * 2 * Epilogue::COUNT;
@@ -176,9 +180,10 @@ const RIGHT_STRIDE_3: Gp = Gp::RBX;
 const OUT: Gp = Gp::RCX;
 const OUT_STRIDE: Gp = Gp::R11;
 const BIAS: Gp = Gp::RDI;
+const AHEAD: Gp = Gp::R13;
 const MASK: K = K(1);
 /// Steps that the main loop does in one turn.
-const UNROLL: usize = 4;
+pub const UNROLL: usize = 4;
 
 /// Where a field of [`Call`] is.
 macro_rules! field {
@@ -327,6 +332,7 @@ impl Writer {
     fn write(mut self) -> Vec<u8> {
         self.asm.push(Gp::RBX);
         self.asm.push(Gp::R12);
+        self.asm.push(AHEAD);
         self.enter();
         for r in 0..(self.shape.rows * self.shape.vectors) as u8 {
             self.zero(r);
@@ -336,6 +342,8 @@ impl Writer {
         self.asm.jcc(Cc::L, rest);
         self.asm.align(64);
         let turn = self.asm.here();
+        self.asm.prefetch(Hint::T1, mem(AHEAD, 0));
+        self.asm.add_i(AHEAD, 64);
         (0..UNROLL).for_each(|q| self.step(q));
         self.advance(UNROLL);
         self.asm.sub_i(STEPS, UNROLL as i32);
@@ -350,6 +358,7 @@ impl Writer {
         self.asm.jcc(Cc::Ne, one);
         self.asm.bind(done);
         self.leave();
+        self.asm.pop(AHEAD);
         self.asm.pop(Gp::R12);
         self.asm.pop(Gp::RBX);
         self.asm.vzeroupper();
@@ -386,6 +395,17 @@ impl Writer {
                 }
             }
         }
+        // The tile of the output, so that it is there at the end.
+        self.asm.mov(AHEAD, Rm::Reg(OUT.0));
+        for i in 0..self.shape.rows {
+            for line in 0..(self.shape.vectors * vector_bytes(self.shape.isa)).div_ceil(64) {
+                self.asm.prefetch(Hint::T0, mem(AHEAD, 64 * line as i32));
+            }
+            if i + 1 < self.shape.rows {
+                self.asm.add(AHEAD, OUT_STRIDE);
+            }
+        }
+        self.asm.mov(AHEAD, field!(ahead));
         if self.shape.epilogue.has_bias() {
             self.asm.mov(BIAS, field!(bias));
         }

@@ -27,14 +27,18 @@ mod pack;
 mod panels;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod tests;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod vector;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub use drive::{Input, multiply};
 pub use matrix::Matrix;
 pub use pack::Widen;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub use vector::gemv;
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub use elsewhere::{Input, multiply};
+pub use elsewhere::{Input, gemv, multiply};
 
 use crate::kernels::simd::{Loop, vectorized};
 use half::{bf16, f16};
@@ -50,6 +54,11 @@ mod elsewhere {
     impl<S, I: Widen<S>> Input<S> for I {}
 
     /// No target runs machine code here: false, and nothing is written.
+    pub fn gemv<S>(_: Target, _: &mut [S], _: Matrix<'_, S>, _: &[S]) -> bool {
+        false
+    }
+
+    /// The same.
     #[allow(clippy::too_many_arguments)]
     pub fn multiply<I: Input<S>, S, O: Rounded<S>>(
         _: Target,
@@ -87,6 +96,7 @@ impl Epilogue {
 }
 
 /// An epilogue with its operand.
+#[cfg_attr(not(test), allow(dead_code, reason = "products of single operations have none; fused ones will"))]
 #[derive(Clone, Copy, Debug)]
 pub enum Finish<'a, S> {
     /// Nothing.
@@ -108,7 +118,7 @@ impl<'a, S> Finish<'a, S> {
     }
 
     /// For the columns from this one on.
-    pub fn from_column(self, j: usize) -> Self {
+    pub fn at_column(self, j: usize) -> Self {
         match self {
             Finish::None => Finish::None,
             Finish::Bias(bias) => Finish::Bias(&bias[j..]),

@@ -331,6 +331,7 @@ fn kernels_touch_nothing_behind_their_operands() {
                         out_stride: n * kind.bytes(),
                         last,
                         bias: bias.at.cast(),
+                        ahead: std::ptr::null(),
                     };
                     // SAFETY: the operands have what the kernel of this shape reads and writes.
                     unsafe { shape.code().call((&raw mut call).cast()) };
@@ -401,6 +402,46 @@ fn products_touch_nothing_behind_their_operands() {
                 }
             }
         }
+    }
+}
+
+/// Rows that end at a guard page, by a vector that does; each sum is the same whichever rows it comes with.
+#[test]
+fn a_matrix_by_a_vector_is_right_and_stays_within_it() {
+    fn all<S: Number + crate::math::Num>(target: Target, lanes: usize) {
+        let mut numbers = Numbers(7);
+        for m in [1, 2, 3, 4, 5, 8, 11] {
+            for k in [4 * lanes, 4 * lanes + 1, 6 * lanes - 1, 6 * lanes, 1000, 4099] {
+                let fill = |numbers: &mut Numbers, n: usize| -> Vec<S> {
+                    (0..n).map(|_| S::of(numbers.number())).collect()
+                };
+                let (x, v) = (fill(&mut numbers, m * k), fill(&mut numbers, k));
+                let (x, v) = (Guarded::new(&x), Guarded::new(&v));
+                let matrix = Matrix { data: x.slice(), offset: 0, rows: k as isize, columns: 1 };
+                let mut out = Guarded::new(&vec![S::of(77.0); m]);
+                assert!(super::gemv(target, out.slice_mut(), matrix, v.slice()));
+                for (i, &got) in out.slice().iter().enumerate() {
+                    let terms = (0..k).map(|l| x.slice()[i * k + l].f64() * v.slice()[l].f64());
+                    let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), x| (sum + x, size + x.abs()));
+                    assert!(
+                        (got.f64() - sum).abs() <= k as f64 * S::ROUNDING * size,
+                        "{target} {m} {k}: {i}"
+                    );
+                    let mut alone = [S::of(0.0)];
+                    assert!(super::gemv(target, &mut alone, matrix.at_row(i), v.slice()));
+                    assert_eq!(alone[0], got, "{target} {m} {k}: {i}");
+                }
+                // Backwards, with an offset.
+                let back = Matrix { offset: ((m - 1) * k) as isize, rows: -(k as isize), ..matrix };
+                let mut other = vec![S::of(0.0); m];
+                assert!(super::gemv(target, &mut other, back, v.slice()));
+                assert!(other.iter().rev().eq(out.slice()), "{target} {m} {k}");
+            }
+        }
+    }
+    for target in targets() {
+        all::<f32>(target, Isa::of(target, Kind::F32).unwrap().lanes(Kind::F32));
+        all::<f64>(target, Isa::of(target, Kind::F64).unwrap().lanes(Kind::F64));
     }
 }
 
@@ -508,6 +549,7 @@ fn kernels_alone() {
                     out_stride: width * kind.bytes(),
                     last: isa.lanes(kind),
                     bias: std::ptr::null(),
+                    ahead: std::ptr::null(),
                 };
                 let code = shape.code();
                 let mut least = f64::MAX;
@@ -522,5 +564,41 @@ fn kernels_alone() {
                 println!("{target} {name} {rows} x {width}: {:.0} GFLOP/s", gflop / least);
             }
         }
+    }
+}
+
+/// What whole products reach, on one thread and on two:
+/// `cargo test --release -p plywood-backend-cpu products_alone -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn products_alone() {
+    fn best<I: Number + Input<f32>>([b, m, k, n]: [usize; 4], threads: usize) -> f64 {
+        let (x, y) = (vec![I::of(1.0); b * m * k], vec![I::of(1.0); b * k * n]);
+        let mut out = vec![0f32; b * m * n];
+        let rounds = (20_000_000_000 / (b * m * k * n)).clamp(8, 2000);
+        let mut least = f64::MAX;
+        for _ in 0..rounds {
+            let start = std::time::Instant::now();
+            for i in 0..b {
+                let x = Matrix { data: &x[i * m * k..], offset: 0, rows: k as isize, columns: 1 };
+                let y = Matrix { data: &y[i * k * n..], offset: 0, rows: n as isize, columns: 1 };
+                let out = &mut out[i * m * n..];
+                let finish = Finish::None;
+                par::with_threads(threads, || {
+                    multiply(Target::current(), [m, k, n], out, n, x, y, finish, true)
+                });
+            }
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        2e-9 * (b * m * k * n) as f64 / least
+    }
+    let sizes =
+        [[1, 64, 64, 64], [256, 64, 64, 64], [1, 64, 4096, 64], [1, 8, 1024, 1024], [1, 1024, 1024, 16]];
+    for size in sizes.into_iter().chain([64, 128, 256, 512, 1024].map(|n| [1, n, n, n])) {
+        let all = [1, 2].map(|t| [best::<f32>(size, t), best::<bf16>(size, t)]);
+        println!(
+            "{size:?}: f32 {:.0}, {:.0}; bf16 {:.0}, {:.0} GFLOP/s",
+            all[0][0], all[1][0], all[0][1], all[1][1]
+        );
     }
 }

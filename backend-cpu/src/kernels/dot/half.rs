@@ -1,7 +1,8 @@
 //! Products of f16 and bf16 matrices: summed as f32, rounded once.
 //!
-//! Where no kernel of ours runs, they are widened in tiles and multiplied as f32. A tile of the output is a block of rows and columns; for it, tiles of the operands are widened along the inner
-//! axis, into buffers that stay in the second cache. Blocks are cut by size alone, so results do not depend on threads.
+//! Where no kernel of ours runs, they are widened in tiles and multiplied as f32. A tile of the output is a block of
+//! rows and columns; for it, tiles of the operands are widened along the inner axis, into buffers that stay in the
+//! second cache. Blocks are cut by size alone, so results do not depend on threads.
 
 use super::super::simd::{Loop, vectorized};
 use super::loops::gemv;
@@ -10,6 +11,7 @@ use crate::gemm::portable::Gemm;
 use crate::gemm::{Finish, Input, Matrix, Rounded, Widen, multiply};
 use crate::kernel::target::Target;
 use crate::par;
+use crate::pool::scratch;
 
 /// Inner length of a tile.
 const DEPTH: usize = 256;
@@ -27,9 +29,12 @@ pub(super) fn run<T: Input<f32>, O: Rounded<f32>>(problem: &Problem<'_, T>, out:
         }
         if m == 1 || n == 1 {
             let (x, y) = if n == 1 { (x, y) } else { (y.transposed(), x.transposed()) };
-            let mut sums = vec![0f32; out.len()];
-            gemv(&mut sums, k, x, y, threads);
-            round(&sums, out);
+            // Loops over columns add to what is there.
+            let mut sums = scratch(4 * out.len());
+            let sums = &mut sums.as_mut_slice::<f32>()[..out.len()];
+            sums.fill(0.0);
+            gemv(sums, k, x, y, threads);
+            round(sums, out);
         } else if m < 32 && n >= 8 * m {
             // Few rows: threads share the columns, which are the rows of the transposed product.
             let mut turned = vec![O::zeroed(); m * n];
@@ -63,9 +68,8 @@ fn tiles<T: Widen<f32>, O: Rounded<f32>>(
     let block = block.min(m);
     let work = if threads { (block * k * n) as f64 * GEMM } else { 0.0 };
     par::chunks(out, block * n, work, |first, out| {
-        let mut buffers =
-            [vec![0f32; block * DEPTH], vec![0f32; DEPTH * COLUMNS], vec![0f32; block * COLUMNS]];
-        let [x_tile, y_tile, sums] = &mut buffers;
+        let mut buffers = [block * DEPTH, DEPTH * COLUMNS, block * COLUMNS].map(|n| scratch(4 * n));
+        let [x_tile, y_tile, sums] = buffers.each_mut().map(|buffer| buffer.as_mut_slice::<f32>());
         for (b, out) in out.chunks_mut(block * n).enumerate() {
             let (x, m) = (x.at_row((first + b) * block), out.len() / n);
             for j in (0..n).step_by(COLUMNS) {

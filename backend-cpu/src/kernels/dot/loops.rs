@@ -2,6 +2,7 @@
 
 use super::super::simd::{Loop, vectorized};
 use crate::gemm::{Matrix, Widen};
+use crate::kernel::target::Target;
 use crate::math::Num;
 use crate::par;
 
@@ -44,8 +45,16 @@ pub(super) fn gemv<T: Widen<A>, A: Num>(
     threads: bool,
 ) {
     let v = vector(y.data, y.offset, y.rows, k);
+    let same = std::any::TypeId::of::<T>() == std::any::TypeId::of::<A>();
     let rows = |first: usize, out: &mut [A]| {
         let x = x.at_row(first);
+        if same {
+            let data = bytemuck::cast_slice(x.data);
+            let x = Matrix { data, offset: x.offset, rows: x.rows, columns: x.columns };
+            if crate::gemm::gemv(Target::current(), out, x, &v) {
+                return;
+            }
+        }
         if x.columns.unsigned_abs() <= x.rows.unsigned_abs() {
             vectorized(Rows { out, x, v: &v });
         } else {
