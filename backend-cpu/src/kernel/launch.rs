@@ -177,7 +177,10 @@ pub fn flat(kernel: &Kernel, n: usize, operands: &[Option<&[u8]>], out: &mut [u8
 pub fn small(kernel: &Kernel, n: usize, operands: &[&[u8]], out: &mut [u8]) {
     let args = kernel.program().args();
     let mut block = [0usize; words(5)];
-    assert!(args.len() == operands.len() + 1 && args.len() <= 5, "kernel: a program has an operand for each argument");
+    assert!(
+        args.len() == operands.len() + 1 && args.len() <= 5,
+        "kernel: a program has an operand for each argument"
+    );
     (block[0], block[1]) = (1, n);
     for (i, (arg, operand)) in args.iter().zip(operands).enumerate() {
         assert!(operand.len() >= arg.dtype.size() * n, "kernel: too few bytes for {arg:?} of {n} columns");
