@@ -25,7 +25,7 @@ pub fn tanh<'b>(x: V<'b>) -> V<'b> {
     let (n_lost, d_lost) = (f.fnma(p, above - n), f.fma(p, f.fma(half, half - d)));
     let y = n / d;
     let lost = y.fnma(d_lost, y.fnma(d, n) + n_lost);
-    lost.fma(y, lost) + y | x.sign_bit()
+    (lost.fma(y, lost) + y) | x.sign_bit()
 }
 
 /// What sinh and cosh of |x| = n ln 2 + r are made of.
