@@ -9,6 +9,9 @@
 //! Everything is safe code but the blocks in `pool/block` and `buffer`, the lending of a closure to other threads in
 //! `par/team`, the memory for machine code and its calls in `kernel`, and the calls of matrix kernels.
 
+// Modules are explained where their source is read: with links to the private ones beside them.
+#![allow(rustdoc::private_intra_doc_links)]
+
 mod buffer;
 mod data;
 mod dispatch;
