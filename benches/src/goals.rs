@@ -1,6 +1,7 @@
 //! What the CPU backend must reach, as cases with their goals.
 
 use crate::families::{Case, find};
+use crate::programs;
 use std::fmt;
 
 /// What is to be reached.
@@ -68,6 +69,11 @@ pub fn all() -> Vec<Target> {
     all.push(target("transpose 4096x4096", square, Goal::OfCopy(50.0), || {
         find("indexing", "transpose of a square").build(4096 * 4096)
     }));
+    for (name, build) in programs::emissions() {
+        all.push(target(&format!("emission of {name}"), 1, Goal::Below(20_000.0), build));
+    }
+    all.push(target("finding a program", 1, Goal::Below(100.0), programs::finding));
+    all.push(target("a kernel's call on 16 elements", 16, Goal::OverLoop(50.0), || programs::tiny(16)));
     all.push(target("normal 5000x6000", 30_000_000, Goal::PerSecond(4e8), || {
         find("random", "normal f32").build(30_000_000)
     }));

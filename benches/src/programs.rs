@@ -1,10 +1,13 @@
 //! Composites of several operations as one program of the CPU's kernel language, built by hand: what `jit` is to make of
 //! them. Each gives what the eager composite gives (the tests below compare them).
 
+use crate::families::{Case, numbers};
+use crate::measure::keep;
 use plywood_backend_cpu::kernel::ir::Reduce;
-use plywood_backend_cpu::kernel::launch::{Operand, launch};
+use plywood_backend_cpu::kernel::launch::{Operand, launch, small};
 use plywood_backend_cpu::kernel::{Builder, Program, Width, compile, math};
 use plywood_core::DType;
+use std::hint::black_box;
 
 /// `1.05 * (x if x > 0 else 1.67 exp(x) - 1.67)`.
 pub fn selu() -> Program {
@@ -60,6 +63,58 @@ pub fn run(program: &Program, x: &[f32], columns: usize, out: &mut [f32]) {
     launch(compile(program), &sizes, &operands, 0, 1);
 }
 
+/// Makes the case of writing a program's code.
+type Emission = Box<dyn Fn() -> Case>;
+
+/// Programs whose code is written for this machine, where it runs code.
+pub fn emissions() -> Vec<(&'static str, Emission)> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use plywood_backend_cpu::kernel::target::Target;
+        use plywood_backend_cpu::kernel::x64::{Isa, emit};
+        let isa = match Target::current() {
+            Target::Avx512 => Isa::Avx512,
+            Target::Avx2 => Isa::Avx2,
+            Target::Portable => return vec![],
+        };
+        let case = move |program: Program| -> Emission {
+            Box::new(move || {
+                let program = program.clone();
+                Case { ours: keep(move || emit(&program, isa)), reference: None, bytes: 0 }
+            })
+        };
+        vec![("selu", case(selu())), ("softmax", case(softmax())), ("layer norm", case(layer_norm(1000)))]
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    vec![]
+}
+
+/// Finding a compiled program again.
+pub fn finding() -> Case {
+    let program = selu();
+    let find = move || {
+        black_box(compile(black_box(&program)));
+    };
+    Case { ours: Box::new(find), reference: None, bytes: 0 }
+}
+
+/// A call of a kernel on so few elements that the call itself counts, beside the loop over them.
+pub fn tiny(n: usize) -> Case {
+    let x = numbers(n, -3.0, 3.0);
+    let (y, mut out, mut loops) = (x.clone(), vec![0.0; n], vec![0.0; n]);
+    let b = Builder::new(Width::W32);
+    let v = b.input(DType::F32);
+    b.output(DType::F32, v * 1.05);
+    let kernel = compile(&b.finish());
+    Case {
+        ours: Box::new(move || small(kernel, n, &[bytes_of(&x)], bytes_of_mut(&mut out))),
+        reference: Some(Box::new(move || {
+            black_box(&mut loops).iter_mut().zip(black_box(&y)).for_each(|(out, x)| *out = 1.05 * x)
+        })),
+        bytes: 8 * n,
+    }
+}
+
 fn bytes_of(x: &[f32]) -> &[u8] {
     bytemuck::cast_slice(x)
 }
@@ -71,7 +126,7 @@ fn bytes_of_mut(x: &mut [f32]) -> &mut [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::families::{self, numbers};
+    use crate::families;
     use plywood::prelude::*;
 
     #[test]
