@@ -2,7 +2,7 @@
 //! `cargo test --release -p plywood-backend-cpu --lib x64::tests::measure -- --ignored --nocapture`.
 
 use super::programs::{exp, layer_norm, mapped, row, selu, softmax, threefry};
-use super::{BLOCK_HEAD, Isa, emit_copies, isas, place};
+use super::{BLOCK_HEAD, Form, Isa, emit_as, isas, place};
 use crate::kernel::Program;
 use crate::kernel::ir::Reduce;
 use plywood_core::DType;
@@ -46,14 +46,16 @@ fn emission_and_code() {
             "{isa:?}: emission us, bytes, copies, pinned, spills; ns of a call of 0, 1 and 16; ns/element of 1000 and 8192; ns a row of 10, of 100 (100 rows)"
         );
         for (name, program) in programs() {
-            if isa == Isa::Avx2 && std::panic::catch_unwind(|| emit_copies(&program, isa, None)).is_err() {
+            if isa == Isa::Avx2
+                && std::panic::catch_unwind(|| emit_as(&program, isa, Form::default())).is_err()
+            {
                 continue;
             }
             let emission = least(20, || {
-                std::hint::black_box(emit_copies(&program, isa, None));
+                std::hint::black_box(emit_as(&program, isa, Form::default()));
             });
-            let stats = emit_copies(&program, isa, None).stats;
-            let code = place(&program, isa, None);
+            let stats = emit_as(&program, isa, Form::default()).stats;
+            let code = place(&program, isa, Form::default());
             let room = vec![[0.25f64; 8]; 2000 * program.args().len()];
             let base = room.as_ptr() as usize;
             let time = |rows: usize, columns: usize| {
