@@ -8,6 +8,8 @@ use super::target::Target;
 #[cfg(target_arch = "x86_64")]
 use super::{arena::Code, x64};
 use std::fmt;
+#[cfg(target_arch = "x86_64")]
+use std::sync::OnceLock;
 
 /// A program and what runs it.
 pub struct Kernel {
@@ -15,6 +17,8 @@ pub struct Kernel {
     target: Target,
     executable: Executable,
     reduces: bool,
+    /// The arguments that can be stored past the caches, as bits.
+    streamed: u32,
     /// Nanoseconds of an element and of a row on one thread, about.
     element: f64,
     row: f64,
@@ -22,7 +26,11 @@ pub struct Kernel {
 
 enum Executable {
     #[cfg(target_arch = "x86_64")]
-    Code(Code),
+    Code {
+        code: Code,
+        /// The code that stores past the caches, once it was asked for.
+        streaming: OnceLock<Code>,
+    },
     Tiles(interp::Plan),
 }
 
@@ -35,16 +43,19 @@ impl fmt::Debug for Kernel {
 impl Kernel {
     /// Makes a program ready for a target. (`compile` finds what was made before.)
     pub fn new(program: &Program, target: Target) -> Kernel {
-        let executable = match target {
+        let (executable, streamed) = match target {
             #[cfg(target_arch = "x86_64")]
-            Target::Avx512 | Target::Avx2 => Executable::Code(x64::compile(program, target)),
+            Target::Avx512 | Target::Avx2 => {
+                let code = x64::compile(program, target, x64::Form::default());
+                (Executable::Code { code, streaming: OnceLock::new() }, x64::streamed(program))
+            }
             #[cfg(not(target_arch = "x86_64"))]
             Target::Avx512 | Target::Avx2 => unreachable!("there is none such on this machine"),
-            Target::Portable => Executable::Tiles(interp::Plan::new(program)),
+            Target::Portable => (Executable::Tiles(interp::Plan::new(program)), 0),
         };
         let (element, row) = cost(program, target);
         let reduces = program.ops().iter().any(|op| matches!(op, Op::Reduce(..)));
-        Kernel { program: program.clone(), target, executable, reduces, element, row }
+        Kernel { program: program.clone(), target, executable, reduces, streamed, element, row }
     }
 
     /// What it does.
@@ -60,6 +71,12 @@ impl Kernel {
     /// Whether a row's columns must stay together.
     pub(super) fn reduces(&self) -> bool {
         self.reduces
+    }
+
+    /// The arguments that [`call_streaming`](Kernel::call_streaming) stores past the caches.
+    pub(super) fn streamed(&self) -> impl Iterator<Item = usize> + Clone + use<> {
+        let streamed = self.streamed;
+        (0..32).filter(move |n| streamed >> n & 1 == 1)
     }
 
     /// Nanoseconds on one thread, about.
@@ -80,7 +97,27 @@ impl Kernel {
         match &self.executable {
             // SAFETY: the caller's promise; the code was emitted for this program and this machine.
             #[cfg(target_arch = "x86_64")]
-            Executable::Code(code) => unsafe { code.call(block.as_mut_ptr()) },
+            Executable::Code { code, .. } => unsafe { code.call(block.as_mut_ptr()) },
+            // SAFETY: the caller's promise.
+            Executable::Tiles(plan) => unsafe { plan.run(block) },
+        }
+    }
+
+    /// As `call`; what is [`streamed`](Kernel::streamed) is stored past the caches, if the executor can.
+    ///
+    /// # Safety
+    ///
+    /// As of `call`; and the addresses of streamed arguments and the distances of their rows are multiples of their
+    /// elements' size, and of 64 bytes where there are several.
+    pub(super) unsafe fn call_streaming(&self, block: &mut [usize]) {
+        match &self.executable {
+            #[cfg(target_arch = "x86_64")]
+            Executable::Code { streaming, .. } => {
+                let form = x64::Form { copies: None, streams: true };
+                let code = streaming.get_or_init(|| x64::compile(&self.program, self.target, form));
+                // SAFETY: the caller's promise; the code was emitted for this program and this machine.
+                unsafe { code.call(block.as_mut_ptr()) }
+            }
             // SAFETY: the caller's promise.
             Executable::Tiles(plan) => unsafe { plan.run(block) },
         }

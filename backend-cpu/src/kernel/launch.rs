@@ -7,6 +7,8 @@
 //!
 //! What always holds: every address that a call reaches lies inside the bytes the operand was made from. That is
 //! checked once a launch, from sizes and strides.
+//!
+//! Large outputs that are no inputs are stored past the caches, by the kernel's second code.
 
 #![allow(unsafe_code)]
 
@@ -24,6 +26,16 @@ const fn words(args: usize) -> usize {
 
 /// Columns of a piece are a multiple of this, so that no two threads write one cache line, and no piece has a tail.
 const GRAIN: usize = 256;
+
+/// Outputs are stored past the caches from this many bytes on. (Where they are read right after, 8 MiB lose by it, 16 gain.)
+const LARGE: usize = 16 << 20;
+
+/// A row is, from this many bytes on: its ends are stored as ever, the lines between them past the caches. (Rows of 1000
+/// bytes lose by it, of 4000 they gain as much as a single one.)
+const LONG: usize = 2 << 10;
+
+/// Bytes of a line of the caches.
+const LINE: usize = 64;
 
 /// One operand of a launch: bytes, and a stride in bytes for each dimension.
 #[derive(Clone, Debug)]
@@ -110,10 +122,11 @@ pub fn launch(
     if rows == 0 || (cols == 0 && !kernel.reduces()) {
         return;
     }
+    let streams = streams(kernel, sizes, operands);
     let nanoseconds = kernel.work(rows, cols);
     let pieces = par::pieces_of(nanoseconds);
     if pieces <= 1 {
-        return part(kernel, sizes, operands, first_column, 0..rows, 0..cols);
+        return part((kernel, streams), sizes, operands, first_column, 0..rows, 0..cols);
     }
     // By rows first, then by columns.
     let across = if kernel.reduces() { 1 } else { pieces.div_ceil(rows / together) };
@@ -123,7 +136,14 @@ pub fn launch(
     let down = rows.div_ceil(height);
     par::divided(down * across, &|i| {
         let (r, c) = (i / across * height, i % across * width);
-        part(kernel, sizes, operands, first_column, r..rows.min(r + height), c..cols.min(c + width));
+        part(
+            (kernel, streams),
+            sizes,
+            operands,
+            first_column,
+            r..rows.min(r + height),
+            c..cols.min(c + width),
+        );
     });
 }
 
@@ -154,10 +174,20 @@ pub fn flat(kernel: &Kernel, n: usize, operands: &[Option<&[u8]>], out: &mut [u8
     block[1 + 2 * args.len()] = end.expose_provenance();
     let nanoseconds = kernel.work(1, n);
     let pieces = par::pieces_of(nanoseconds);
+    let streams = n * last.dtype.size() >= LARGE
+        && kernel.streamed().eq([args.len() - 1])
+        && operands.iter().all(Option::is_some)
+        && end.addr().is_multiple_of(last.dtype.size());
+    // SAFETY: every operand has the elements of all columns, `out` is exclusive, and one that is not given is
+    // `out` itself. Only `out` is streamed, and its address is a multiple of its elements' size.
+    let call = |block: &mut [usize]| unsafe {
+        match streams {
+            false => kernel.call(block),
+            true => kernel.call_streaming(block),
+        }
+    };
     if pieces <= 1 {
-        // SAFETY: every operand has the elements of all columns, `out` is exclusive, and one that is not given is
-        // `out` itself.
-        return unsafe { kernel.call(&mut block[..words(args.len())]) };
+        return call(&mut block[..words(args.len())]);
     }
     let width = n.div_ceil(pieces).next_multiple_of(GRAIN);
     par::divided(n.div_ceil(width), &|i| {
@@ -167,8 +197,8 @@ pub fn flat(kernel: &Kernel, n: usize, operands: &[Option<&[u8]>], out: &mut [u8
         for (i, arg) in args.iter().enumerate() {
             block[3 + 2 * i] += if arg.splat { 0 } else { start * arg.dtype.size() };
         }
-        // SAFETY: as above; pieces are of different columns.
-        unsafe { kernel.call(&mut block[..words(args.len())]) };
+        // Pieces are of different columns.
+        call(&mut block[..words(args.len())]);
     });
 }
 
@@ -204,9 +234,33 @@ fn check(kernel: &Kernel, rank: usize, operands: &[Operand<'_>]) {
     }
 }
 
-/// A part of the rows and columns, on this thread.
+/// Whether the kernel's second code is to run, which stores past the caches: where that is much, where each row is long
+/// enough, and where it is nowhere that another operand is.
+fn streams(kernel: &Kernel, sizes: &[usize], operands: &[Operand<'_>]) -> bool {
+    let elements: usize = sizes.iter().product();
+    let cols = sizes[sizes.len() - 1];
+    if elements < LARGE / 8 {
+        return false;
+    }
+    let size = |n: usize| kernel.program().args()[n].dtype.size();
+    let several = kernel.streamed().nth(1).is_some();
+    let fits = |n: usize| {
+        let (own, align) = (&operands[n], if several { LINE } else { size(n) });
+        let steps = || sizes[..sizes.len() - 1].iter().zip(&own.strides).filter(|step| *step.0 > 1);
+        let apart = |o: &Operand<'_>| std::ptr::eq(o, own) || o.start != own.start;
+        own.start.addr().is_multiple_of(align)
+            && cols * size(n) >= LONG
+            && steps().all(|(_, stride)| *stride != 0 && stride.unsigned_abs().is_multiple_of(align))
+            && operands.iter().all(apart)
+    };
+    let bytes: usize = kernel.streamed().map(|n| elements * size(n)).sum();
+    bytes >= LARGE && kernel.streamed().all(fits)
+}
+
+/// A part of the rows and columns, on this thread; whether large outputs are stored past the caches is said with the
+/// kernel.
 fn part(
-    kernel: &Kernel,
+    kernel: (&Kernel, bool),
     sizes: &[usize],
     operands: &[Operand<'_>],
     first_column: usize,
@@ -220,7 +274,7 @@ fn part(
 }
 
 fn part_with<const WORDS: usize>(
-    kernel: &Kernel,
+    (kernel, streams): (&Kernel, bool),
     sizes: &[usize],
     operands: &[Operand<'_>],
     first_column: usize,
@@ -239,9 +293,15 @@ fn part_with<const WORDS: usize>(
             block[3 + 2 * i] = operand.start.wrapping_offset(offset).expose_provenance();
             block[4 + 2 * i] = row(i) as usize;
         }
+        let block = &mut block[..words(n)];
         // SAFETY: every operand's addresses were checked when it was made, its inner stride is what the program has,
-        // and rows and columns are within the sizes; pieces write disjoint elements.
-        unsafe { kernel.call(&mut block[..words(n)]) };
+        // and rows and columns are within the sizes; pieces write disjoint elements. What is streamed was checked.
+        unsafe {
+            match streams {
+                false => kernel.call(block),
+                true => kernel.call_streaming(block),
+            }
+        };
     };
     match rank {
         1 => call(1, &|_| 0, &|_| 0),

@@ -6,12 +6,42 @@
 
 use super::ir::{Binary, Compare, Op, Program, Type, Unary, Width};
 use super::{Builder, V};
+use std::borrow::Cow;
 
 /// The program in operations that AVX2 has.
 ///
 /// Missing are: the scaling by a power of two; rotations; products, minima, maxima and arithmetic shifts of 64-bit
 /// integers; conversions but those between `I32` and `F32`; comparisons of integers but `==` and, of signed ones, `>`.
-pub fn avx2(program: &Program) -> Program {
+pub fn avx2(program: &Program) -> Cow<'_, Program> {
+    let misses = |op: &Op| misses(op, |id| program.ty(id));
+    if program.ops().iter().any(misses) { Cow::Owned(rewritten(program)) } else { Cow::Borrowed(program) }
+}
+
+/// Whether AVX2 has no instruction for an operation.
+fn misses(op: &Op, ty: impl Fn(u32) -> Type) -> bool {
+    let is_long = |x: u32| matches!(ty(x), Type::I64 | Type::U64);
+    match *op {
+        Op::Unary(Unary::Not, x) => ty(x) == Type::Mask,
+        Op::Unary(Unary::Shr(_), x) => ty(x) == Type::I64,
+        Op::Unary(Unary::Rotl(_), _) => true,
+        Op::Unary(Unary::Convert(to), x) => {
+            !matches!((ty(x), to), (Type::I32, Type::F32) | (Type::F32, Type::I32))
+        }
+        Op::Unary(Unary::Sqrt | Unary::Round(_) | Unary::Shl(_) | Unary::Bits(_), _) => false,
+        Op::Binary(Binary::Mul | Binary::Min | Binary::Max, x, _) => is_long(x),
+        Op::Binary(Binary::Shr, x, _) => ty(x) == Type::I64,
+        Op::Binary(Binary::Scale, ..) => true,
+        Op::Binary(Binary::Add | Binary::Sub | Binary::MulLow | Binary::Div, ..) => false,
+        Op::Binary(Binary::And | Binary::Or | Binary::Xor | Binary::Shl, ..) => false,
+        Op::Compare(op, x, _) => {
+            !ty(x).is_float() && !(op == Compare::Eq || op == Compare::Gt && ty(x).is_signed())
+        }
+        Op::Const(..) | Op::Column | Op::Load(_) | Op::Store(..) => false,
+        Op::Fma(..) | Op::Select(..) | Op::Reduce(..) => false,
+    }
+}
+
+fn rewritten(program: &Program) -> Program {
     let b = Builder::new(program.width());
     for arg in program.args() {
         match arg.splat {

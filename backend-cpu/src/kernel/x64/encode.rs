@@ -94,7 +94,13 @@ enum Disp {
 impl Asm {
     /// An empty buffer with room for an ordinary kernel.
     pub fn new() -> Asm {
-        Asm { code: Vec::with_capacity(4096), ..Asm::default() }
+        Asm {
+            code: Vec::with_capacity(8192),
+            labels: Vec::with_capacity(64),
+            jumps: Vec::with_capacity(64),
+            pool: Vec::with_capacity(2048),
+            pool_refs: Vec::with_capacity(512),
+        }
     }
 
     /// How many bytes of instructions there are.
@@ -126,7 +132,13 @@ impl Asm {
     pub fn pool(&mut self, bytes: &[u8]) -> u32 {
         let n = bytes.len();
         assert!(n.is_power_of_two() && n <= 64, "an entry of {n} bytes has no alignment");
-        if let Some(i) = self.pool.chunks_exact(n).position(|entry| entry == bytes) {
+        let found = match n {
+            4 => position::<4>(&self.pool, bytes),
+            8 => position::<8>(&self.pool, bytes),
+            32 => position::<32>(&self.pool, bytes),
+            _ => self.pool.chunks_exact(n).position(|entry| entry == bytes),
+        };
+        if let Some(i) = found {
             return (i * n) as u32;
         }
         self.pool.resize(self.pool.len().next_multiple_of(n), 0);
@@ -236,7 +248,10 @@ impl Asm {
             Tail::Dword(x) => out.dword(x),
         }
         debug_assert!(out.n <= 15, "an instruction of {} bytes", out.n);
-        self.code.extend_from_slice(&out.bytes[..out.n & 15]);
+        // A copy of a known size takes no call; what is too much goes.
+        let end = self.code.len() + (out.n & 15);
+        self.code.extend_from_slice(out.bytes.first_chunk::<16>().expect("there are more"));
+        self.code.truncate(end);
     }
 
     /// Fills with instructions that do nothing up to a multiple of `n` bytes.
@@ -245,7 +260,14 @@ impl Asm {
     }
 
     /// So many bytes of instructions that do nothing.
-    fn pad(&mut self, mut left: usize) {
+    fn pad(&mut self, n: usize) {
+        let end = self.code.len() + n;
+        self.code.resize(end, 0);
+        self.blank(end - n..end);
+    }
+
+    /// Overwrites instructions, which nothing refers to, with ones that do nothing.
+    pub fn blank(&mut self, mut range: std::ops::Range<usize>) {
         const NOPS: [&[u8]; 9] = [
             &[0x90],
             &[0x66, 0x90],
@@ -257,19 +279,11 @@ impl Asm {
             &[0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
             &[0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
         ];
-        while left > 0 {
-            let nop = NOPS[left.min(9) - 1];
-            self.code.extend_from_slice(nop);
-            left -= nop.len();
+        while !range.is_empty() {
+            let nop = NOPS[range.len().min(9) - 1];
+            self.code[range.start..range.start + nop.len()].copy_from_slice(nop);
+            range.start += nop.len();
         }
-    }
-
-    /// Overwrites instructions, which nothing refers to, with ones that do nothing.
-    pub fn blank(&mut self, range: std::ops::Range<usize>) {
-        let behind = self.code.split_off(range.end);
-        self.code.truncate(range.start);
-        self.pad(range.len());
-        self.code.extend_from_slice(&behind);
     }
 
     /// Overwrites the 32-bit immediate or displacement that ended the instruction before `position`.
@@ -298,6 +312,12 @@ impl Asm {
         self.code.extend_from_slice(&self.pool);
         Machine { bytes: self.code, code }
     }
+}
+
+/// The entry of `N` bytes that equals these, by its number: a comparison of a known size takes no call.
+fn position<const N: usize>(pool: &[u8], bytes: &[u8]) -> Option<usize> {
+    let bytes: &[u8; N] = bytes.try_into().expect("it was asked for by its size");
+    pool.as_chunks::<N>().0.iter().position(|entry| entry == bytes)
 }
 
 #[inline]

@@ -132,6 +132,11 @@ pub(super) const fn mov_to(width: Width) -> Ins {
     float(width, 0x11)
 }
 
+/// Stores past the caches, to a multiple of the vector's bytes.
+pub(super) const fn stream_to(width: Width) -> Ins {
+    float(width, 0x2b)
+}
+
 /// One element in all lanes.
 pub(super) const fn broadcast(width: Width) -> Ins {
     match width {

@@ -15,7 +15,7 @@ use crate::kernel::ir::{Op, Stage, StageKind, Width};
 
 // Words of the call block, in bytes.
 const ROWS: i32 = 0;
-const COLUMNS: i32 = 8;
+pub(super) const COLUMNS: i32 = 8;
 pub(super) const FIRST_COLUMN: i32 = 16;
 
 /// How many arguments have their address in a register.
@@ -54,6 +54,9 @@ impl Emitter<'_> {
             self.asm.mov(r, mem(Gp::RDI, pointer_word(arg)));
         }
         self.rows(args, forced);
+        if self.streams != 0 {
+            self.asm.sfence();
+        }
         self.asm.vzeroupper();
         match self.frame() {
             0 => self.asm.blank(frame_from..frame_to),
@@ -154,9 +157,16 @@ impl Emitter<'_> {
         self.accumulators.clone_from(&plan.accumulators);
         let (top, tail, done) = (self.asm.label(), self.asm.label(), self.asm.label());
         self.asm.zero(Gp::RCX);
+        self.columns_before_line(plan);
         self.asm.mov(Gp::RSI, mem(Gp::RDI, COLUMNS));
         self.asm.sub_i(Gp::RSI, step);
-        self.asm.jcc(Cc::L, tail);
+        match self.streams {
+            0 => self.asm.jcc(Cc::L, tail),
+            _ => {
+                self.asm.cmp(Gp::RCX, Gp::RSI);
+                self.asm.jcc(Cc::G, tail);
+            }
+        }
         if !constants_are_loaded {
             self.load_constants(plan);
         }
@@ -203,7 +213,7 @@ impl Emitter<'_> {
 
     /// Sets the mask of the tail: rdx columns of the row are left, fewer than 256. On AVX2 leaves in rdx how many of them
     /// are in this vector.
-    fn set_tail_mask(&mut self) {
+    pub(super) fn set_tail_mask(&mut self) {
         match self.isa {
             Isa::Avx512 => {
                 // Bytes are masked too, so no bits beyond the lanes may be set.

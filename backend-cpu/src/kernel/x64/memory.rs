@@ -263,7 +263,20 @@ impl Emitter<'_> {
                 (false, Width::W64) => (isa::STORE_8, Len::L128),
             },
         };
-        if self.stage.kind == StageKind::Loop {
+        if let Some((stream, stream_len)) = self.streaming_store(arg) {
+            let narrow = (stream_len != len).then(|| own.unwrap_or_else(|| self.take()));
+            if let Some(narrow) = narrow {
+                self.ins_len(ins, len, src, 0, Rm::Reg(narrow), Masked::NO);
+                src = narrow;
+            }
+            let m = self.address(arg, copy);
+            self.ins_len(stream, stream_len, src, 0, m, Masked::NO);
+            if let Some(narrow) = narrow
+                && own.is_none()
+            {
+                self.give(narrow);
+            }
+        } else if self.stage.kind == StageKind::Loop {
             let m = self.address(arg, copy);
             self.ins_len(ins, len, src, 0, m, self.tail_merge());
         } else {
@@ -326,6 +339,9 @@ impl Emitter<'_> {
                 return self.ins_len(isa::store_element(size), Len::L128, r, 0, m, Masked::NO);
             }
             let m = self.address(arg, copy);
+            if let Some((stream, len)) = self.streaming_store(arg) {
+                return self.ins_len(stream, len, r, 0, m, Masked::NO);
+            }
             return match self.tail {
                 true => self.ins(isa::mask_store(self.width), r, TAIL_VECTOR, m),
                 false => self.ins(isa::mov_to(self.width), r, 0, m),
@@ -343,6 +359,7 @@ impl Emitter<'_> {
                 8 => isa::STORE_8,
                 _ => isa::store_element(4),
             };
+            let write = self.streaming_store(arg).map_or(write, |(stream, _)| stream);
             match self.tail {
                 true => self.scatter_tail(t, m, size, write),
                 false => self.ins_len(write, Len::L128, t, 0, m, Masked::NO),

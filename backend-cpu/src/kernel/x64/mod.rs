@@ -3,6 +3,7 @@
 //! [`emit`] goes over a program once. [`flow`] finds out what is used where; [`plan`] chooses for every loop how many
 //! copies of its body run interleaved, and which values stay in registers; [`alloc`] gives registers to the others while
 //! [`body`] writes the operations, [`memory`] loads and stores, [`reduce`] reductions and [`loops`] what is around them.
+//! [`stream`] writes stores past the caches, in a second code for large outputs.
 //! Which instruction does an operation is looked up in [`isa`].
 //!
 //! A kernel is called with a block of words, which it may overwrite: rows (1 or more), columns, the number of the first
@@ -21,10 +22,12 @@ mod loops;
 mod memory;
 mod plan;
 mod reduce;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use isa::Isa;
+pub use stream::{LINE, streamed};
 
 use super::arena::{Arena, Code};
 use super::ir::{Id, Program, Stage, Width};
@@ -65,25 +68,36 @@ pub const BLOCK_HEAD: usize = 3;
 ///
 /// If the target is not one of machine code, or if the system refuses executable memory (`Target::available` leaves
 /// such targets out).
-pub fn compile(program: &Program, target: Target) -> Code {
+pub fn compile(program: &Program, target: Target, form: Form) -> Code {
     let isa = match target {
         Target::Avx512 => Isa::Avx512,
         Target::Avx2 => Isa::Avx2,
         Target::Portable => panic!("the portable target has no machine code"),
     };
-    Arena::place(&emit(program, isa).bytes).unwrap_or_else(|reason| panic!("no executable memory: {reason}"))
+    Arena::place(&emit_as(program, isa, form).bytes)
+        .unwrap_or_else(|reason| panic!("no executable memory: {reason}"))
+}
+
+/// How code is written where there is a choice.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Form {
+    /// How many copies of every loop's body there are (1, 2, 4 or 8); otherwise it is chosen.
+    pub copies: Option<usize>,
+    /// Whether arguments that can be ([`streamed`]) are stored past the caches. The address of such an argument and
+    /// the distance of its rows are multiples of its elements' size, and where there are several, of a [`LINE`].
+    pub streams: bool,
 }
 
 /// The code of a program.
 pub fn emit(program: &Program, isa: Isa) -> Emitted {
-    emit_copies(program, isa, None)
+    emit_as(program, isa, Form::default())
 }
 
-/// As `emit`, with this many copies of every loop's body (1, 2, 4 or 8) where it is said.
-pub fn emit_copies(program: &Program, isa: Isa, copies: Option<usize>) -> Emitted {
+/// The code of a program, in this form.
+pub fn emit_as(program: &Program, isa: Isa, form: Form) -> Emitted {
     match isa {
-        Isa::Avx512 => Emitter::new(program, isa).run(copies),
-        Isa::Avx2 => Emitter::new(&legalize::avx2(program), isa).run(copies),
+        Isa::Avx512 => Emitter::new(program, isa, form).run(form.copies),
+        Isa::Avx2 => Emitter::new(&legalize::avx2(program), isa, form).run(form.copies),
     }
 }
 
@@ -107,6 +121,8 @@ struct Emitter<'a> {
     first_copy: usize,
     /// Whether only the lanes within the row count: those of `k1`, or of the last vector register on AVX2.
     tail: bool,
+    /// The arguments that are stored past the caches, as bits.
+    streams: u32,
     /// Where on the stack small elements of a tail are put together (AVX2).
     bounce: Option<i32>,
     /// The accumulators of the stage's reductions.
@@ -115,7 +131,7 @@ struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    fn new(program: &'a Program, isa: Isa) -> Emitter<'a> {
+    fn new(program: &'a Program, isa: Isa, form: Form) -> Emitter<'a> {
         let n = program.ops().len();
         Emitter {
             program,
@@ -130,6 +146,7 @@ impl<'a> Emitter<'a> {
             copies: 1,
             first_copy: 0,
             tail: false,
+            streams: if form.streams { streamed(program) } else { 0 },
             bounce: None,
             accumulators: Vec::new(),
             stats: Stats::default(),

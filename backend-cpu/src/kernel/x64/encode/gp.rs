@@ -396,6 +396,12 @@ impl Asm {
         self.code.push(0xc3);
     }
 
+    /// Stores that came before are seen before those that come; streaming ones too.
+    #[inline]
+    pub fn sfence(&mut self) {
+        self.code.extend_from_slice(&[0x0f, 0xae, 0xf8]);
+    }
+
     /// Clears the upper halves of the vector registers, as code without VEX wants to find them.
     #[inline]
     pub fn vzeroupper(&mut self) {

@@ -152,6 +152,18 @@ fn vector_instructions_with_every_address() {
         t.row(format!("vaddps ymm{r}, ymm{s}, {text}"), |a| a.vex(ADD_F32, Len::L256, r, s, rm, None));
         t.row(format!("vfmadd231ps ymm{r}, ymm{s}, {text}"), |a| a.vex(FMA, Len::L256, r, s, rm, None));
         t.row(format!("vmovups {text}, xmm{r}"), |a| a.vex(STORE_F32, Len::L128, r, 0, rm, None));
+        for (stream, name) in [(vop(P0, 1, 0, 0x2b), "vmovntps"), (vop(P66, 1, 1, 0x2b), "vmovntpd")] {
+            for (len, register) in [(Len::L128, "xmm"), (Len::L256, "ymm"), (Len::L512, "zmm")] {
+                let (r, want) = (i as u8 % 32, format!("{name} {text}, {register}{}", i % 32));
+                t.row(want, |a| a.evex(stream, len, r, 0, rm, Masked::NO, None));
+                if len != Len::L512 {
+                    let stream = Vop { w: 0, ..stream };
+                    t.row(format!("{name} {text}, {register}{}", i % 16), |a| {
+                        a.vex(stream, len, r % 16, 0, rm, None)
+                    });
+                }
+            }
+        }
     }
     t.check();
 }
@@ -339,6 +351,7 @@ fn general_registers() {
     }
     t.row("ret", |a| a.ret());
     t.row("vzeroupper", |a| a.vzeroupper());
+    t.row("sfence", |a| a.sfence());
     t.check();
 }
 

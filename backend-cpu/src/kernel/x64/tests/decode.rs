@@ -1,12 +1,17 @@
 //! All emitted bytes are instructions that the target has.
 
-use super::super::{Isa, emit_copies};
+use super::super::{Form, Isa, emit_as};
 use crate::kernel::Program;
 use iced_x86::{CpuidFeature, Decoder, DecoderOptions, Formatter, IntelFormatter};
 
+/// The instructions of a listing that store past the caches.
+pub(super) fn streaming(listing: &str) -> Vec<&str> {
+    listing.lines().filter(|line| line.contains("vmovnt")).collect()
+}
+
 /// The code as a listing; fails where it is not made of instructions of this set.
-pub(super) fn listing(program: &Program, isa: Isa, copies: Option<usize>) -> String {
-    let emitted = emit_copies(program, isa, copies);
+pub(super) fn listing(program: &Program, isa: Isa, form: Form) -> String {
+    let emitted = emit_as(program, isa, form);
     let code = &emitted.bytes[..emitted.stats.code];
     let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
     let (mut formatter, mut out) = (IntelFormatter::new(), String::new());

@@ -7,7 +7,7 @@ mod programs;
 mod simple;
 mod table;
 
-use super::{BLOCK_HEAD, Isa, emit_copies};
+use super::{BLOCK_HEAD, Form, Isa, emit_as};
 use crate::kernel::Program;
 use crate::kernel::arena::{Arena, Code};
 use crate::kernel::fuzz::values::{Kind, element, is_nan};
@@ -26,9 +26,8 @@ fn isas() -> Vec<Isa> {
 }
 
 /// A program's code, placed.
-fn place(program: &Program, isa: Isa, copies: Option<usize>) -> Code {
-    Arena::place(&emit_copies(program, isa, copies).bytes)
-        .expect("tests of code need a system that executes it")
+fn place(program: &Program, isa: Isa, form: Form) -> Code {
+    Arena::place(&emit_as(program, isa, form).bytes).expect("tests of code need a system that executes it")
 }
 
 /// Calls code with an address and a distance of rows for every argument.
@@ -53,7 +52,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     /// Runs both, and says where they differ.
-    fn agrees(&self, isa: Isa, copies: Option<usize>) -> Result<(), String> {
+    fn agrees(&self, isa: Isa, form: Form) -> Result<(), String> {
         let args = self.program.args();
         let columns = |arg: &Arg| if arg.splat { 1 } else { self.columns };
         // Rows with a gap of one element.
@@ -76,7 +75,7 @@ impl Case<'_> {
         let places = |all: &mut [Vec<u8>]| -> Vec<(usize, usize)> {
             all.iter_mut().zip(args).map(|(bytes, arg)| (bytes.as_mut_ptr() as usize, stride(arg))).collect()
         };
-        call(place(self.program, isa, copies), self.rows, self.columns, self.first, &places(&mut ours));
+        call(place(self.program, isa, form), self.rows, self.columns, self.first, &places(&mut ours));
         let mut block = vec![self.rows, self.columns, self.first];
         block.extend(places(&mut want).iter().flat_map(|&(at, stride)| [at, stride]));
         // SAFETY: the arguments are those that the program declares, with room for all rows and columns.

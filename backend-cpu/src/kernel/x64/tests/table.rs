@@ -1,6 +1,6 @@
 //! Every operation, of every type, on every instruction set: special values, bit for bit as the interpreter has it.
 
-use super::{Case, isas};
+use super::{Case, Form, isas};
 use crate::kernel::ir::{Binary, Compare, Fma, Op, Reduce, Rounding, Type, Unary};
 use crate::kernel::{Builder, Program, V, Width};
 use plywood_core::DType;
@@ -146,7 +146,7 @@ fn every_operation_of_every_type() {
             // All pairs of special values; a third of the columns is left over for the tail.
             for columns in [2000, 77, 5] {
                 let case = Case { program, rows: 2, columns, first: 1000, seed: 1 };
-                if let Err(what) = case.agrees(isa, None) {
+                if let Err(what) = case.agrees(isa, Form::default()) {
                     wrong.push(format!("{name} {isa:?} {columns}: {what}"));
                 }
             }
@@ -155,7 +155,8 @@ fn every_operation_of_every_type() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Loads and stores of every type in memory, of both widths, in loops and rows, with every length of tail.
+/// Loads and stores of every type in memory, of both widths, in loops and rows, with every length of tail; past the
+/// caches too, from rows that begin anywhere in a line.
 #[test]
 fn every_type_in_memory() {
     let mut wrong = Vec::new();
@@ -179,8 +180,12 @@ fn every_type_in_memory() {
                     for isa in isas() {
                         for columns in (0..=130).chain([1000]) {
                             let case = Case { program: &program, rows: 3, columns, first: 0, seed: columns };
-                            if let Err(what) = case.agrees(isa, None) {
-                                wrong.push(format!("{width:?} {from} {to} {isa:?} {columns}: {what}"));
+                            for streams in [false, true] {
+                                let form = Form { copies: None, streams };
+                                if let Err(what) = case.agrees(isa, form) {
+                                    let what = format!("{isa:?} {form:?} {columns}: {what}");
+                                    wrong.push(format!("{width:?} {from} {to} {what}"));
+                                }
                             }
                         }
                     }
