@@ -132,7 +132,7 @@ fn cost(program: &Program, target: Target) -> (f64, f64) {
         Target::Avx2 => 0.5 / lanes,
         Target::Portable => 1.5 / lanes,
     };
-    let (mut ops, mut bytes) = (0.0, 0.0);
+    let (mut ops, mut bytes, mut row) = (0.0, 0.0, 3.0);
     for op in program.ops() {
         match op {
             Op::Const(..) => {}
@@ -140,14 +140,11 @@ fn cost(program: &Program, target: Target) -> (f64, f64) {
                 let arg = program.args()[*arg as usize];
                 bytes += if arg.splat { 0.0 } else { arg.dtype.size() as f64 };
             }
-            Op::Column
-            | Op::Unary(..)
-            | Op::Binary(..)
-            | Op::Fma(..)
-            | Op::Compare(..)
-            | Op::Select(..)
-            | Op::Reduce(..) => ops += 1.0,
+            Op::Column | Op::Unary(..) | Op::Binary(..) | Op::Fma(..) | Op::Compare(..) | Op::Select(..) => {
+                ops += 1.0
+            }
+            Op::Reduce(..) => (ops, row) = (ops + 1.0, row + 6.0),
         }
     }
-    (f64::max(ops * an_op, bytes * 0.02), 3.0)
+    (f64::max(ops * an_op, bytes * 0.02), row)
 }

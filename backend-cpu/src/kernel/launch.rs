@@ -122,6 +122,8 @@ pub fn launch(
     if rows == 0 || (cols == 0 && !kernel.reduces()) {
         return;
     }
+    let merged = (sizes.len() > 2).then(|| merged(sizes, operands));
+    let (sizes, operands) = merged.as_ref().map_or((sizes, operands), |(sizes, operands)| (sizes, operands));
     let streams = streams(kernel, sizes, operands);
     let nanoseconds = kernel.work(rows, cols);
     let pieces = par::pieces_of(nanoseconds);
@@ -234,6 +236,33 @@ fn check(kernel: &Kernel, rank: usize, operands: &[Operand<'_>]) {
     }
 }
 
+/// As few dimensions as there can be: without those of size 1, those through which all operands go in even steps as one.
+/// The order of the rows stays the same.
+fn merged<'a>(
+    sizes: &[usize],
+    operands: &[Operand<'a>],
+) -> (SmallVec<[usize; 6]>, SmallVec<[Operand<'a>; 10]>) {
+    let last = sizes.len() - 1;
+    // From the inside out, then turned round.
+    let mut kept: SmallVec<[usize; 6]> = SmallVec::from_slice(&[sizes[last]]);
+    let mut of: SmallVec<[Operand<'a>; 10]> = operands.iter().cloned().collect();
+    of.iter_mut().zip(operands).for_each(|(new, o)| new.strides = Strides::from_slice(&o.strides[last..]));
+    for d in (0..last).rev().filter(|&d| sizes[d] != 1) {
+        let top = kept.len() - 1;
+        let even =
+            |(new, o): (&Operand<'a>, &Operand<'a>)| o.strides[d] == new.strides[top] * kept[top] as isize;
+        if top > 0 && of.iter().zip(operands).all(even) {
+            kept[top] *= sizes[d];
+        } else {
+            kept.push(sizes[d]);
+            of.iter_mut().zip(operands).for_each(|(new, o)| new.strides.push(o.strides[d]));
+        }
+    }
+    kept.reverse();
+    of.iter_mut().for_each(|o| o.strides.reverse());
+    (kept, of)
+}
+
 /// Whether the kernel's second code is to run, which stores past the caches: where that is much, where each row is long
 /// enough, and where it is nowhere that another operand is.
 fn streams(kernel: &Kernel, sizes: &[usize], operands: &[Operand<'_>]) -> bool {
@@ -309,6 +338,18 @@ fn part_with<const WORDS: usize>(
             let start = rows.start as isize;
             call(rows.len(), &|i| start * operands[i].strides[0], &|i| operands[i].strides[0])
         }
+        3 => {
+            let inner = sizes[1];
+            let (mut outside, mut inside, mut left) = (rows.start / inner, rows.start % inner, rows.len());
+            while left > 0 {
+                let height = left.min(inner - inside);
+                let (o, i) = (outside as isize, inside as isize);
+                call(height, &|x| o * operands[x].strides[0] + i * operands[x].strides[1], &|x| {
+                    operands[x].strides[1]
+                });
+                (outside, inside, left) = (outside + 1, 0, left - height);
+            }
+        }
         _ => {
             let inner = sizes[rank - 2];
             let mut row = rows.start;
@@ -326,4 +367,37 @@ fn part_with<const WORDS: usize>(
 fn offsets(outer: &[usize], operands: &[Operand<'_>], row: usize) -> SmallVec<[isize; 6]> {
     let at = |o: &Operand<'_>| Odometer::at(outer, [&o.strides[..outer.len()]], [0], row).offsets[0];
     operands.iter().map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the rows of all operands begin, in order.
+    fn rows(sizes: &[usize], operands: &[Operand<'_>]) -> Vec<SmallVec<[isize; 6]>> {
+        let outer = &sizes[..sizes.len() - 1];
+        (0..outer.iter().product()).map(|row| offsets(outer, operands, row)).collect()
+    }
+
+    #[test]
+    fn merged_dimensions_are_few_and_reach_the_same_rows() {
+        let bytes = vec![0u8; 1 << 12];
+        // Sizes, the strides of two operands, and the sizes that are left.
+        let cases: [(&[usize], [&[isize]; 2], &[usize]); 7] = [
+            (&[5, 1, 7], [&[28, 28, 4], &[4, 4, 0]], &[5, 7]),
+            (&[3, 4, 7], [&[112, 28, 4], &[16, 4, 0]], &[12, 7]),
+            (&[3, 4, 7], [&[112, 28, 4], &[0, 4, 0]], &[3, 4, 7]),
+            (&[2, 3, 4, 7], [&[336, 112, 28, 4], &[0, 16, 4, 0]], &[2, 12, 7]),
+            (&[2, 3, 1, 7], [&[84, 28, 0, 4], &[12, 4, 4, 0]], &[6, 7]),
+            (&[1, 1, 7], [&[0, 0, 4], &[0, 0, 0]], &[7]),
+            (&[2, 3, 4, 1], [&[48, 16, 4, 4], &[0, 0, 0, 0]], &[24, 1]),
+        ];
+        for (sizes, strides, want) in cases {
+            let operands = strides.map(|s| Operand::read(&bytes, 0, sizes, s, 4));
+            let (few, of) = merged(sizes, &operands);
+            assert_eq!(&few[..], want, "{sizes:?} {strides:?}");
+            assert_eq!(rows(sizes, &operands), rows(&few, &of), "{sizes:?} {strides:?}");
+            assert!(of.iter().zip(strides).all(|(o, s)| o.strides.last() == s.last()));
+        }
+    }
 }
