@@ -63,13 +63,13 @@ impl Bytes {
 
     #[inline(always)]
     fn byte(&mut self, x: u8) {
-        self.bytes |= (x as u64) << (8 * self.n & 63);
+        self.bytes |= (x as u64) << ((8 * self.n) & 63);
         self.n += 1;
     }
 
     #[inline(always)]
     fn dword(&mut self, x: i32) {
-        self.bytes |= (x as u32 as u64) << (8 * self.n & 63);
+        self.bytes |= (x as u32 as u64) << ((8 * self.n) & 63);
         self.n += 4;
     }
 }
