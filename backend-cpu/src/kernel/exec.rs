@@ -124,6 +124,18 @@ impl Kernel {
     }
 }
 
+#[cfg(test)]
+impl Kernel {
+    /// Whether it was ever called to store past the caches.
+    pub(super) fn has_streamed(&self) -> bool {
+        match &self.executable {
+            #[cfg(target_arch = "x86_64")]
+            Executable::Code { streaming, .. } => streaming.get().is_some(),
+            Executable::Tiles(_) => false,
+        }
+    }
+}
+
 /// Nanoseconds of an element and of a row: memory's bytes and registers' operations, whichever takes longer.
 fn cost(program: &Program, target: Target) -> (f64, f64) {
     let lanes = 16.0 / (program.width().bytes() / 4) as f64;

@@ -19,6 +19,9 @@ use crate::par;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 
+#[cfg(test)]
+mod tests;
+
 /// The words of a call block for so many arguments.
 const fn words(args: usize) -> usize {
     3 + 2 * args

@@ -34,7 +34,7 @@ fn misses(op: &Op, ty: impl Fn(u32) -> Type) -> bool {
         Op::Binary(Binary::Add | Binary::Sub | Binary::MulLow | Binary::Div, ..) => false,
         Op::Binary(Binary::And | Binary::Or | Binary::Xor | Binary::Shl, ..) => false,
         Op::Compare(op, x, _) => {
-            !ty(x).is_float() && !(op == Compare::Eq || op == Compare::Gt && ty(x).is_signed())
+            !(ty(x).is_float() || op == Compare::Eq || op == Compare::Gt && ty(x).is_signed())
         }
         Op::Const(..) | Op::Column | Op::Load(_) | Op::Store(..) => false,
         Op::Fma(..) | Op::Select(..) | Op::Reduce(..) => false,

@@ -48,28 +48,28 @@ pub struct Machine {
     pub code: usize,
 }
 
-/// The bytes of one instruction.
+/// Up to 8 bytes of an instruction, in a register: either all up to its address's form, or the displacement and the
+/// immediate. (Bytes written one by one and read again at once would make the processor wait.)
 struct Bytes {
-    bytes: [u8; 20],
+    bytes: u64,
     n: usize,
 }
 
 impl Bytes {
     #[inline(always)]
     fn new() -> Self {
-        Bytes { bytes: [0; 20], n: 0 }
+        Bytes { bytes: 0, n: 0 }
     }
 
     #[inline(always)]
     fn byte(&mut self, x: u8) {
-        self.bytes[self.n & 15] = x;
+        self.bytes |= (x as u64) << ((8 * self.n) & 63);
         self.n += 1;
     }
 
     #[inline(always)]
     fn dword(&mut self, x: i32) {
-        let n = self.n & 15;
-        self.bytes[n..n + 4].copy_from_slice(&x.to_le_bytes());
+        self.bytes |= (x as u32 as u64) << ((8 * self.n) & 63);
         self.n += 4;
     }
 }
@@ -214,6 +214,7 @@ impl Asm {
     #[inline]
     fn finish_instruction(&mut self, mut out: Bytes, reg: u8, rm: Rm, tail: Tail, disp_form: Disp) {
         let reg = (reg & 7) << 3;
+        let mut rest = Bytes::new();
         match rm {
             Rm::Reg(r) => out.byte(0xc0 | reg | r & 7),
             Rm::Pool { at, .. } => {
@@ -225,32 +226,38 @@ impl Asm {
                     Tail::Dword(_) => 4,
                 };
                 self.pool_refs.push((place as u32, at, (place + 4 + behind) as u32));
-                out.dword(0);
+                rest.dword(0);
             }
             Rm::Mem { base, index: None, disp, .. } => {
                 // 4 in the place of the base would announce an index: then one says that there is none.
                 let sib = (base.0 & 7 == 4).then_some(0x20 | 4);
-                address(&mut out, reg, base, sib, disp, disp_form);
+                address([&mut out, &mut rest], reg, base, sib, disp, disp_form);
             }
             Rm::Mem { base, index: Some((index, scale)), disp, .. } => {
                 debug_assert!(index != Gp::RSP, "rsp cannot be an index");
                 let sib = sib(scale, index.0, base);
-                address(&mut out, reg, base, Some(sib), disp, disp_form);
+                address([&mut out, &mut rest], reg, base, Some(sib), disp, disp_form);
             }
             Rm::Vsib { base, index, scale, disp } => {
                 let sib = sib(scale, index, base);
-                address(&mut out, reg, base, Some(sib), disp, disp_form);
+                address([&mut out, &mut rest], reg, base, Some(sib), disp, disp_form);
             }
         }
         match tail {
             Tail::No => {}
-            Tail::Byte(x) => out.byte(x),
-            Tail::Dword(x) => out.dword(x),
+            Tail::Byte(x) => rest.byte(x),
+            Tail::Dword(x) => rest.dword(x),
         }
-        debug_assert!(out.n <= 15, "an instruction of {} bytes", out.n);
-        // A copy of a known size takes no call; what is too much goes.
-        let end = self.code.len() + (out.n & 15);
-        self.code.extend_from_slice(out.bytes.first_chunk::<16>().expect("there are more"));
+        debug_assert!(out.n <= 8 && rest.n <= 8 && out.n + rest.n <= 15, "{} and {} bytes", out.n, rest.n);
+        self.append(out);
+        self.append(rest);
+    }
+
+    /// A copy of a known size takes no call; what is too much goes.
+    #[inline(always)]
+    fn append(&mut self, part: Bytes) {
+        let end = self.code.len() + part.n;
+        self.code.extend_from_slice(&part.bytes.to_le_bytes());
         self.code.truncate(end);
     }
 
@@ -328,7 +335,7 @@ fn sib(scale: u8, index: u8, base: Gp) -> u8 {
 
 /// ModRM, SIB and displacement of an address with a base register.
 #[inline]
-fn address(out: &mut Bytes, reg: u8, base: Gp, sib: Option<u8>, disp: i32, form: Disp) {
+fn address([out, rest]: [&mut Bytes; 2], reg: u8, base: Gp, sib: Option<u8>, disp: i32, form: Disp) {
     // Without a displacement, 5 in the place of the base would mean something else.
     let mode = match disp {
         0 if base.0 & 7 != 5 => 0,
@@ -341,7 +348,7 @@ fn address(out: &mut Bytes, reg: u8, base: Gp, sib: Option<u8>, disp: i32, form:
     }
     match mode {
         0 => {}
-        1 => out.byte(disp as u8),
-        _ => out.dword(disp),
+        1 => rest.byte(disp as u8),
+        _ => rest.dword(disp),
     }
 }

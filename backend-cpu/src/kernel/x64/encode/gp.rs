@@ -129,7 +129,7 @@ impl Asm {
                 }
                 out.byte(0xb8 | dst.0 & 7);
                 out.dword(value as i32);
-                self.code.extend_from_slice(&out.bytes[..out.n]);
+                self.append(out);
             }
             (Ok(value), _) => self.scalar(1, None, &[0xc7], 0, dst.into(), Tail::Dword(value), false),
             _ => {
