@@ -5,10 +5,10 @@
 use super::interp;
 use super::ir::{Op, Program};
 use super::target::Target;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::{arena::Code, x64};
 use std::fmt;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use std::sync::OnceLock;
 
 /// A program and what runs it.
@@ -25,7 +25,7 @@ pub struct Kernel {
 }
 
 enum Executable {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     Code {
         code: Code,
         /// The code that stores past the caches, once it was asked for.
@@ -44,12 +44,12 @@ impl Kernel {
     /// Makes a program ready for a target. (`compile` finds what was made before.)
     pub fn new(program: &Program, target: Target) -> Kernel {
         let (executable, streamed) = match target {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Target::Avx512 | Target::Avx2 => {
                 let code = x64::compile(program, target, x64::Form::default());
                 (Executable::Code { code, streaming: OnceLock::new() }, x64::streamed(program))
             }
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
             Target::Avx512 | Target::Avx2 => unreachable!("there is none such on this machine"),
             Target::Portable => (Executable::Tiles(interp::Plan::new(program)), 0),
         };
@@ -96,7 +96,7 @@ impl Kernel {
     pub(super) unsafe fn call(&self, block: &mut [usize]) {
         match &self.executable {
             // SAFETY: the caller's promise; the code was emitted for this program and this machine.
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Executable::Code { code, .. } => unsafe { code.call(block.as_mut_ptr()) },
             // SAFETY: the caller's promise.
             Executable::Tiles(plan) => unsafe { plan.run(block) },
@@ -111,7 +111,7 @@ impl Kernel {
     /// elements' size, and of 64 bytes where there are several.
     pub(super) unsafe fn call_streaming(&self, block: &mut [usize]) {
         match &self.executable {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Executable::Code { streaming, .. } => {
                 let form = x64::Form { copies: None, streams: true };
                 let code = streaming.get_or_init(|| x64::compile(&self.program, self.target, form));
@@ -129,7 +129,7 @@ impl Kernel {
     /// Whether it was ever called to store past the caches.
     pub(super) fn has_streamed(&self) -> bool {
         match &self.executable {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             Executable::Code { streaming, .. } => streaming.get().is_some(),
             Executable::Tiles(_) => false,
         }

@@ -371,36 +371,3 @@ fn offsets(outer: &[usize], operands: &[Operand<'_>], row: usize) -> SmallVec<[i
     let at = |o: &Operand<'_>| Odometer::at(outer, [&o.strides[..outer.len()]], [0], row).offsets[0];
     operands.iter().map(at).collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Where the rows of all operands begin, in order.
-    fn rows(sizes: &[usize], operands: &[Operand<'_>]) -> Vec<SmallVec<[isize; 6]>> {
-        let outer = &sizes[..sizes.len() - 1];
-        (0..outer.iter().product()).map(|row| offsets(outer, operands, row)).collect()
-    }
-
-    #[test]
-    fn merged_dimensions_are_few_and_reach_the_same_rows() {
-        let bytes = vec![0u8; 1 << 12];
-        // Sizes, the strides of two operands, and the sizes that are left.
-        let cases: [(&[usize], [&[isize]; 2], &[usize]); 7] = [
-            (&[5, 1, 7], [&[28, 28, 4], &[4, 4, 0]], &[5, 7]),
-            (&[3, 4, 7], [&[112, 28, 4], &[16, 4, 0]], &[12, 7]),
-            (&[3, 4, 7], [&[112, 28, 4], &[0, 4, 0]], &[3, 4, 7]),
-            (&[2, 3, 4, 7], [&[336, 112, 28, 4], &[0, 16, 4, 0]], &[2, 12, 7]),
-            (&[2, 3, 1, 7], [&[84, 28, 0, 4], &[12, 4, 4, 0]], &[6, 7]),
-            (&[1, 1, 7], [&[0, 0, 4], &[0, 0, 0]], &[7]),
-            (&[2, 3, 4, 1], [&[48, 16, 4, 4], &[0, 0, 0, 0]], &[24, 1]),
-        ];
-        for (sizes, strides, want) in cases {
-            let operands = strides.map(|s| Operand::read(&bytes, 0, sizes, s, 4));
-            let (few, of) = merged(sizes, &operands);
-            assert_eq!(&few[..], want, "{sizes:?} {strides:?}");
-            assert_eq!(rows(sizes, &operands), rows(&few, &of), "{sizes:?} {strides:?}");
-            assert!(of.iter().zip(strides).all(|(o, s)| o.strides.last() == s.last()));
-        }
-    }
-}
