@@ -91,6 +91,10 @@ struct Call {
     stride: usize,
     /// What is needed soon: from here on [`SHARE`] lines are asked for in each chunk. It may lead anywhere.
     ahead: *const u32,
+    /// Where the sums go at last: in each chunk a row is asked for.
+    out: *const u8,
+    /// Bytes from row to row of it.
+    out_stride: usize,
 }
 
 /// A kernel for so many tiles of rows and of columns (1 or 2 each); whether the left operand is in tiles, or where it
@@ -109,6 +113,8 @@ fn kernel(rows: usize, columns: usize, in_tiles: bool, add: bool) -> Code {
         const STRIDE: Gp = Gp::R11;
         const ROW: Gp = Gp::R8;
         const AHEAD: Gp = Gp::RBX;
+        const OUT: Gp = Gp::R12;
+        const OUT_STRIDE: Gp = Gp::R13;
         let (row, tile) = (4 * SIDE as i32, 4 * TILE as i32);
         let sum = |i: usize, j: usize| Tile((2 * i + j) as u8);
         let (left, right) = (|i: usize| Tile(4 + i as u8), |j: usize| Tile(6 + j as u8));
@@ -118,8 +124,10 @@ fn kernel(rows: usize, columns: usize, in_tiles: bool, add: bool) -> Code {
                 mem(BLOCK, std::mem::offset_of!(Call, $name) as i32)
             };
         }
-        asm.push(AHEAD);
+        [AHEAD, OUT, OUT_STRIDE].into_iter().for_each(|saved| asm.push(saved));
         asm.mov(AHEAD, field!(ahead));
+        asm.mov(OUT, field!(out));
+        asm.mov(OUT_STRIDE, field!(out_stride));
         asm.mov(CHUNKS, field!(chunks));
         asm.mov(LEFT[0], field!(left));
         asm.mov(LEFT_STRIDE, field!(left_stride));
@@ -149,6 +157,8 @@ fn kernel(rows: usize, columns: usize, in_tiles: bool, add: bool) -> Code {
         }
         (0..SHARE as i32).for_each(|line| asm.prefetch(Hint::T1, mem(AHEAD, 64 * line)));
         asm.add_i(AHEAD, 64 * SHARE as i32);
+        asm.prefetch(Hint::T0, mem(OUT, 0));
+        asm.add(OUT, OUT_STRIDE);
         let step = if in_tiles { tile * rows as i32 } else { row };
         LEFT[..rows].iter().for_each(|&left| asm.add_i(left, step));
         asm.add_i(RIGHT, tile * columns as i32);
@@ -157,7 +167,7 @@ fn kernel(rows: usize, columns: usize, in_tiles: bool, add: bool) -> Code {
         for (i, j) in sums() {
             asm.tile_store(SUMS[i], STRIDE, row * j as i32, sum(i, j));
         }
-        asm.pop(AHEAD);
+        [OUT_STRIDE, OUT, AHEAD].into_iter().for_each(|saved| asm.pop(saved));
         asm.ret();
         place(asm)
     })
@@ -367,6 +377,7 @@ impl<S: Pod + Send + Sync> Product<'_, S> {
                             (at.wrapping_byte_add(bytes), stride, false)
                         }
                     };
+                    let place = out.at.at(i * out.stride + j);
                     let mut call = Call {
                         chunks: to - from,
                         left,
@@ -375,12 +386,10 @@ impl<S: Pod + Send + Sync> Product<'_, S> {
                         sums: sums.as_mut_ptr(),
                         stride: 4 * stride,
                         ahead: next.wrapping_add(number * (to - from) * SHARE * SIDE),
+                        out: place.cast_const().cast(),
+                        out_stride: size_of::<O>() * out.stride,
                     };
                     let code = kernel(high, wide, in_tiles, block > 0);
-                    let place = out.at.at(i * out.stride + j);
-                    if block + 1 == self.blocks.count {
-                        ask_for(place, out.stride, high * SIDE);
-                    }
                     // SAFETY: the code is a kernel, which reads a `Call`; tiles are configured. It reads the panels of
                     // both operands for this block, which are whole tiles, and writes its tiles of the sums.
                     unsafe { code.call((&raw mut call).cast()) };
@@ -441,15 +450,6 @@ impl<S: Copy, O: Rounded<S>> Loop for RoundTiles<'_, S, O> {
                 *out = O::rounded(sum);
             }
         }
-    }
-}
-
-/// Asks for the lines of these rows, which will be written.
-fn ask_for<O>(place: *const O, stride: usize, rows: usize) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    for i in 0..rows {
-        // SAFETY: nothing comes of it, wherever the address leads.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.wrapping_add(i * stride).cast()) };
     }
 }
 
