@@ -30,7 +30,7 @@ const DEPTH_IN_PLACE: usize = 128;
 /// Steps in one block where nothing is packed, at most.
 const DEPTH_SMALL: usize = 512;
 /// Rows of a task, at most: its block of the left operand stays in the second cache.
-const TASK_ROWS: usize = 256;
+const TASK_ROWS: usize = 128;
 /// Bytes up to which operands count as small: they are in the second cache, or soon will be.
 const SMALL: usize = 160 << 10;
 /// Bytes up to which a left operand whose rows are contiguous is read in place.
@@ -39,6 +39,8 @@ const FITS: usize = 1 << 20;
 const NARROW: usize = 512;
 /// Bytes of a packed operand, at most; larger products are done in parts.
 const PACKED: usize = 64 << 20;
+/// Steps of a panel that are packed before those of the next panel.
+const SLAB: usize = 32;
 /// Nanoseconds to pack an element.
 const PACK: f64 = 0.4;
 /// Operations of a step of one column and row that a thread does in a nanosecond, about.
@@ -273,12 +275,19 @@ impl Plan {
         let elements = width * blocks.size;
         let to = buffer.insert(scratch(elements * size_of::<P::To>())).as_mut_slice::<P::To>();
         let start = Shared(to.as_mut_ptr());
-        let count = blocks.count.max(1) * panels.count;
+        // Where rows lie across, a few of them are gone along, so that lines are read in the order in which they lie.
+        let slab = if source.across == 1 { SLAB } else { usize::MAX };
+        let slabs = if blocks.count == 0 { 1 } else { blocks.start(1).div_ceil(slab) };
+        let count = blocks.count.max(1) * slabs * panels.count;
         let one = |i: usize| {
-            let (block, i) = (i / panels.count, i % panels.count);
-            let (from, steps) = (blocks.start(block), blocks.start(block + 1) - blocks.start(block));
-            let (first, end) = (panels.start(i), panels.start(i + 1));
-            let depth = (steps * P::PER).min(source.depth - from * P::PER);
+            let (block, part, i) = (i / panels.count / slabs, i / panels.count % slabs, i % panels.count);
+            let (begin, end) = (blocks.start(block), blocks.start(block + 1));
+            let from = end.min(begin + part * slab.min(end - begin));
+            let steps = slab.min(end - from);
+            let (first, last) = (panels.start(i), panels.start(i + 1));
+            if steps == 0 {
+                return;
+            }
             let panel = Panel {
                 data: source.data,
                 offset: source.offset
@@ -286,12 +295,12 @@ impl Plan {
                     + (from * P::PER) as isize * source.along,
                 across: source.across,
                 along: source.along,
-                width: end.min(panels.size) - first,
-                padded: end - first,
-                depth,
+                width: last.min(panels.size) - first,
+                padded: last - first,
+                depth: (steps * P::PER).min(source.depth - from * P::PER),
             };
-            let place = from * width + first * steps;
-            // SAFETY: blocks and panels cut the buffer into disjoint parts: this one has `steps` elements for each of
+            let place = begin * width + first * (end - begin) + (from - begin) * panel.padded;
+            // SAFETY: blocks, panels and slabs cut the buffer into disjoint parts: this one has `steps` elements for each of
             // its `padded` columns, and no other call has the same index.
             let out = unsafe { std::slice::from_raw_parts_mut(start.at(place), steps * panel.padded) };
             pack::<P>(panel, out);

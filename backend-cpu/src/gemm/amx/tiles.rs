@@ -1,0 +1,133 @@
+//! Operands in tiles: 16 rows of 16 words, each a pair of bf16, one tile behind the other, chunk by chunk.
+//!
+//! A tile of the left operand has for each of its rows the pairs of a chunk; a tile of the right one has for each pair
+//! the columns. Whichever axis of an operand is contiguous, two tiles side by side are written at once from whole
+//! cache lines: rows of words are copied, or two rows are interleaved; what then lies the other way is turned. What
+//! is left at the ends of both axes goes through [`pack`], and is filled up.
+//!
+//! What always holds: every number that is written was looked at, so that no subnormal one passes unnoticed.
+
+#![allow(unsafe_code)]
+
+use super::super::pack::{Packing, Pairs, Panel, SQUARE, pack, turn};
+use super::{CHUNK, SIDE, TILE};
+use bytemuck::{Pod, cast_slice};
+use std::arch::x86_64::*;
+
+/// Which operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operand {
+    /// Rows across, pairs along a row of a tile.
+    Left,
+    /// Columns across, along a row of a tile.
+    Right,
+}
+
+/// Whether this processor can run what is here.
+pub(super) fn available() -> bool {
+    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")
+}
+
+/// Writes a panel of one or two tiles across, whole chunks. Whether there is a subnormal number in it.
+pub(super) fn write<I: Pod + Send + Sync>(of: Operand, panel: Panel<'_, I>, out: &mut [u32]) -> bool {
+    let tiles = panel.padded / SIDE;
+    assert!(tiles <= 2 && size_of::<I>() == 2 && available());
+    let whole = if tiles == 2 && panel.width == 2 * SIDE && (panel.across == 1 || panel.along == 1) {
+        panel.depth / CHUNK
+    } else {
+        0
+    };
+    let (fast, slow) = out.split_at_mut(whole * tiles * TILE);
+    // SAFETY: it was just seen that the processor has the instructions.
+    let mut lost = whole > 0 && unsafe { lines(of, panel, fast) };
+    for (i, out) in slow.chunks_exact_mut(TILE).enumerate() {
+        let (from, first) = (whole * CHUNK + i / tiles * CHUNK, i % tiles * SIDE);
+        let part = Panel {
+            offset: panel.offset + first as isize * panel.across + from as isize * panel.along,
+            // Rows behind the last one are the last one again: nobody reads their sums.
+            width: (panel.width - first).min(SIDE),
+            padded: SIDE,
+            depth: (panel.depth - from).min(CHUNK),
+            ..panel
+        };
+        let (steps, rest) = out.split_at_mut(part.depth.div_ceil(2) * SIDE);
+        pack::<Pairs<I>>(part, steps);
+        rest.fill(0);
+        lost |= Pairs::<I>::any_lost(out);
+        if of == Operand::Left {
+            turn_tile(out);
+        }
+    }
+    lost
+}
+
+/// Exchanges rows and columns of a tile.
+fn turn_tile(tile: &mut [u32]) {
+    let from: [u32; TILE] = (&*tile).try_into().expect("a tile");
+    for (a, b) in [(0, 0), (0, SQUARE), (SQUARE, 0), (SQUARE, SQUARE)] {
+        let mut square: [[u32; SQUARE]; SQUARE] = std::array::from_fn(|q| {
+            let at = (a + q) * SIDE + b;
+            from[at..at + SQUARE].try_into().expect("so many")
+        });
+        turn(&mut square);
+        for (q, row) in square.iter().enumerate() {
+            tile[(b + q) * SIDE + a..][..SQUARE].copy_from_slice(row);
+        }
+    }
+}
+
+/// Whole tiles, two across, of an operand one of whose axes is contiguous.
+#[target_feature(enable = "avx512f,avx512bw")]
+fn lines<I: Pod>(of: Operand, panel: Panel<'_, I>, out: &mut [u32]) -> bool {
+    let data: &[u16] = cast_slice(panel.data);
+    // A cache line of numbers, checked to lie within the data.
+    let line = |at: isize| {
+        let line = &data[at as usize..at as usize + CHUNK];
+        // SAFETY: the line has 64 bytes.
+        unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
+    };
+    let write = |x: __m512i, out: &mut [u32], row: usize| {
+        let out = &mut out[row * SIDE..(row + 1) * SIDE];
+        // SAFETY: the row has 64 bytes.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), x) }
+    };
+    let (magnitude, one) = (_mm512_set1_epi16(0x7fff), _mm512_set1_epi16(1));
+    // The least of all magnitudes less 1, where zeros come out as the largest.
+    let mut least = _mm512_set1_epi16(-1);
+    let mut see = |x: __m512i| {
+        least = _mm512_min_epu16(least, _mm512_sub_epi16(_mm512_and_si512(x, magnitude), one));
+    };
+    if panel.along == 1 {
+        for row in 0..2 * SIDE {
+            let start = panel.offset + row as isize * panel.across;
+            for (chunk, out) in out.chunks_exact_mut(2 * TILE).enumerate() {
+                let x = line(start + (chunk * CHUNK) as isize);
+                see(x);
+                write(x, out, row);
+            }
+        }
+    } else {
+        let low: [u16; 32] = std::array::from_fn(|i| (i / 2 + i % 2 * 32) as u16);
+        let high = low.map(|i| i + 16);
+        // SAFETY: both have 64 bytes.
+        let [low, high] = [low, high].map(|index| unsafe { _mm512_loadu_si512(index.as_ptr().cast()) });
+        for (chunk, out) in out.chunks_exact_mut(2 * TILE).enumerate() {
+            for p in 0..SIDE {
+                let start = panel.offset + (chunk * CHUNK + 2 * p) as isize * panel.along;
+                let (x, y) = (line(start), line(start + panel.along));
+                for at in [start, start + panel.along] {
+                    // What the next panel reads. It may lie anywhere: nothing comes of it.
+                    _mm_prefetch::<_MM_HINT_T1>(data.as_ptr().wrapping_offset(at + CHUNK as isize).cast());
+                }
+                see(x);
+                see(y);
+                write(_mm512_permutex2var_epi16(x, low, y), out, p);
+                write(_mm512_permutex2var_epi16(x, high, y), out, SIDE + p);
+            }
+        }
+    }
+    if (of == Operand::Left) != (panel.along == 1) {
+        out.chunks_exact_mut(TILE).for_each(turn_tile);
+    }
+    _mm512_cmplt_epu16_mask(least, _mm512_set1_epi16(0x7f)) != 0
+}
