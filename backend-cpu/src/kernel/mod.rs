@@ -15,6 +15,7 @@ mod exec;
 pub mod interp;
 pub mod ir;
 pub mod launch;
+#[cfg(target_arch = "x86_64")]
 mod legalize;
 pub mod math;
 mod print;
