@@ -151,8 +151,8 @@ fn kernel(rows: usize, columns: usize, in_tiles: bool, add: bool) -> Code {
         for j in 0..columns {
             asm.tile_load(right(j), RIGHT, ROW, tile * j as i32);
         }
-        for i in 0..rows {
-            asm.tile_load(left(i), LEFT[i], LEFT_STRIDE, 0);
+        for (i, &start) in LEFT[..rows].iter().enumerate() {
+            asm.tile_load(left(i), start, LEFT_STRIDE, 0);
             (0..columns).for_each(|j| asm.tile_multiply_bf16(sum(i, j), left(i), right(j)));
         }
         (0..SHARE as i32).for_each(|line| asm.prefetch(Hint::T1, mem(AHEAD, 64 * line)));

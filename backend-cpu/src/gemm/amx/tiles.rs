@@ -25,7 +25,7 @@ pub(super) enum Operand {
 
 /// Whether this processor can run what is here.
 pub(super) fn available() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")
+    is_x86_feature_detected!("avx2")
 }
 
 /// Writes a panel of one or two tiles across, whole chunks. Whether there is a subnormal number in it.
@@ -77,57 +77,60 @@ fn turn_tile(tile: &mut [u32]) {
 }
 
 /// Whole tiles, two across, of an operand one of whose axes is contiguous.
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx2")]
 fn lines<I: Pod>(of: Operand, panel: Panel<'_, I>, out: &mut [u32]) -> bool {
     let data: &[u16] = cast_slice(panel.data);
-    // A cache line of numbers, checked to lie within the data.
-    let line = |at: isize| {
-        let line = &data[at as usize..at as usize + CHUNK];
-        // SAFETY: the line has 64 bytes.
-        unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
+    // Half a cache line of numbers, checked to lie within the data.
+    let half = |at: isize| {
+        let half = &data[at as usize..at as usize + SIDE];
+        // SAFETY: it has 32 bytes.
+        unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
     };
-    let write = |x: __m512i, out: &mut [u32], row: usize| {
-        let out = &mut out[row * SIDE..(row + 1) * SIDE];
-        // SAFETY: the row has 64 bytes.
-        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), x) }
+    let write = |x: __m256i, out: &mut [u32], at: usize| {
+        let out = &mut out[at..at + SQUARE];
+        // SAFETY: it has 32 bytes.
+        unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), x) }
     };
-    let (magnitude, one) = (_mm512_set1_epi16(0x7fff), _mm512_set1_epi16(1));
+    let (magnitude, one) = (_mm256_set1_epi16(0x7fff), _mm256_set1_epi16(1));
     // The least of all magnitudes less 1, where zeros come out as the largest.
-    let mut least = _mm512_set1_epi16(-1);
-    let mut see = |x: __m512i| {
-        least = _mm512_min_epu16(least, _mm512_sub_epi16(_mm512_and_si512(x, magnitude), one));
+    let mut least = _mm256_set1_epi16(-1);
+    let mut see = |x: __m256i| {
+        least = _mm256_min_epu16(least, _mm256_sub_epi16(_mm256_and_si256(x, magnitude), one));
     };
     if panel.along == 1 {
         for row in 0..2 * SIDE {
             let start = panel.offset + row as isize * panel.across;
             for (chunk, out) in out.chunks_exact_mut(2 * TILE).enumerate() {
-                let x = line(start + (chunk * CHUNK) as isize);
-                see(x);
-                write(x, out, row);
+                for side in 0..2 {
+                    let x = half(start + (chunk * CHUNK + side * SIDE) as isize);
+                    see(x);
+                    write(x, out, row * SIDE + side * SQUARE);
+                }
             }
         }
     } else {
-        let low: [u16; 32] = std::array::from_fn(|i| (i / 2 + i % 2 * 32) as u16);
-        let high = low.map(|i| i + 16);
-        // SAFETY: both have 64 bytes.
-        let [low, high] = [low, high].map(|index| unsafe { _mm512_loadu_si512(index.as_ptr().cast()) });
         for (chunk, out) in out.chunks_exact_mut(2 * TILE).enumerate() {
             for p in 0..SIDE {
                 let start = panel.offset + (chunk * CHUNK + 2 * p) as isize * panel.along;
-                let (x, y) = (line(start), line(start + panel.along));
                 for at in [start, start + panel.along] {
                     // What the next panel reads. It may lie anywhere: nothing comes of it.
                     _mm_prefetch::<_MM_HINT_T1>(data.as_ptr().wrapping_offset(at + CHUNK as isize).cast());
                 }
-                see(x);
-                see(y);
-                write(_mm512_permutex2var_epi16(x, low, y), out, p);
-                write(_mm512_permutex2var_epi16(x, high, y), out, SIDE + p);
+                for (tile, out) in out.chunks_exact_mut(TILE).enumerate() {
+                    let at = start + (tile * SIDE) as isize;
+                    let (x, y) = (half(at), half(at + panel.along));
+                    see(x);
+                    see(y);
+                    let (low, high) = (_mm256_unpacklo_epi16(x, y), _mm256_unpackhi_epi16(x, y));
+                    write(_mm256_permute2x128_si256::<0x20>(low, high), out, p * SIDE);
+                    write(_mm256_permute2x128_si256::<0x31>(low, high), out, p * SIDE + SQUARE);
+                }
             }
         }
     }
     if (of == Operand::Left) != (panel.along == 1) {
         out.chunks_exact_mut(TILE).for_each(turn_tile);
     }
-    _mm512_cmplt_epu16_mask(least, _mm512_set1_epi16(0x7f)) != 0
+    let below = _mm256_min_epu16(least, _mm256_set1_epi16(0x7e));
+    _mm256_movemask_epi8(_mm256_cmpeq_epi16(below, least)) != 0
 }
