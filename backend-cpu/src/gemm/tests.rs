@@ -178,7 +178,7 @@ fn every_element_of_every_size_is_right() {
 }
 
 /// Products that are packed, cut into blocks of the inner axis, and into tasks.
-const LARGE: [[usize; 3]; 13] = [
+const LARGE: [[usize; 3]; 15] = [
     [257, 530, 200],
     [5, 1000, 300],
     [8, 2000, 100],
@@ -192,6 +192,9 @@ const LARGE: [[usize; 3]; 13] = [
     [17, 1025, 31],
     [33, 64, 290],
     [16, 1100, 16],
+    // The left operand is read in place (bf16, by tiles), over several blocks of the inner axis.
+    [64, 2048, 96],
+    [48, 1312, 520],
 ];
 
 #[test]
@@ -221,7 +224,9 @@ fn results_do_not_depend_on_threads() {
         // Also fewer rows or columns than threads, and than a tile has.
         let sizes =
             [[5, 600, 3000], [8, 8, 70_000], [70_000, 8, 3], [1, 900, 4000], [3, 90_000, 5], [300, 300, 300]];
-        for size @ [m, k, n] in sizes.into_iter().chain([[64, 4096, 64], [33, 2000, 47], [513, 129, 257]]) {
+        for size @ [m, k, n] in
+            sizes.into_iter().chain([[64, 4096, 64], [33, 2000, 47], [513, 129, 257], [512, 1056, 256]])
+        {
             let x = Stored::<I>::new(&mut numbers, [m, k], 0);
             let order = numbers.below(2);
             let y = Stored::<I>::new(&mut numbers, [k, n], order);
