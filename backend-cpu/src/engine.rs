@@ -3,9 +3,10 @@
 use crate::data::View;
 use crate::dispatch::numbers;
 use crate::kernels::{
-    arg_reduce, binary, bits, cast, compare, create, dot, gather, random, reduce, scatter, select, shape,
-    slice, sort, unary,
+    arg_reduce, binary, bits, cast, compare, conv, create, cumulative, dot, fft, gather, linalg, random,
+    reduce, scatter, select, shape, slice, sort, special, unary, window,
 };
+use plywood_core::op::Types;
 use plywood_core::{Array, Backend, DType, Device, DeviceBackend, Engine, Error, Op, Step, Value, Values};
 use smallvec::smallvec;
 
@@ -33,9 +34,7 @@ impl DeviceBackend for Cpu {
 impl Engine for Cpu {
     fn execute(&'static self, step: Step<'_>, mut x: Values) -> Values {
         let Step { op, outputs, at: _ } = step;
-        if let Op::Sort { axis, keys } = op {
-            return sort::sort(outputs.iter().cloned().collect(), x, *axis, *keys);
-        }
+        let types = || -> Types { outputs.iter().cloned().collect() };
         let ty = outputs[0].clone();
         let mut only = || x.pop().expect("the shape rule counted the inputs");
         smallvec![match op {
@@ -63,8 +62,16 @@ impl Engine for Cpu {
             Op::Scatter(s) => scatter::scatter(ty, x, s),
             Op::Reduce { kind, axes } => reduce::reduce(ty, only(), *kind, axes),
             Op::ArgReduce { kind, axis, dtype: _ } => arg_reduce::arg_reduce(ty, only(), *kind, *axis),
-            Op::Sort { .. } => unreachable!("it has several outputs, and returned above"),
+            Op::Sort { axis, keys } => return sort::sort(types(), x, *axis, *keys),
+            Op::TopK { k, axis } => return sort::top_k(types(), only(), *k, *axis),
+            Op::Cumulative { kind, axis, reverse } =>
+                cumulative::cumulative(ty, only(), *kind, *axis, *reverse),
             Op::Dot(d) => dot::dot(ty, x, d),
+            Op::Conv(c) => conv::conv(ty, x, c),
+            Op::Window { kind, window } => window::window(ty, only(), *kind, window),
+            Op::Fft { kind, sizes } => return fft::fft(types(), x, *kind, sizes),
+            Op::Linalg(l) => return linalg::linalg(types(), x, *l),
+            Op::Special(s) => special::special(ty, x, *s),
             Op::Full { number, ty: _ } => create::full(ty, *number),
             Op::Iota { ty: _, axis } => create::iota(ty, *axis),
             Op::Constant(array) => create::constant(ty, array),

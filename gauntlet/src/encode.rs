@@ -4,8 +4,9 @@
 //! key is its hash. Data are hexadecimal. The layout of inputs is not part of it; a result does not depend on it.
 
 use crate::data::fnv;
+use crate::oracle::file_name;
 use crate::{Class, Sample, bits};
-use plywood_core::op::{IndexMode, Random};
+use plywood_core::op::{IndexMode, Linalg, Padding, Random};
 use plywood_core::{Array, Number, Op, Shape};
 
 /// The hash of an operation, its attributes and its inputs' data.
@@ -16,13 +17,14 @@ pub fn key(sample: &Sample) -> u64 {
 /// The line for the oracle's script.
 pub fn line(sample: &Sample) -> String {
     let class = match sample.class {
-        Class::Exact | Class::Equal | Class::Ulps(_) => "values",
+        Class::Exact | Class::Equal | Class::Ulps(_) | Class::Norm(_) => "values",
         Class::Sum { .. } => "sum",
     };
     let body = body(sample);
     let key = fnv(body.as_bytes());
     let name = &sample.name;
-    format!("{{\"name\":\"{name}\",\"key\":\"{key:016x}\",\"class\":\"{class}\",{body}}}")
+    let file = file_name(sample.op.kind());
+    format!("{{\"file\":\"{file}\",\"name\":\"{name}\",\"key\":\"{key:016x}\",\"class\":\"{class}\",{body}}}")
 }
 
 fn body(sample: &Sample) -> String {
@@ -55,6 +57,12 @@ fn mode(mode: IndexMode) -> String {
         IndexMode::Fill => "fill",
         IndexMode::PromiseInBounds => "promise_in_bounds",
     })
+}
+
+fn paddings(padding: &[Padding]) -> String {
+    let each: Vec<String> =
+        padding.iter().map(|p| format!("[{},{},{}]", p.low, p.high, p.interior)).collect();
+    format!("[{}]", each.join(","))
 }
 
 /// A number by its kind and bits.
@@ -90,11 +98,7 @@ fn op(op: &Op) -> String {
             &[("starts", list(&s.starts)), ("limits", list(&s.limits)), ("strides", list(&s.strides))],
         ),
         Op::DynamicSlice { sizes } => object(op, &[("sizes", shape(sizes))]),
-        Op::Pad { padding } => {
-            let each: Vec<String> =
-                padding.iter().map(|p| format!("[{},{},{}]", p.low, p.high, p.interior)).collect();
-            object(op, &[("padding", format!("[{}]", each.join(",")))])
-        }
+        Op::Pad { padding } => object(op, &[("padding", paddings(padding))]),
         Op::Concatenate { axis } => object(op, &[("axis", axis.to_string())]),
         Op::Gather(g) => object(
             op,
@@ -135,6 +139,51 @@ fn op(op: &Op) -> String {
                 ("dtype", text(d.dtype)),
             ],
         ),
+        Op::TopK { k, axis } => object(op, &[("k", k.to_string()), ("axis", axis.to_string())]),
+        Op::Cumulative { kind, axis, reverse } => object(
+            op,
+            &[("name", text(kind.name())), ("axis", axis.to_string()), ("reverse", reverse.to_string())],
+        ),
+        Op::Conv(c) => object(
+            op,
+            &[
+                ("strides", list(&c.strides)),
+                ("padding", paddings(&c.padding)),
+                ("dilation", list(&c.dilation)),
+                ("feature_groups", c.feature_groups.to_string()),
+                ("batch_groups", c.batch_groups.to_string()),
+            ],
+        ),
+        Op::Window { kind, window: w } => object(
+            op,
+            &[
+                ("name", text(kind.name())),
+                ("sizes", list(&w.sizes)),
+                ("strides", list(&w.strides)),
+                ("padding", paddings(&w.padding)),
+                ("dilation", list(&w.dilation)),
+            ],
+        ),
+        Op::Fft { kind, sizes } => object(op, &[("name", text(kind.name())), ("sizes", list(sizes))]),
+        Op::Linalg(l) => {
+            let name = ("name", text(l.name()));
+            match l {
+                Linalg::Cholesky | Linalg::Lu | Linalg::Eigh => object(op, &[name]),
+                Linalg::TriangularSolve { lower, transpose, unit_diagonal } => object(
+                    op,
+                    &[
+                        name,
+                        ("lower", lower.to_string()),
+                        ("transpose", transpose.to_string()),
+                        ("unit_diagonal", unit_diagonal.to_string()),
+                    ],
+                ),
+                Linalg::Qr { full } | Linalg::Svd { full } => object(op, &[name, ("full", full.to_string())]),
+            }
+        }
+        Op::Special(s) => {
+            object(op, &[("name", text(s.function.name())), ("orders", format!("{:?}", s.orders))])
+        }
         Op::Full { number: n, ty } => {
             object(op, &[("number", number(*n)), ("shape", shape(&ty.shape)), ("dtype", text(ty.dtype))])
         }
@@ -148,6 +197,12 @@ fn op(op: &Op) -> String {
                 Random::Bits { shape: s, dtype }
                 | Random::Uniform { shape: s, dtype }
                 | Random::Normal { shape: s, dtype } => {
+                    object(op, &[name, ("shape", shape(s)), ("dtype", text(dtype))])
+                }
+                Random::Gamma { shape: s, dtype, log } => {
+                    object(op, &[name, ("shape", shape(s)), ("dtype", text(dtype)), ("log", log.to_string())])
+                }
+                Random::Poisson { shape: s, dtype } => {
                     object(op, &[name, ("shape", shape(s)), ("dtype", text(dtype))])
                 }
                 Random::Split { shape: s } => object(op, &[name, ("shape", shape(s))]),

@@ -3,7 +3,7 @@
 use plywood_core::OpKind;
 
 /// Hands a macro the name and the [`OpKind`](plywood_core::OpKind) of every operation, so that it declares a test for
-/// each: `name Kind;` thirty times.
+/// each: `name Kind;` forty times.
 #[macro_export]
 macro_rules! for_each_kind {
     ($tests:ident) => {
@@ -32,7 +32,14 @@ macro_rules! for_each_kind {
             reduce Reduce;
             arg_reduce ArgReduce;
             sort Sort;
+            top_k TopK;
+            cumulative Cumulative;
             dot Dot;
+            conv Conv;
+            window Window;
+            fft Fft;
+            linalg Linalg;
+            special Special;
             full Full;
             iota Iota;
             constant Constant;

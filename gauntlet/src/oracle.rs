@@ -1,14 +1,21 @@
-//! The expected results, as `oracle/make.py` wrote them: `oracle/expected.jsonl.gz`, one line for each key.
+//! The expected results, as `oracle/make.py` wrote them: a file for each kind of operation, one line for each key.
 
 use crate::sample::Expect;
 use crate::{Sample, bits};
 use flate2::read::GzDecoder;
-use plywood_core::{Array, DType, Shape};
+use plywood_core::{Array, DType, OpKind, Shape};
 use serde_json::Value as Json;
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-static EXPECTED: &[u8] = include_bytes!("../oracle/expected.jsonl.gz");
+macro_rules! names { ($($name:ident $Kind:ident;)*) => {
+    /// The name of a kind's file.
+    pub fn file_name(kind: OpKind) -> &'static str {
+        match kind { $(OpKind::$Kind => stringify!($name),)* }
+    }
+} }
+crate::for_each_kind!(names);
 
 /// An output that is expected.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +26,7 @@ pub struct Expected {
     pub scale: Option<Vec<f64>>,
 }
 
-/// All expected results, by key. They are decoded when they are asked for.
+/// The expected results of a kind of operation, by key. They are decoded when they are asked for.
 #[derive(Debug)]
 pub struct Oracle {
     /// What made them: versions of Python's packages.
@@ -28,9 +35,11 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    /// Reads the committed file.
-    pub fn load() -> Result<Oracle, String> {
-        let mut reader = BufReader::new(GzDecoder::new(EXPECTED)).lines();
+    /// Reads the committed file of a kind.
+    pub fn load(kind: OpKind) -> Result<Oracle, String> {
+        let path = format!("{}/oracle/expected/{}.jsonl.gz", env!("CARGO_MANIFEST_DIR"), file_name(kind));
+        let file = File::open(&path).map_err(|e| format!("{path}: {e}; run oracle/make.py"))?;
+        let mut reader = BufReader::new(GzDecoder::new(file)).lines();
         let head = reader.next().ok_or("an empty file")?.map_err(|e| e.to_string())?;
         let mut lines = HashMap::new();
         for line in reader {

@@ -1,7 +1,7 @@
 //! [`Sample`]: one operation with inputs, and what is known about it. Properties ask it for values on their engine.
 
 use crate::{Class, Layout, encode};
-use plywood_core::op::{Binary, Reduction, ScatterKind, Types};
+use plywood_core::op::{Binary, Cumulation, Random, Reduction, ScatterKind, Types, WindowKind};
 use plywood_core::{Array, DType, Engine, Op, TensorType, Value, Values};
 
 /// An input: host data, and how it is laid out when it becomes a value.
@@ -167,15 +167,21 @@ impl Sample {
             // Its derivative is defined to be 0, which differences do not find.
             Op::Binary(Binary::NextAfter) => vec![],
             Op::Binary(_) | Op::Select | Op::Clamp => floats(0),
-            Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::Random(_) => {
-                vec![]
-            }
+            Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } => vec![],
+            Op::Window { kind: WindowKind::ArgMax | WindowKind::ArgMin, .. } => vec![],
+            Op::Random(r) => match r {
+                Random::Bits { .. } | Random::Uniform { .. } | Random::Normal { .. } => vec![],
+                Random::Poisson { .. } | Random::Split { .. } | Random::FoldIn => vec![],
+                Random::Gamma { .. } => vec![1],
+            },
             Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::StopGradient => vec![],
             Op::Cast { dtype } if !dtype.is_float() => vec![],
             Op::Cast { .. } | Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } => floats(0),
             Op::Reverse { .. } | Op::Slice(_) | Op::DynamicSlice { .. } | Op::DynamicUpdate => floats(0),
             Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) | Op::Scatter(_) => floats(0),
             Op::Reduce { .. } | Op::Sort { .. } | Op::Dot(_) => floats(0),
+            Op::TopK { .. } | Op::Cumulative { .. } | Op::Conv(_) | Op::Window { .. } => floats(0),
+            Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) => floats(0),
         }
     }
 
@@ -192,9 +198,7 @@ impl Sample {
                 Binary::Div | Binary::Rem | Binary::Pow | Binary::Atan2 | Binary::Max | Binary::Min,
             ) => Nonlinear,
             Op::Binary(Binary::NextAfter) => Nonlinear,
-            Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::Random(_) => {
-                Linear
-            }
+            Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } => Linear,
             Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::StopGradient => Linear,
             Op::Select | Op::Cast { .. } | Op::Reshape { .. } | Op::Transpose { .. } => Linear,
             Op::Broadcast { .. } | Op::Reverse { .. } | Op::Slice(_) | Op::DynamicSlice { .. } => Linear,
@@ -209,7 +213,17 @@ impl Sample {
                 Reduction::Prod | Reduction::Max | Reduction::Min => Nonlinear,
                 Reduction::And | Reduction::Or | Reduction::Xor => Linear,
             },
-            Op::Dot(_) => Bilinear,
+            Op::TopK { .. } | Op::Linalg(_) | Op::Special(_) | Op::Random(_) => Nonlinear,
+            Op::Cumulative { kind, .. } => match kind {
+                Cumulation::Sum => Linear,
+                Cumulation::Prod | Cumulation::Max | Cumulation::Min | Cumulation::LogSumExp => Nonlinear,
+            },
+            Op::Window { kind, .. } => match kind {
+                WindowKind::Sum => Linear,
+                WindowKind::Max | WindowKind::Min | WindowKind::ArgMax | WindowKind::ArgMin => Nonlinear,
+            },
+            Op::Fft { .. } => Linear,
+            Op::Dot(_) | Op::Conv(_) => Bilinear,
         }
     }
 

@@ -7,6 +7,7 @@
 //! | [`Class::Exact`] | those that move data, and those that IEEE 754 rounds correctly | the same bits; NaN for NaN |
 //! | [`Class::Equal`] | max, min and what is made of them | equal numbers: 0 for -0; NaN for NaN |
 //! | [`Class::Ulps`] | transcendental functions, chains of few roundings | so many floats away; f16 and bf16, computed in f32: one |
+//! | [`Class::Norm`] | factorisations, transforms | an error relative to the largest element of the result |
 //! | [`Class::Sum`] | sums of many products | an error relative to the sum of the terms' magnitudes |
 
 use crate::bits::{bits_of, place};
@@ -22,6 +23,9 @@ pub enum Class {
     /// At most so many units in the last place, in f64 and f32; one in f16 and bf16. Infinity is the number after the
     /// greatest finite one.
     Ulps(u32),
+    /// At most so many machine epsilons of the largest finite magnitude in the result; infinities and NaN where they are
+    /// expected.
+    Norm(u32),
     /// Of a sum of this many terms: the error is at most `(4 + log2 terms) * epsilon` times the sum of the terms'
     /// magnitudes, which the oracle gives. For f16 and bf16 epsilon is f32's, and one rounding of the result is added.
     Sum {
@@ -48,6 +52,13 @@ pub fn compare(class: Class, got: &Array, expected: &Array, scale: Option<&[f64]
     }
     let dtype = got.dtype();
     let (got_bits, expected_bits) = (bits_of(got), bits_of(expected));
+    let largest = match class {
+        Class::Norm(_) if dtype.is_float() => {
+            let finite = |i: usize| Some(number(expected, i).abs()).filter(|x| x.is_finite());
+            (0..expected_bits.len()).filter_map(finite).fold(0.0, f64::max)
+        }
+        _ => 0.0,
+    };
     let same = |i: usize| {
         let (a, b) = (got_bits[i], expected_bits[i]);
         if a == b {
@@ -64,6 +75,10 @@ pub fn compare(class: Class, got: &Array, expected: &Array, scale: Option<&[f64]
             Class::Exact => false,
             Class::Equal => a == b,
             Class::Ulps(most) => a.abs_diff(b) <= if dtype.size() == 2 { most.min(1) } else { most } as u64,
+            Class::Norm(most) => {
+                let (x, y) = (number(got, i), number(expected, i));
+                x == y || (x - y).abs() <= most as f64 * epsilon(dtype) * largest
+            }
             Class::Sum { terms } => {
                 let (x, y) = (number(got, i), number(expected, i));
                 let wide = if dtype.size() == 2 { DType::F32 } else { dtype };
@@ -141,6 +156,9 @@ mod tests {
             assert_eq!(result.is_ok(), passes, "{class:?} {got} {expected}: {result:?}");
         }
         assert!(compare(Class::Ulps(9), &f(1.0), &Array::new(vec![1.0f64], [1]), None).is_err());
+        let three = |x: f32| Array::new(vec![8.0, x, f32::INFINITY], [3]);
+        let off = |x: f32| compare(Class::Norm(4), &three(x), &three(0.0), None);
+        assert!(off(3.8e-6).is_ok() && off(4e-6).is_err() && off(f32::NAN).is_err());
         let sum = Class::Sum { terms: 16 };
         assert!(compare(sum, &f(1e-6), &f(0.0), Some(&[1.0])).is_err());
         assert!(compare(sum, &f(9e-7), &f(0.0), Some(&[1.0])).is_ok());

@@ -35,7 +35,7 @@ macro_rules! tests { (none: $($None:ident)*; $($name:ident $Kind:ident;)*) => {
 } }
 
 tests! {
-    none: Bits Compare Bitcast ArgReduce Full Iota Constant Random;
+    none: Bits Compare Bitcast ArgReduce Full Iota Constant;
     unary Unary;
     integer_pow IntegerPow;
     reduce_precision ReducePrecision;
@@ -56,6 +56,14 @@ tests! {
     scatter Scatter;
     reduce Reduce;
     sort Sort;
+    top_k TopK;
+    cumulative Cumulative;
     dot Dot;
+    conv Conv;
+    window Window;
+    fft Fft;
+    linalg Linalg;
+    special Special;
+    random Random;
     stop_gradient StopGradient;
 }

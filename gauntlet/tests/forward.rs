@@ -7,7 +7,7 @@ use plywood_gauntlet::{Oracle, for_each_kind, properties};
 macro_rules! tests { ($($name:ident $Kind:ident;)*) => { $(
     #[test]
     fn $name() {
-        let oracle = Oracle::load().unwrap();
+        let oracle = Oracle::load(OpKind::$Kind).unwrap();
         properties::check(OpKind::$Kind, |_| true, |sample| properties::forward(Cpu::ENGINE, sample, &oracle));
     }
 )* } }

@@ -43,15 +43,18 @@ fn smooth_samples_are_small_and_have_something_to_differentiate() {
 
 #[test]
 fn the_oracle_has_exactly_the_table() {
-    let oracle = Oracle::load().unwrap();
-    let (mut keys, mut missing) = (HashSet::new(), Vec::new());
-    for sample in all().iter().filter(|s| s.expect == Expect::Oracle) {
-        keys.insert(sample.key());
-        if let Err(e) = oracle.expected(sample) {
-            missing.push(format!("{}: {e}", sample.name));
+    for &kind in OpKind::ALL {
+        let oracle = Oracle::load(kind).unwrap();
+        let (mut keys, mut missing) = (HashSet::new(), Vec::new());
+        for sample in samples(kind).iter().filter(|s| s.expect == Expect::Oracle) {
+            keys.insert(sample.key());
+            if let Err(e) = oracle.expected(sample) {
+                missing.push(format!("{}: {e}", sample.name));
+            }
         }
+        assert!(missing.is_empty(), "{kind:?}: {} missing, of which {:?}", missing.len(), missing.first());
+        let superfluous = oracle.superfluous(|key| keys.contains(&key));
+        let first = superfluous.first();
+        assert!(superfluous.is_empty(), "{kind:?}: {} superfluous, of which {first:?}", superfluous.len());
     }
-    assert!(missing.is_empty(), "{} missing, of which {:?}", missing.len(), missing.first());
-    let superfluous = oracle.superfluous(|key| keys.contains(&key));
-    assert!(superfluous.is_empty(), "{} superfluous, of which {:?}", superfluous.len(), superfluous.first());
 }

@@ -6,16 +6,23 @@
 
 mod binary;
 mod cast;
+mod conv;
+mod cumulative;
 mod dot;
+mod fft;
 mod gather;
+mod linalg;
 mod products;
+mod random;
 mod reduce;
 mod scatter;
 mod select;
 mod shape;
 mod slice;
 mod sort;
+mod special;
 mod unary;
+mod window;
 
 use plywood_core::{Dyn, Op, Shape, Tensor, TensorType, Value};
 use smallvec::{SmallVec, smallvec};
@@ -194,11 +201,18 @@ pub(crate) fn keep(op: &Op, slots: &[Option<u32>]) -> Option<Keep> {
         Op::Scatter(s) => Some(scatter::keep(s.kind)),
         Op::Reduce { kind, .. } => reduce::keep(*kind),
         Op::Sort { .. } => Some(Keep::all_inputs()),
+        Op::TopK { .. } => Some(sort::keep_top_k()),
+        Op::Cumulative { kind, .. } => Some(cumulative::keep(*kind)),
+        Op::Conv(_) => Some(conv::keep(wants(0), wants(1))),
+        Op::Window { kind, .. } => window::keep(*kind),
+        Op::Fft { .. } => Some(Keep::NOTHING),
+        Op::Linalg(l) => Some(linalg::keep(*l)),
+        Op::Special(_) => Some(Keep::all_inputs()),
+        Op::Random(r) => random::keep(r),
         Op::Dot(_) => Some(dot::keep(wants(0), wants(1))),
         // Integers, bool and bits have no tangents; the place of an extreme is an integer.
         Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } => None,
-        Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::Random(_) => None,
-        Op::StopGradient => None,
+        Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::StopGradient => None,
     }
 }
 
@@ -210,8 +224,13 @@ pub(crate) fn pull_back(
     mut cts: SmallVec<[Option<T>; 1]>,
 ) -> Gradients {
     let r = Pull { kept, wanted };
-    if let Op::Sort { axis, keys } = op {
-        return sort::vjp(*axis, *keys, &r, cts);
+    // Those of several outputs; of all others there is one cotangent.
+    match op {
+        Op::Sort { axis, keys } => return sort::vjp(*axis, *keys, &r, cts),
+        Op::Fft { kind, sizes } => return fft::vjp(*kind, sizes, cts),
+        Op::Linalg(l) => return linalg::vjp(*l, &r, cts),
+        Op::TopK { .. } => cts.truncate(1),
+        _ => {}
     }
     let Some(ct) = cts.pop().flatten() else { return smallvec![] };
     match op {
@@ -236,12 +255,22 @@ pub(crate) fn pull_back(
         Op::Gather(g) => smallvec![Some(gather::vjp(g, &r, ct)), None],
         Op::Scatter(s) => scatter::vjp(s, &r, ct),
         Op::Reduce { kind, axes } => smallvec![reduce::vjp(*kind, axes, &r, ct)],
+        Op::TopK { k: _, axis } => smallvec![Some(sort::top_k(*axis, &r, ct))],
+        Op::Cumulative { kind, axis, reverse } => {
+            smallvec![Some(cumulative::vjp(*kind, *axis, *reverse, &r, ct))]
+        }
         Op::Dot(d) => dot::vjp(d, &r, ct),
-        Op::Sort { .. } => unreachable!("it has several outputs, and returned above"),
+        Op::Conv(c) => conv::vjp(c, &r, ct),
+        Op::Window { kind, window } => smallvec![window::vjp(*kind, window, &r, ct)],
+        Op::Special(s) => special::vjp(*s, &r, ct),
+        Op::Random(random) => random::vjp(random, &r, ct),
+        Op::Sort { .. } | Op::Fft { .. } | Op::Linalg(_) => {
+            unreachable!("they have several outputs, and returned above")
+        }
         Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::StopGradient => {
             unreachable!("{op}: `keep` says that no derivative passes")
         }
-        Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::Random(_) => {
+        Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) => {
             unreachable!("{op}: `keep` says that no derivative passes")
         }
     }

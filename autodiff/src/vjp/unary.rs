@@ -1,7 +1,8 @@
 //! Derivatives of functions of one operand. x is the input, y the output; what is cheaper is kept.
 
 use super::{Keep, Pull, T};
-use plywood_core::op::Unary;
+use plywood_core::op::{Special, SpecialFunction, Unary};
+use plywood_core::{Op, Value};
 use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, PI};
 
 pub(super) fn keep(op: Unary) -> Option<Keep> {
@@ -11,7 +12,8 @@ pub(super) fn keep(op: Unary) -> Option<Keep> {
         Exp | Exp2 | Expm1 | Sqrt | Cbrt | Tan | Tanh | Logistic | ErfInv => Some(Keep::outputs()),
         Rsqrt => Some(Keep::inputs([0]).and_outputs()),
         Abs | Square | Log | Log1p | Sin | Cos | Asin | Acos | Atan | Sinh | Cosh | Asinh | Acosh | Atanh
-        | Erf => Some(Keep::inputs([0])),
+        | Erf | Erfc | Lgamma => Some(Keep::inputs([0])),
+        BesselI0e | BesselI1e => Some(Keep::inputs([0]).and_outputs()),
         // Constant between their steps: the derivative is zero.
         Sign | Floor | Ceil | Round | RoundEven | IsFinite => None,
     }
@@ -46,6 +48,15 @@ pub(super) fn vjp(op: Unary, r: &Pull<'_>, ct: T) -> Option<T> {
         Atanh => ct / ((1.0 - r.x(0)) * (1.0 + r.x(0))),
         Logistic => ct * (r.y() * (1.0 - r.y())),
         Erf => ct * (FRAC_2_SQRT_PI * (-r.x(0).square()).exp()),
+        Erfc => -(ct * (FRAC_2_SQRT_PI * (-r.x(0).square()).exp())),
+        Lgamma => ct * digamma(r.x(0)),
+        BesselI0e => ct * (T::of(r.x(0).value().clone().unary(BesselI1e)) - r.x(0).sign() * r.y()),
+        BesselI1e => {
+            // I₁(x) / x at 0 is a half.
+            let (x, zero) = (r.x(0), r.x(0).eq(0));
+            let ratio = zero.select(0.5, r.y() / zero.select(1, x));
+            ct * (T::of(x.value().clone().unary(BesselI0e)) - x.sign() * r.y() - ratio)
+        }
         ErfInv => ct * (PI.sqrt() / 2.0 * r.y().square().exp()),
         Sign | Floor | Ceil | Round | RoundEven | IsFinite => return None,
     })
@@ -66,4 +77,10 @@ pub(super) fn integer_pow(n: i32, r: &Pull<'_>, ct: T) -> T {
         2 => ct * (2.0 * r.x(0)),
         _ => ct * (n * r.x(0).powi(n - 1)),
     }
+}
+
+/// ψ(x), the derivative of log Γ.
+fn digamma(x: &T) -> T {
+    let op = Op::Special(Special::of(SpecialFunction::Digamma));
+    T::of(Value::apply1(op, x.value().clone()))
 }

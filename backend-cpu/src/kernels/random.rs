@@ -34,6 +34,7 @@ pub fn random(ty: TensorType, x: Values, random: &Random) -> Value {
         Random::Uniform { shape, dtype } => draw(Sample::Uniform(*dtype), keys, shape.elements(), out),
         Random::Normal { shape, dtype } => draw(Sample::Normal(*dtype), keys, shape.elements(), out),
         Random::Split { shape } => draw(Sample::Keys, keys, shape.elements(), out),
+        Random::Gamma { .. } | Random::Poisson { .. } => todo!(),
         Random::FoldIn => {
             let folded = View::<u32>::of(&x[1]).to_contiguous();
             let operands = [

@@ -82,6 +82,11 @@ pub fn sort(types: Types, mut x: Values, axis: usize, keys: usize) -> Values {
     rearranged.collect()
 }
 
+/// The k largest along `axis`, and their places.
+pub fn top_k(_types: Types, _x: Value, _k: usize, _axis: usize) -> Values {
+    todo!()
+}
+
 /// The value with this axis last.
 fn last(x: Value, axis: usize) -> Value {
     let mut order: Axes = (0..x.rank()).collect();

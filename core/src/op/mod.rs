@@ -9,9 +9,13 @@ mod binary;
 mod bits;
 mod cast;
 mod compare;
+mod conv;
 mod create;
+mod cumulative;
 mod dot;
+mod fft;
 mod gather;
+mod linalg;
 mod print;
 mod random;
 mod reduce;
@@ -20,18 +24,26 @@ mod select;
 mod shape;
 mod slice;
 mod sort;
+mod special;
 mod unary;
+mod window;
 
 pub use binary::Binary;
 pub use bits::Bits;
 pub use compare::Compare;
+pub use conv::Conv;
+pub use cumulative::Cumulation;
 pub use dot::Dot;
+pub use fft::FftKind;
 pub use gather::{Gather, IndexMode};
+pub use linalg::Linalg;
 pub use random::Random;
 pub use reduce::{ArgReduction, Reduction};
 pub use scatter::{Scatter, ScatterKind};
 pub use slice::{Padding, Slice};
+pub use special::{Special, SpecialFunction};
 pub use unary::Unary;
+pub use window::{Window, WindowKind};
 
 use crate::shape::Axes;
 use crate::{Array, DType, Number, Shape, TensorType};
@@ -162,8 +174,44 @@ pub enum Op {
         /// How many operands, from the first, decide.
         keys: usize,
     },
+    /// The k largest elements along an axis, the largest first. Outputs: the elements, and their places as i32.
+    TopK {
+        /// How many.
+        k: usize,
+        /// Along which axis.
+        axis: usize,
+    },
+    /// Combines each element with all before it along an axis.
+    Cumulative {
+        /// How.
+        kind: Cumulation,
+        /// Along which axis.
+        axis: usize,
+        /// Whether with all behind it instead.
+        reverse: bool,
+    },
     /// Contraction of two tensors.
     Dot(Arc<Dot>),
+    /// Convolution. Inputs: the tensor, the kernel.
+    Conv(Arc<Conv>),
+    /// Combines the elements of sliding windows.
+    Window {
+        /// How.
+        kind: WindowKind,
+        /// Which windows.
+        window: Arc<Window>,
+    },
+    /// Discrete Fourier transform over the last axes. Complex numbers are two tensors, real and imaginary parts.
+    Fft {
+        /// From what to what.
+        kind: FftKind,
+        /// Sizes of the transformed axes, before the halving of a real transform.
+        sizes: Axes,
+    },
+    /// Factorisations and solutions of systems, of the matrices in the last two axes.
+    Linalg(Linalg),
+    /// A special function of one to three operands, or one of its partial derivatives.
+    Special(Special),
     /// One number everywhere. No inputs.
     Full {
         /// The number.
@@ -210,7 +258,7 @@ macro_rules! kinds {
 kinds! {
     Unary, IntegerPow, ReducePrecision, Binary, Bits, Compare, Select, Clamp, Cast, Bitcast, Reshape, Transpose,
     Broadcast, Reverse, Slice, DynamicSlice, DynamicUpdate, Pad, Concatenate, Gather, Scatter, Reduce, ArgReduce,
-    Sort, Dot, Full, Iota, Constant, Random, StopGradient,
+    Sort, TopK, Cumulative, Dot, Conv, Window, Fft, Linalg, Special, Full, Iota, Constant, Random, StopGradient,
 }
 
 impl Op {
@@ -241,7 +289,14 @@ impl Op {
             Op::Reduce { kind, .. } => kind.name(),
             Op::ArgReduce { kind, .. } => kind.name(),
             Op::Sort { .. } => "sort",
+            Op::TopK { .. } => "top_k",
+            Op::Cumulative { kind, .. } => kind.name(),
             Op::Dot(_) => "dot_general",
+            Op::Conv(_) => "conv_general_dilated",
+            Op::Window { kind, .. } => kind.name(),
+            Op::Fft { kind, .. } => kind.name(),
+            Op::Linalg(l) => l.name(),
+            Op::Special(s) => s.function.name(),
             Op::Full { .. } => "full",
             Op::Iota { .. } => "iota",
             Op::Constant(_) => "constant",
@@ -258,11 +313,14 @@ impl Op {
             Op::Cast { .. } | Op::Bitcast { .. } | Op::StopGradient => 1,
             Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => 1,
             Op::Slice(_) | Op::Reduce { .. } | Op::ArgReduce { .. } => 1,
-            Op::Binary(_) | Op::Compare(_) | Op::Pad { .. } | Op::Gather(_) | Op::Dot(_) => 2,
+            Op::TopK { .. } | Op::Cumulative { .. } | Op::Window { .. } => 1,
+            Op::Binary(_) | Op::Compare(_) | Op::Pad { .. } | Op::Gather(_) | Op::Dot(_) | Op::Conv(_) => 2,
+            Op::Fft { kind, .. } => kind.inputs(),
+            Op::Linalg(l) => l.inputs(),
+            Op::Special(s) => s.function.inputs(),
             Op::Clamp | Op::Scatter(_) => 3,
             Op::Bits(b) => b.arity(),
-            Op::Random(Random::FoldIn) => 2,
-            Op::Random(_) => 1,
+            Op::Random(r) => r.inputs(),
             Op::Select => return (2, None),
             Op::DynamicSlice { .. } | Op::Concatenate { .. } | Op::Sort { .. } => return (1, None),
             Op::DynamicUpdate => return (2, None),
@@ -309,7 +367,14 @@ impl Op {
             Op::Reduce { kind, axes } => kind.infer(x[0], axes),
             Op::ArgReduce { kind, axis, dtype } => kind.infer(x[0], *axis, *dtype),
             Op::Sort { axis, keys } => return sort::infer_sort(x, *axis, *keys),
+            Op::TopK { k, axis } => return sort::infer_top_k(x[0], *k, *axis),
+            Op::Cumulative { kind, axis, reverse: _ } => kind.infer(x[0], *axis),
             Op::Dot(d) => d.infer(x[0], x[1]),
+            Op::Conv(c) => c.infer(x[0], x[1]),
+            Op::Window { kind, window } => kind.infer(x[0], window),
+            Op::Fft { kind, sizes } => return kind.infer(x, sizes),
+            Op::Linalg(l) => return l.infer(x),
+            Op::Special(s) => s.infer(x),
             Op::Full { number: _, ty } => ty.clone(),
             Op::Iota { ty, axis } => create::infer_iota(ty, *axis),
             Op::Constant(a) => a.ty(),

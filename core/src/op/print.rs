@@ -1,6 +1,6 @@
 //! How an operation's attributes print: `broadcast[shape=(2,3) axes=(1)]`, as in a jaxpr.
 
-use super::{Op, Random};
+use super::{Linalg, Op, Padding, Random};
 use std::fmt::{self, Display};
 
 /// A list as `(1,2)`.
@@ -39,11 +39,9 @@ impl Display for Op {
             }
             Op::DynamicSlice { sizes } => write!(f, "[sizes={}]", List(sizes)),
             Op::Pad { padding } => {
-                f.write_str("[padding=(")?;
-                for (i, p) in padding.iter().enumerate() {
-                    write!(f, "{}({},{},{})", if i > 0 { "," } else { "" }, p.low, p.high, p.interior)?;
-                }
-                f.write_str(")]")
+                f.write_str("[padding=")?;
+                paddings(f, padding)?;
+                f.write_str("]")
             }
             Op::Concatenate { axis } => write!(f, "[axis={axis}]"),
             Op::Gather(g) => {
@@ -71,6 +69,28 @@ impl Display for Op {
             }
             Op::ArgReduce { axis, dtype, .. } => write!(f, "[axis={axis} dtype={dtype}]"),
             Op::Sort { axis, keys } => write!(f, "[axis={axis} keys={keys}]"),
+            Op::TopK { k, axis } => write!(f, "[k={k} axis={axis}]"),
+            Op::Cumulative { kind: _, axis, reverse } => write!(f, "[axis={axis} reverse={reverse}]"),
+            Op::Conv(c) => {
+                write!(f, "[strides={} padding=", List(&c.strides))?;
+                paddings(f, &c.padding)?;
+                write!(f, " dilation={} groups=({},{})]", List(&c.dilation), c.feature_groups, c.batch_groups)
+            }
+            Op::Window { kind: _, window: w } => {
+                write!(f, "[sizes={} strides={} padding=", List(&w.sizes), List(&w.strides))?;
+                paddings(f, &w.padding)?;
+                write!(f, " dilation={}]", List(&w.dilation))
+            }
+            Op::Fft { kind: _, sizes } => write!(f, "[sizes={}]", List(sizes)),
+            Op::Linalg(Linalg::Cholesky | Linalg::Lu | Linalg::Eigh) => Ok(()),
+            Op::Linalg(Linalg::TriangularSolve { lower, transpose, unit_diagonal }) => {
+                write!(f, "[lower={lower} transpose={transpose} unit_diagonal={unit_diagonal}]")
+            }
+            Op::Linalg(Linalg::Qr { full } | Linalg::Svd { full }) => write!(f, "[full={full}]"),
+            Op::Special(s) => match s.orders {
+                [0, 0, 0] => Ok(()),
+                orders => write!(f, "[derivative={}]", List(&orders[..s.function.inputs()])),
+            },
             Op::Dot(d) => {
                 write!(f, "[contracting=({},{})", List(&d.lhs_contracting), List(&d.rhs_contracting))?;
                 if !d.lhs_batch.is_empty() {
@@ -88,10 +108,24 @@ impl Display for Op {
             ) => {
                 write!(f, "[shape={} dtype={dtype}]", List(shape))
             }
+            Op::Random(Random::Gamma { shape, dtype, log }) => {
+                write!(f, "[shape={} dtype={dtype} log={log}]", List(shape))
+            }
+            Op::Random(Random::Poisson { shape, dtype }) => {
+                write!(f, "[shape={} dtype={dtype}]", List(shape))
+            }
             Op::Random(Random::Split { shape }) => write!(f, "[shape={}]", List(shape)),
             Op::Random(Random::FoldIn) => Ok(()),
         }
     }
+}
+
+fn paddings(f: &mut fmt::Formatter<'_>, padding: &[Padding]) -> fmt::Result {
+    f.write_str("(")?;
+    for (i, p) in padding.iter().enumerate() {
+        write!(f, "{}({},{},{})", if i > 0 { "," } else { "" }, p.low, p.high, p.interior)?;
+    }
+    f.write_str(")")
 }
 
 fn batching(f: &mut fmt::Formatter<'_>, operand: &[usize], indices: &[usize]) -> fmt::Result {

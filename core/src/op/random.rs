@@ -29,6 +29,23 @@ pub enum Random {
         /// A float type.
         dtype: DType,
     },
+    /// Floats of the gamma distribution of scale 1 (Marsaglia and Tsang): inputs are keys, and the shape parameter
+    /// `[keys.., shape..]` of that dtype.
+    Gamma {
+        /// Shape of a key's sample.
+        shape: Shape,
+        /// A float type.
+        dtype: DType,
+        /// Whether the logarithm is given, which does not underflow where the parameter is small.
+        log: bool,
+    },
+    /// Integers of the Poisson distribution: inputs are keys, and the rate `[keys.., shape..]`, f32.
+    Poisson {
+        /// Shape of a key's sample.
+        shape: Shape,
+        /// An integer type.
+        dtype: DType,
+    },
     /// New keys: `[keys.., shape.., 2]`.
     Split {
         /// How many keys, as a shape.
@@ -45,8 +62,17 @@ impl Random {
             Random::Bits { .. } => "random_bits",
             Random::Uniform { .. } => "random_uniform",
             Random::Normal { .. } => "random_normal",
+            Random::Gamma { .. } => "random_gamma",
+            Random::Poisson { .. } => "random_poisson",
             Random::Split { .. } => "random_split",
             Random::FoldIn => "random_fold_in",
+        }
+    }
+
+    pub(super) fn inputs(&self) -> usize {
+        match self {
+            Random::Bits { .. } | Random::Uniform { .. } | Random::Normal { .. } | Random::Split { .. } => 1,
+            Random::Gamma { .. } | Random::Poisson { .. } | Random::FoldIn => 2,
         }
     }
 
@@ -69,6 +95,26 @@ impl Random {
             }
             Random::Uniform { shape, dtype } | Random::Normal { shape, dtype } => {
                 assert!(dtype.is_float(), "{name}: gives floats, not {dtype}");
+                of(shape, *dtype)
+            }
+            Random::Gamma { shape, dtype, log: _ } => {
+                assert!(dtype.is_float(), "{name}: gives floats, not {dtype}");
+                let ty = of(shape, *dtype);
+                assert!(
+                    *x[1] == ty,
+                    "{name}: the parameter is {}, one must be given for each sample: {ty}",
+                    x[1]
+                );
+                ty
+            }
+            Random::Poisson { shape, dtype } => {
+                assert!(dtype.is_integer(), "{name}: gives integers, not {dtype}");
+                let rate = of(shape, DType::F32);
+                assert!(
+                    *x[1] == rate,
+                    "{name}: the rate is {}, one must be given for each sample: {rate}",
+                    x[1]
+                );
                 of(shape, *dtype)
             }
             Random::Split { shape } => of(&shape.insert(shape.rank(), 2), DType::U32),

@@ -70,6 +70,14 @@ names! {
         Erf "erf",
         /// The inverse of `erf`.
         ErfInv "erf_inv",
+        /// 1 - erf(x), exact where it is small.
+        Erfc "erfc",
+        /// log |Γ(x)|.
+        Lgamma "lgamma",
+        /// e^-|x| I₀(x), the modified Bessel function of order 0, scaled.
+        BesselI0e "bessel_i0e",
+        /// e^-|x| I₁(x), that of order 1.
+        BesselI1e "bessel_i1e",
     }
 }
 

@@ -4,16 +4,23 @@
 //! crate compiles none of the logic. Methods take `&self` and share; operators and the functions of
 //! [`math`](crate::math) take by value too, and may then overwrite what nobody else holds.
 
+mod activation;
+mod arrange;
 mod binary;
 mod compare;
 mod compose;
+mod contract;
 mod convert;
 mod create;
 mod dot;
 mod index;
 mod operators;
+mod order;
 mod reduce;
+mod search;
 mod shape;
+mod special;
+mod statistics;
 mod unary;
 
 pub use binary::Operand;
@@ -21,7 +28,7 @@ pub use compose::{concatenate, stack};
 pub use convert::Nested;
 pub use index::{At, Ellipsis, Index, IndexPart, NewAxis, Stepped, step};
 
-use crate::{Array, Backend, DType, Device, DeviceBackend, Element, Layer, Shape, TensorType, Value};
+use crate::{Array, Backend, DType, Device, DeviceBackend, Dyn, Element, Layer, Shape, TensorType, Value};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -56,6 +63,12 @@ impl<B: Backend> Tensor<B> {
     #[inline]
     pub fn into_value(self) -> Value {
         self.value
+    }
+
+    /// The same value with its engine known at run time only, for the functions of `library`.
+    #[inline]
+    pub(crate) fn erased(&self) -> Tensor<Dyn> {
+        Tensor::of(self.value.clone())
     }
 
     /// Sizes of the axes.
@@ -119,6 +132,14 @@ impl<B: Backend> Tensor<B> {
     /// This tensor inside the layer `L`: a constant there.
     pub fn lift<L: Layer<Inner = B>>(&self) -> Tensor<L> {
         Tensor::of(L::lift(self.value.clone()))
+    }
+}
+
+impl Tensor<Dyn> {
+    /// What [`erased`](Tensor::erased) did, undone: the value is one of `B`'s engine.
+    #[inline]
+    pub(crate) fn branded<B: Backend>(self) -> Tensor<B> {
+        Tensor::of(self.value)
     }
 }
 

@@ -8,9 +8,13 @@ mod binary;
 mod bits;
 mod cast;
 mod compare;
+mod conv;
 mod create;
+mod cumulative;
 mod dot;
+mod fft;
 mod gather;
+mod linalg;
 mod random;
 mod reduce;
 mod scatter;
@@ -18,7 +22,9 @@ mod select;
 mod shape;
 mod slice;
 mod sort;
+mod special;
 mod unary;
+mod window;
 
 use crate::data::cycle;
 use crate::{Class, Sample};
@@ -52,7 +58,14 @@ pub fn samples(kind: OpKind) -> Vec<Sample> {
         OpKind::Reduce => reduce::reduce(),
         OpKind::ArgReduce => reduce::arg_reduce(),
         OpKind::Sort => sort::sort(),
+        OpKind::TopK => sort::top_k(),
+        OpKind::Cumulative => cumulative::cumulative(),
         OpKind::Dot => dot::dot(),
+        OpKind::Conv => conv::conv(),
+        OpKind::Window => window::window(),
+        OpKind::Fft => fft::fft(),
+        OpKind::Linalg => linalg::linalg(),
+        OpKind::Special => special::special(),
         OpKind::Full => create::full(),
         OpKind::Iota => create::iota(),
         OpKind::Constant => create::constant(),

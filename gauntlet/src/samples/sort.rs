@@ -64,3 +64,7 @@ pub(super) fn sort() -> Vec<Sample> {
     }
     samples
 }
+
+pub(super) fn top_k() -> Vec<Sample> {
+    todo!()
+}

@@ -1,0 +1,1 @@
+//! Rearranging: split, tile, repeat, roll, triangles, diagonals, grids, and taking along an axis.

@@ -1,0 +1,1 @@
+//! Products of tensors: einsum, tensordot, outer, kron.

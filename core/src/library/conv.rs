@@ -1,0 +1,1 @@
+//! Convolutions in any layout, and NumPy's `convolve`.

@@ -1,0 +1,1 @@
+//! Fourier transforms over any axes, of any length.

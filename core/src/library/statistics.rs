@@ -1,0 +1,1 @@
+//! Variances, quantiles, covariances, comparisons up to rounding.

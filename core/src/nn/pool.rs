@@ -1,0 +1,1 @@
+//! Pooling: the largest, smallest or mean element, or the sum, of sliding windows.

@@ -1,0 +1,1 @@
+//! Activations, as `jax.nn` has them.

@@ -1,0 +1,1 @@
+//! Sorting, running reductions and searching in sorted tensors.

@@ -1,0 +1,7 @@
+//! Running reductions.
+
+use crate::Sample;
+
+pub(super) fn cumulative() -> Vec<Sample> {
+    todo!()
+}

@@ -1,0 +1,7 @@
+//! Fourier transforms.
+
+use crate::Sample;
+
+pub(super) fn fft() -> Vec<Sample> {
+    todo!()
+}

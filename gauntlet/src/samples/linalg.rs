@@ -1,0 +1,7 @@
+//! Factorisations.
+
+use crate::Sample;
+
+pub(super) fn linalg() -> Vec<Sample> {
+    todo!()
+}

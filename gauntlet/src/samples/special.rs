@@ -1,0 +1,7 @@
+//! Special functions.
+
+use crate::Sample;
+
+pub(super) fn special() -> Vec<Sample> {
+    todo!()
+}

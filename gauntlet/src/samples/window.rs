@@ -1,0 +1,7 @@
+//! Sliding windows.
+
+use crate::Sample;
+
+pub(super) fn window() -> Vec<Sample> {
+    todo!()
+}
