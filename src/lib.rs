@@ -36,8 +36,8 @@ pub mod prelude {
     pub use crate::stop_gradient;
     pub use crate::{
         Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad,
-        Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate, fft,
-        grad, lift, linalg, math, nn, random, stack, step, trace, tree_map, value_and_grad, vjp,
+        Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate,
+        einsum, fft, grad, lift, linalg, math, nn, random, stack, step, trace, tree_map, value_and_grad, vjp,
     };
     pub use plywood_core::half::{bf16, f16};
 }

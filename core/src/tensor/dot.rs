@@ -19,12 +19,6 @@ impl<B: Backend> Tensor<B> {
         Self::of(self.value.clone().matmul(y.value.clone()))
     }
 
-    /// The dot product of two vectors.
-    #[track_caller]
-    pub fn dot(&self, y: &Self) -> Self {
-        Self::of(self.value.clone().vdot(y.value.clone()))
-    }
-
     /// The general contraction: `contracting` axes of both are multiplied and summed, `batch` axes run along. The
     /// result has the batch axes, then the other axes of the first, then those of the second.
     #[track_caller]

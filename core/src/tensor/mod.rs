@@ -25,6 +25,7 @@ mod unary;
 
 pub use binary::Operand;
 pub use compose::{concatenate, stack};
+pub use contract::{Contracted, einsum};
 pub use convert::Nested;
 pub use index::{At, Ellipsis, Index, IndexPart, NewAxis, Stepped, step};
 

@@ -61,16 +61,4 @@ impl Value {
         let x = self.broadcast_to("matmul", &with(&a[ra - 2..]));
         x.dot_general(y, over(n + 1, n), (batch.clone(), batch))
     }
-
-    /// NumPy's `dot`-like sum over the last axis of the first and the only axis of a vector, or of two vectors.
-    #[track_caller]
-    pub fn vdot(self, y: Value) -> Value {
-        assert!(
-            self.rank() == 1 && self.shape() == y.shape(),
-            "dot: takes two vectors of one size, not shapes {} and {}",
-            self.shape(),
-            y.shape()
-        );
-        self.dot_general(y, (smallvec![0], smallvec![0]), Default::default())
-    }
 }

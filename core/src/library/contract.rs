@@ -1,1 +1,0 @@
-//! Products of tensors: einsum, tensordot, outer, kron.
