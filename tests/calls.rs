@@ -7,6 +7,8 @@
 //! A line of the text: the expression; then, after tabs, inputs, outputs and gradients, each as `x type values`, `y ..`,
 //! `g ..`. Gradients are the cotangents of the float inputs for the cotangents 1, 2, 3, .. of each float output.
 
+#[path = "calls/activation.rs"]
+mod activation;
 #[path = "calls/contract.rs"]
 mod contract;
 
@@ -141,4 +143,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(contract);
+families!(activation contract);

@@ -4,7 +4,9 @@
 //! (`x.full_like(0)`), so that none of it is generic and all of it is compiled here. Public methods and functions are
 //! one-line calls of these: `library::order::argsort(self.erased(), axis).branded()`.
 
+pub mod activation;
 pub mod arrange;
+pub mod attention;
 pub mod contract;
 pub mod conv;
 pub mod fft;

@@ -1,5 +1,10 @@
-//! What neural networks are made of, with the names of `jax.nn` and `jax.lax`.
+//! What neural networks are made of, with the names of `jax.nn` and `jax.lax`: activations, attention, convolutions,
+//! pooling. They are functions; layers with parameters are the user's structs.
 
 mod activation;
+mod attention;
 mod conv;
 mod pool;
+
+pub use activation::*;
+pub use attention::{DotProductAttention, dot_product_attention};
