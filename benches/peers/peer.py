@@ -120,6 +120,18 @@ def same(*args):
     return two(*args), two(*args)
 
 
+def rows(f, updates=False):
+    """A maker: a table, random places in it, and rows to be added."""
+    import numpy as np
+
+    def make(p):
+        places = np.random.default_rng(1).integers(0, M, M).astype(np.int32)
+        args = [p.tensor(numbers(M, 16)), p.tensor(places)] + [p.tensor(numbers(M, 16))] * updates
+        return f(p), tuple(args)
+
+    return make
+
+
 def add(p):
     return lambda x, y: x + y
 
@@ -180,6 +192,10 @@ def table():
     case("transpose 4096x4096", one(lambda p: lambda x: x.T, 4096, 4096),
          one(lambda p: lambda x: x.t().contiguous(), 4096, 4096))
     case("normal 5000x6000", jax_normal, lambda p: ((lambda: p.torch.randn(5000, 6000)), ()))
+    case("gather 1e6 rows of 16", rows(lambda p: lambda x, i: x.at[i].get(mode="clip")),
+         rows(lambda p: lambda x, i: x.index_select(0, i)))
+    case("scatter_add 1e6 rows of 16", rows(lambda p: lambda x, i, y: x.at[i].add(y, mode="drop"), updates=True),
+         rows(lambda p: lambda x, i, y: x.index_add(0, i, y), updates=True))
     case("matmul 256", *same(product, (256, 256), (256, 256)))
     case("matmul 1024", *same(product, (1024, 1024), (1024, 1024)))
     case("matmul 2048", *same(product, (2048, 2048), (2048, 2048)))

@@ -51,6 +51,11 @@ fn one(shape: &[usize], f: impl Fn(&Tensor<Cpu>) -> Tensor<Cpu> + 'static) -> Wo
     keep(move || f(&x))
 }
 
+/// As many random places as there are.
+fn places(n: usize) -> Tensor<Cpu> {
+    random::randint(&random::key::<Cpu>(0), [n], 0, n as i32)
+}
+
 /// A program over rows: of the last axis.
 fn rows(shape: &[usize], program: Program) -> Work {
     let x = numbers(shape.iter().product(), 0.1, 3.0);
@@ -95,6 +100,15 @@ pub fn cases() -> Vec<Case> {
         eager("normal 5000x6000", Numbers(30 * M), || {
             let key = random::key::<Cpu>(0);
             keep(move || random::normal(&key, [5000, 6000], DType::F32))
+        }),
+        // Rows of 16 numbers at random places of a table of as many.
+        eager("gather 1e6 rows of 16", Bytes(132 * M), || {
+            let (x, places) = (tensor(&[M, 16], -1.0, 1.0), places(M));
+            keep(move || x.get(&places))
+        }),
+        eager("scatter_add 1e6 rows of 16", Bytes(196 * M), || {
+            let (x, y, places) = (tensor(&[M, 16], -1.0, 1.0), tensor(&[M, 16], -1.0, 1.0), places(M));
+            keep(move || x.at(&places).add(&y))
         }),
         eager("matmul 256", product(256, 256, 256), || matmul(&[256, 256], &[256, 256])),
         eager("matmul 1024", product(1024, 1024, 1024), || matmul(&[1024, 1024], &[1024, 1024])),
