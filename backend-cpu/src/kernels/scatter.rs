@@ -1,10 +1,12 @@
 //! Writing windows at computed places.
 //!
-//! The operand's storage is taken over where nobody else holds it, else copied. Windows are found as in gather, and
+//! The operand's storage is taken over where nobody else holds it, else copied: piece by piece, each while it is in a
+//! cache for its windows. Windows are found as in gather, and
 //! meet it in the row-major order of the batch axes. Threads share the operand's rows, never an element:
 //!
 //! - Where each window lies in one row of some leading axes, the windows are sorted by the piece of the operand that
-//!   they lie in, and a thread writes those of its pieces, in their order.
+//!   they lie in, and a thread writes those of its pieces, in their order. Pieces of large operands fit a cache, so
+//!   that windows at random places cost no more than others.
 //! - Where windows reach over rows, a thread writes of each window the part in its rows; and where they reach over all
 //!   rows, one row of all windows after another.
 //!
@@ -13,12 +15,13 @@
 //! meets an element does so in the order of the batch, so that no result depends on the number of threads.
 
 use super::gather::{OUTSIDE, SOME, Windows};
-use crate::data::{View, data, owned, value};
+use crate::data::{View, data, owned, take, value};
 use crate::dispatch::{by_size, numbers, stored};
 use crate::layout::{Layout, Nest, Odometer, Strides, row_major};
 use crate::math::Num;
 use crate::par;
 use crate::pool::{self, Scratch};
+use crate::storage::Storage;
 use crate::transpose;
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use plywood_core::op::{Scatter, ScatterKind};
@@ -29,10 +32,19 @@ use std::ops::Range;
 /// Inputs: operand, indices, updates.
 pub fn scatter(ty: TensorType, mut x: Values, s: &Scatter) -> Value {
     let (updates, indices) = (x.pop().expect("three inputs"), x.pop().expect("three inputs"));
-    let mut storage = owned(x.pop().expect("three inputs"));
+    let mut operand = x.pop().expect("three inputs");
+    let writes = updates.ty().elements() > 0 && ty.elements() > 0;
+    // What is still to be copied when windows are written.
+    let (mut storage, source) = match take(&mut operand) {
+        Some(storage) => (storage, None),
+        None if writes && data(&operand).layout.is_contiguous(operand.shape()) => {
+            (Storage::overwritten(ty.bytes()), Some(operand))
+        }
+        None => (owned(operand), None),
+    };
     let sizes = s.window_sizes(ty.rank(), updates.shape());
     let layout = Layout::row_major(&ty.shape);
-    if updates.ty().elements() > 0 && ty.elements() > 0 {
+    if writes {
         let places = Windows {
             shape: &ty.shape,
             strides: &layout.strides,
@@ -45,8 +57,9 @@ pub fn scatter(ty: TensorType, mut x: Values, s: &Scatter) -> Value {
         let combine = combination(s.kind, ty.dtype);
         by_size!(ty.dtype.size(), T => {
             let out = &mut storage.as_mut_slice::<T>().expect("it is owned")[..ty.elements()];
+            let source = source.as_ref().map(|x| View::<T>::of(x).contiguous().expect("it is"));
             let shape = Shapes::new(&ty.shape, &sizes, s, &updates);
-            shape.run::<T>(out, places.as_slice(), &updates, combine);
+            shape.run::<T>(Target { out, source }, places.as_slice(), &updates, combine);
         })
     }
     value(ty, layout, storage)
@@ -126,7 +139,7 @@ impl<'a> Shapes<'a> {
     /// Writes all updates into the operand's elements.
     fn run<T: Pod + Send + Sync>(
         &self,
-        out: &mut [T],
+        out: Target<'_, T>,
         places: &[isize],
         updates: &Value,
         combine: Combination,
@@ -166,7 +179,7 @@ impl<'a> Shapes<'a> {
     /// Threads share the rows.
     fn shared<T: Pod + Send + Sync>(
         &self,
-        out: &mut [T],
+        out: Target<'_, T>,
         places: &[isize],
         updates: Updates<'_, T>,
         combine: Combination,
@@ -176,7 +189,8 @@ impl<'a> Shapes<'a> {
         if rows > 1 || lead == self.shape.len() {
             let nest = Nest::new(&self.window, &[&self.in_operand, updates.of_window]);
             let writer = Writer { updates, nest, combine };
-            return by_row(out, out.len() / rows, places, &writer);
+            let row = out.out.len() / rows;
+            return by_row(out, row, places, &writer);
         }
         // The first axis that windows have several indices of is the first of the window's; those before have size 1.
         let row: usize = self.shape[lead + 1..].iter().product();
@@ -189,9 +203,30 @@ impl<'a> Shapes<'a> {
         let nest = Nest::new(&window, &[&without(&self.in_operand), &without(updates.of_window)]);
         let down = updates.of_window[first];
         let writer = Writer { updates, nest, combine };
-        over_rows(out, [row, self.sizes[lead], self.shape[lead]], places, down, &writer);
+        over_rows(out.copied(), [row, self.sizes[lead], self.shape[lead]], places, down, &writer);
     }
 }
+
+/// The elements to be written to, and where they are to be copied from before, if they are not there yet.
+struct Target<'a, T> {
+    out: &'a mut [T],
+    source: Option<&'a [T]>,
+}
+
+impl<'a, T: Pod + Send + Sync> Target<'a, T> {
+    /// All elements, copied.
+    fn copied(self) -> &'a mut [T] {
+        if let Some(source) = self.source {
+            par::chunks(self.out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |first, out| {
+                out.copy_from_slice(&source[first..first + out.len()]);
+            });
+        }
+        self.out
+    }
+}
+
+/// Bytes of a piece of a large operand: half of a core's second cache.
+const PIECE: usize = 1 << 19;
 
 /// Updates whose windows follow one another at equal steps.
 #[derive(Clone, Copy)]
@@ -282,19 +317,26 @@ impl<T: Pod> Writer<'_, T> {
 }
 
 /// Windows that lie in one row of `row` elements each.
-fn by_row<T: Pod + Send + Sync>(out: &mut [T], row: usize, places: &[isize], writer: &Writer<'_, T>) {
-    let (rows, work) = (out.len() / row, places.len() as f64 * (4.0 + 0.3 * writer.len() as f64));
-    let pieces = par::pieces(rows, work / rows as f64);
+fn by_row<T: Pod + Send + Sync>(target: Target<'_, T>, row: usize, places: &[isize], writer: &Writer<'_, T>) {
+    let n = target.out.len();
+    let (rows, work) = (n / row, places.len() as f64 * (4.0 + 0.3 * writer.len() as f64));
+    let cached = std::mem::size_of_val(target.out) / PIECE;
+    let many = cached >= 8 && places.len() >= 64 * cached;
+    let pieces = par::pieces(rows, work / rows as f64).max(if many { cached.min(rows) } else { 1 });
     let numbers = u32::try_from(places.len()).is_ok();
     if pieces == 1 || !numbers {
         let inside = places.iter().enumerate().filter(|&(_, &place)| place != OUTSIDE);
-        return writer.write(out, 0, inside.map(|(number, &place)| (place, number)));
+        return writer.write(target.copied(), 0, inside.map(|(number, &place)| (place, number)));
     }
     let piece = rows.div_ceil(pieces) * row;
-    let sorted = Sorted::all(places, piece, out.len().div_ceil(piece));
+    let sorted = Sorted::all(places, piece, n.div_ceil(piece));
+    let Target { out, source } = target;
     par::chunks(out, piece, f64::INFINITY, |first, out| {
         for (i, out) in out.chunks_mut(piece).enumerate() {
             let start = ((first + i) * piece) as isize;
+            if let Some(source) = source {
+                out.copy_from_slice(&source[start as usize..start as usize + out.len()]);
+            }
             for sorted in &sorted {
                 let own = sorted.of(first + i).iter().map(|&n| (places[n as usize] - start, n as usize));
                 writer.write(out, 0, own);

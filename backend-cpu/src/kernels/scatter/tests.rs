@@ -188,7 +188,8 @@ fn threads_change_nothing() {
         ..rows(ScatterKind::Add)
     };
     type Case<'a> = (&'a str, Scatter, &'a [usize], usize, &'a [usize]);
-    let cases: [Case<'_>; 7] = [
+    let cases: [Case<'_>; 8] = [
+        ("rows of a table larger than caches", scatter(&[1], &[0], &[0]), &[70_000, 20], 70_001, &[6000, 20]),
         ("rows", scatter(&[1], &[0], &[0]), &[300, 20], 301, &[5000, 20]),
         ("rows, turned", scatter(&[0], &[0], &[0]), &[300, 20], 301, &[20, 5000]),
         ("elements", scatter(&[], &[0], &[0]), &[5000], 5001, &[20_000]),
@@ -207,8 +208,14 @@ fn threads_change_nothing() {
             .map(|&threads| {
                 crate::Cpu::with_threads(threads, || {
                     let at = tensor(&places, &[places.len(), 1], DType::I32);
-                    let inputs = vec![tensor(&x, shape, DType::F32), at, tensor(&new, updates, DType::F32)];
-                    elements(&execute1(&op(&s), inputs))
+                    // The operand given up, or held by somebody else.
+                    let operand = tensor(&x, shape, DType::F32);
+                    let held = (threads % 2 == 0).then(|| operand.clone());
+                    let got =
+                        elements(&execute1(&op(&s), vec![operand, at, tensor(&new, updates, DType::F32)]));
+                    let kept = held.is_none_or(|h| elements(&h) == elements(&tensor(&x, shape, DType::F32)));
+                    assert!(kept, "{name}: an operand that is held was overwritten");
+                    got
                 })
             })
             .collect();
