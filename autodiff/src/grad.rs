@@ -86,7 +86,7 @@ impl Visitor for OnlyFloats<'_> {
 }
 
 /// Runs `f`; on `Dyn`, with the engine of an argument as the one where new tensors are made.
-fn scoped<B: Backend, R>(example: Option<&Value>, f: impl FnOnce() -> R) -> R {
+pub(crate) fn scoped<B: Backend, R>(example: Option<&Value>, f: impl FnOnce() -> R) -> R {
     match example {
         Some(x) if B::ENGINE.id() == TypeId::of::<Dyn>() => Dyn::with_engine(x.engine(), f),
         _ => f(),
@@ -94,7 +94,7 @@ fn scoped<B: Backend, R>(example: Option<&Value>, f: impl FnOnce() -> R) -> R {
 }
 
 /// Runs a function of `Args` on the layer and differentiates the scalar that `scalar` finds in what it returns.
-fn differentiate<const N: usize, B, Args, Out, F, Rest>(
+pub(crate) fn differentiate<const N: usize, B, Args, Out, F, Rest>(
     name: &str,
     made: At,
     f: &F,

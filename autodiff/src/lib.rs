@@ -6,9 +6,14 @@
 //! derivatives of derivatives need nothing more.
 
 mod engine;
+mod forward;
 mod grad;
+mod jvp;
+mod push;
 mod tape;
 mod vjp;
 
 pub use engine::Autodiff;
+pub use forward::Forward;
 pub use grad::{Grad, Pullback, ValueAndGrad, WithAux, WithoutAux, grad, value_and_grad, vjp};
+pub use push::{hvp, jvp};

@@ -64,6 +64,11 @@ impl Keep {
     /// Nothing: the rule needs the cotangent alone.
     const NOTHING: Keep = Keep { inputs: Inputs::These(0), outputs: false, types: Inputs::These(0) };
 
+    /// Whatever a rule may ask for.
+    pub fn everything() -> Keep {
+        Keep { inputs: Inputs::All, outputs: true, types: Inputs::All }
+    }
+
     fn inputs<const N: usize>(which: [usize; N]) -> Keep {
         let bits = which.iter().fold(0, |bits, i| bits | 1 << i);
         Keep { inputs: Inputs::These(bits), ..Keep::NOTHING }
