@@ -23,7 +23,9 @@
 
 pub use plywood_core::*;
 
-pub use plywood_autodiff::{Autodiff, Grad, Pullback, ValueAndGrad, grad, value_and_grad, vjp};
+pub use plywood_autodiff::{
+    Autodiff, Forward, Grad, Pullback, ValueAndGrad, grad, hvp, jvp, value_and_grad, vjp,
+};
 pub use plywood_backend_cpu::{Cpu, MemoryStats};
 pub use plywood_macros::Tree;
 
@@ -35,9 +37,10 @@ pub use backends::ChooseBackend;
 pub mod prelude {
     pub use crate::stop_gradient;
     pub use crate::{
-        Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Grad,
-        Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate,
-        einsum, fft, grad, lift, linalg, math, nn, random, stack, step, trace, tree_map, value_and_grad, vjp,
+        Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Forward,
+        Grad, Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate,
+        einsum, fft, grad, hvp, jvp, lift, linalg, math, nn, random, stack, step, trace, tree_map,
+        value_and_grad, vjp,
     };
     pub use plywood_core::half::{bf16, f16};
 }

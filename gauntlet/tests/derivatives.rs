@@ -1,5 +1,5 @@
-//! Reverse mode on the CPU gives what differences give, for every operation that has a derivative; and its own
-//! derivative does.
+//! Reverse mode on the CPU gives what differences give, for every operation that has a derivative; its own derivative
+//! does; and forward mode is its transpose.
 
 use plywood_backend_cpu::Cpu;
 use plywood_core::{Backend, OpKind};
@@ -13,6 +13,14 @@ macro_rules! tests { (none: $($None:ident)*; $($name:ident $Kind:ident;)*) => {
         #[test]
         fn gradient() {
             properties::check(OpKind::$Kind, |s| s.smooth, |s| properties::gradient(Cpu::ENGINE, s));
+        }
+        #[test]
+        fn jvp() {
+            properties::check(OpKind::$Kind, |s| s.smooth, |s| properties::jvp(Cpu::ENGINE, s));
+        }
+        #[test]
+        fn mixtures() {
+            properties::check(OpKind::$Kind, |s| s.smooth, |s| properties::mixtures(Cpu::ENGINE, s));
         }
         #[test]
         fn second_order() {

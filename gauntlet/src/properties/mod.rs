@@ -6,19 +6,22 @@
 //! | forward | the result is the oracle's, whatever the inputs' layout; inputs that are held stay as they are | [`forward`] |
 //! | gradient | reverse mode gives what differences of the operation give | [`gradient`] |
 //! | second order | reverse over reverse gives what differences of the gradient give | [`second_order`] |
+//! | jvp | forward mode and reverse mode give one product of cotangent, Jacobian and tangent | [`jvp()`] |
+//! | mixtures | second derivatives are the same in all four mixtures of the modes | [`mixtures`] |
 //! | replay | a recorded graph gives what eager execution gives, to the bit | [`replay`] |
 //!
-//! A layer brings its own property, a file here: `jvp` (against the pullback, by the inner product), `vmap` (against a
-//! stack over slices, for every placement of the batched axis), `fusion` (against eager execution).
+//! A layer brings its own property, a file here: `vmap` (against a stack over slices, for every placement of the batched axis), `fusion` (against eager execution).
 
 mod forward;
 mod gradient;
+mod jvp;
 mod pullback;
 mod replay;
 mod second_order;
 
 pub use forward::forward;
 pub use gradient::gradient;
+pub use jvp::{jvp, mixtures};
 pub use replay::replay;
 pub use second_order::second_order;
 
