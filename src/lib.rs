@@ -24,7 +24,8 @@
 pub use plywood_core::*;
 
 pub use plywood_autodiff::{
-    Autodiff, Forward, Grad, Pullback, ValueAndGrad, grad, hvp, jvp, value_and_grad, vjp,
+    Autodiff, Forward, Grad, Linear, Partial, Pullback, ValueAndGrad, grad, hvp, jvp, linearize,
+    value_and_grad, vjp,
 };
 pub use plywood_backend_cpu::{Cpu, MemoryStats};
 pub use plywood_macros::Tree;
@@ -39,7 +40,7 @@ pub mod prelude {
     pub use crate::{
         Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Forward,
         Grad, Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate,
-        einsum, fft, grad, hvp, jvp, lift, linalg, math, nn, random, stack, step, trace, tree_map,
+        einsum, fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_map,
         value_and_grad, vjp,
     };
     pub use plywood_core::half::{bf16, f16};
