@@ -24,8 +24,8 @@
 pub use plywood_core::*;
 
 pub use plywood_autodiff::{
-    Autodiff, Forward, Grad, Linear, Partial, Pullback, ValueAndGrad, grad, hvp, jvp, linearize,
-    value_and_grad, vjp,
+    Autodiff, Checkpoint, Forward, Grad, Linear, Partial, Pullback, ValueAndGrad, checkpoint,
+    checkpoint_name, custom_jvp, custom_vjp, grad, hvp, jvp, linearize, value_and_grad, vjp,
 };
 pub use plywood_backend_cpu::{Cpu, MemoryStats};
 pub use plywood_macros::Tree;
@@ -38,10 +38,11 @@ pub use backends::ChooseBackend;
 pub mod prelude {
     pub use crate::stop_gradient;
     pub use crate::{
-        Autodiff, Backend, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element, Ellipsis, Forward,
-        Grad, Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate,
-        einsum, fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_map,
-        value_and_grad, vjp,
+        Autodiff, Backend, Checkpoint, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element,
+        Ellipsis, Forward, Grad, Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree,
+        ValueAndGrad, checkpoint, checkpoint_name, concatenate, custom_jvp, custom_vjp, einsum, fft, grad,
+        hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_map, value_and_grad,
+        vjp,
     };
     pub use plywood_core::half::{bf16, f16};
 }

@@ -1,8 +1,11 @@
 //! The layer: each value is a value of the engine below and, if it is tracked, its slot on a tape.
 
+use crate::derive;
 use crate::tape::{Entry, Tape};
-use crate::vjp;
-use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Step, Value, Values};
+use crate::vjp::{self, Residuals, T};
+use plywood_core::at::At;
+use plywood_core::op::Call;
+use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Op, Step, TensorType, Value, Values};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -111,19 +114,20 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
         outputs.iter_mut().for_each(|y| *y = constant(this, y.clone()));
         return outputs;
     };
-    let residuals = keep.inputs_of(&primals);
     let (op, at) = (step.op, step.at);
-    let mut outputs = below.execute(step, primals);
-    let entry = |first_output| Entry {
-        op: op.clone(),
-        at,
-        slots,
-        residuals: keep.and_outputs_of(residuals, &outputs),
-        first_output,
-        outputs: outputs.len() as u32,
+    let (op, residuals, mut outputs) = match op {
+        Op::Call(function) => call(function, at, below, &slots, primals),
+        _ => {
+            let residuals = keep.inputs_of(&primals);
+            let outputs = below.execute(step, primals);
+            (op.clone(), keep.and_outputs_of(residuals, &outputs), outputs)
+        }
     };
+    let name = op.name();
+    let count = outputs.len() as u32;
+    let entry = |first_output| Entry { op, at, slots, residuals, first_output, outputs: count };
     let Some(first) = tape.push(outputs.len(), entry) else {
-        panic!("{}, at {at}: a tensor outlived the gradient call it belongs to", op.name())
+        panic!("{name}, at {at}: a tensor outlived the gradient call it belongs to")
     };
     let output = |y: Value, tape: Arc<Tape>, i: usize| match y.dtype().is_float() {
         true => tracked(this, y, tape, first + i as u32),
@@ -136,4 +140,28 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
         return outputs;
     }
     outputs.into_iter().enumerate().map(|(i, y)| output(y, tape.clone(), i)).collect()
+}
+
+/// Executes a function so that its derivative can be taken: what the tape holds instead of it is the call of its backward
+/// graph, with what that needs.
+fn call(
+    function: &Call,
+    at: At,
+    below: &'static dyn Engine,
+    slots: &[Option<u32>],
+    primals: Values,
+) -> (Op, Residuals, Values) {
+    let wanted: SmallVec<[bool; 8]> = slots.iter().map(Option::is_some).collect();
+    derive::check_captured(function, &wanted, at);
+    let derived = derive::backward(function, &wanted);
+    let types: Vec<TensorType> = derived.forward.graph.output_types().cloned().collect();
+    let mut x: SmallVec<[Option<T>; 3]> =
+        derived.inputs.iter().map(|&i| Some(T::of(primals[i].clone()))).collect();
+    let forward = Op::Call(derived.forward.clone());
+    let mut outputs = below.execute(Step { op: &forward, outputs: &types, at }, primals);
+    let count = function.graph.outputs().len();
+    x.extend(outputs.drain(count..).map(|saved| Some(T::of(saved))));
+    let residuals =
+        Residuals { x, y: SmallVec::new(), types: outputs.iter().map(|y| Some(y.ty().clone())).collect() };
+    (Op::Call(derived.backward.clone()), residuals, outputs)
 }

@@ -4,10 +4,12 @@
 //! Primal and tangent are computed together, operation by operation, so nothing is recorded and nothing is kept. Each
 //! running call has a number; tangents of two calls never meet (types do not catch a value that outlives its call).
 
+use crate::derive;
 use crate::jvp::{self, Push};
 use crate::vjp::{self, T};
-use plywood_core::at;
-use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Step, Value, Values};
+use plywood_core::at::{self, At};
+use plywood_core::op;
+use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Op, Step, TensorType, Value, Values};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -112,6 +114,9 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     let Some(call) = differentiable else {
         return below.execute(step, primals).into_iter().map(|y| constant(this, y)).collect();
     };
+    if let Op::Call(function) = step.op {
+        return execute_call(this, below, function, step.at, call, primals, &tangents);
+    }
     let x: SmallVec<[T; 3]> = primals.iter().cloned().map(T::of).collect();
     let outputs = below.execute(step, primals);
     let y: SmallVec<[T; 1]> = outputs.iter().cloned().map(T::of).collect();
@@ -124,4 +129,29 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
         _ => constant(this, y),
     };
     outputs.into_iter().map(dual).collect()
+}
+
+/// A function and its tangents are one call of its tangent graph.
+fn execute_call(
+    this: &'static dyn Engine,
+    below: &'static dyn Engine,
+    function: &op::Call,
+    at: At,
+    call: Call,
+    primals: Values,
+    tangents: &[Option<T>],
+) -> Values {
+    let given: SmallVec<[bool; 8]> = tangents.iter().map(Option::is_some).collect();
+    derive::check_captured(function, &given, at);
+    let derived = derive::tangent(function, &given);
+    let types: Vec<TensorType> = derived.call.graph.output_types().cloned().collect();
+    let inputs = primals.into_iter().chain(tangents.iter().flatten().map(|t| t.value().clone())).collect();
+    let pushed = Op::Call(derived.call.clone());
+    let mut outputs = below.execute(Step { op: &pushed, outputs: &types, at }, inputs);
+    let mut tangents = outputs.drain(derived.present.len()..).collect::<Values>().into_iter();
+    let dual = |(y, &present): (Value, &bool)| match present {
+        true => call.dual(this, y, tangents.next().expect("one for each that is present")),
+        false => constant(this, y),
+    };
+    outputs.into_iter().zip(&derived.present).map(dual).collect()
 }

@@ -5,6 +5,8 @@
 //! operation's rule (`vjp/`, one file a family), which is written in tensors of the engine below: that is why
 //! derivatives of derivatives need nothing more.
 
+mod custom;
+mod derive;
 mod engine;
 mod forward;
 mod grad;
@@ -14,6 +16,7 @@ mod push;
 mod tape;
 mod vjp;
 
+pub use custom::{Checkpoint, checkpoint, checkpoint_name, custom_jvp, custom_vjp};
 pub use engine::Autodiff;
 pub use forward::Forward;
 pub use grad::{Grad, Pullback, ValueAndGrad, WithAux, WithoutAux, grad, value_and_grad, vjp};

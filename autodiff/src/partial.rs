@@ -9,7 +9,7 @@ use plywood_core::at::At;
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Array, Backend, Device, Engine, Error, Function, Graph, Layer, Number, SelfTree, Step, Tensor,
+    Array, Backend, Device, Engine, Error, Function, Graph, Layer, Number, Op, SelfTree, Step, Tensor,
     TensorType, Traced, Tree, Value, Values,
 };
 use std::marker::PhantomData;
@@ -77,6 +77,10 @@ fn execute(this: &'static dyn Engine, below: Below, step: Step<'_>, inputs: Valu
         let engine = inputs.first().map_or(engine, Value::engine);
         return engine.execute(step, inputs).into_iter().map(|y| known(this, y)).collect();
     }
+    if let Op::Call(call) = step.op {
+        // What is known inside is computed; its own rule has been applied, or else it would not be here.
+        return call.graph.replay(this, inputs);
+    }
     let symbol = |x: Value| match x.data::<Part>() {
         Part::Known(x) => lift(x.clone()),
         Part::Unknown(x) => x.clone(),
@@ -114,7 +118,8 @@ where
     let (engine, call) = (Forward::<Partial<B>>::ENGINE, Call::new());
     let example = leaves(&args).into_iter().next();
     let mut arguments = Vec::new();
-    let args: Known = args.map::<Partial<B>>(&mut |x| Tensor::of(known(Partial::<B>::ENGINE, x.into_value())));
+    let args: Known =
+        args.map::<Partial<B>>(&mut |x| Tensor::of(known(Partial::<B>::ENGINE, x.into_value())));
     let out = scoped::<B, _>(example.as_ref(), || {
         f.call(args, &mut |_, x| {
             let symbol = argument(Traced::<B>::ENGINE, x.ty().clone(), x.device());

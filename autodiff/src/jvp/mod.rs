@@ -99,6 +99,7 @@ pub(crate) fn push_forward(p: &Push<'_>) -> Tangents {
             p.linear()
         }
         Op::Broadcast { .. } | Op::Reverse { .. } | Op::Slice(_) | Op::Pad { .. } => p.linear(),
+        Op::Name { .. } => p.linear(),
         Op::Concatenate { .. } | Op::Fft { .. } => p.linear(),
         // A selection of tangents, never a product with the mask.
         Op::Select => p.linear_in(&(1..p.x.len()).collect::<Vec<_>>()),
@@ -129,6 +130,7 @@ pub(crate) fn push_forward(p: &Push<'_>) -> Tangents {
             WindowKind::ArgMax | WindowKind::ArgMin => unreachable!("they have no derivative"),
         },
         Op::Linalg(_) => transposed::transposed(p),
+        Op::Call(_) => unreachable!("a call is pushed forward together with its outputs"),
         Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::StopGradient => {
             unreachable!("{}: `vjp::keep` says that no derivative passes", p.op)
         }

@@ -5,6 +5,7 @@
 //! the inputs decide the engine. `keep` and the rule of a family stand in one file.
 
 mod binary;
+mod call;
 mod cast;
 mod conv;
 mod cumulative;
@@ -196,7 +197,8 @@ pub(crate) fn keep(op: &Op, slots: &[Option<u32>]) -> Option<Keep> {
         Op::Clamp => Some(Keep::inputs([0, 1, 2])),
         Op::Cast { dtype } => dtype.is_float().then_some(Keep::type_of(0)),
         Op::Reshape { .. } | Op::Broadcast { .. } => Some(Keep::type_of(0)),
-        Op::Transpose { .. } | Op::Reverse { .. } => Some(Keep::NOTHING),
+        Op::Transpose { .. } | Op::Reverse { .. } | Op::Name { .. } => Some(Keep::NOTHING),
+        Op::Call(_) => Some(Keep::all_inputs()),
         Op::Slice(_) => Some(Keep::type_of(0)),
         Op::DynamicSlice { .. } => Some(slice::keep_dynamic_slice()),
         Op::DynamicUpdate => Some(slice::keep_dynamic_update()),
@@ -234,6 +236,7 @@ pub(crate) fn pull_back(
         Op::Sort { axis, keys } => return sort::vjp(*axis, *keys, &r, cts),
         Op::Fft { kind, sizes } => return fft::vjp(*kind, sizes, cts),
         Op::Linalg(l) => return linalg::vjp(*l, &r, cts),
+        Op::Call(backward) => return call::pulled(backward, &r, cts),
         Op::TopK { .. } => cts.truncate(1),
         _ => {}
     }
@@ -269,7 +272,8 @@ pub(crate) fn pull_back(
         Op::Window { kind, window } => smallvec![window::vjp(*kind, window, &r, ct)],
         Op::Special(s) => special::vjp(*s, &r, ct),
         Op::Random(random) => random::vjp(random, &r, ct),
-        Op::Sort { .. } | Op::Fft { .. } | Op::Linalg(_) => {
+        Op::Name { .. } => smallvec![Some(ct)],
+        Op::Sort { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Call(_) => {
             unreachable!("they have several outputs, and returned above")
         }
         Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::StopGradient => {

@@ -3,7 +3,11 @@
 //! A graph owns no tensors: what a function captured is among its inputs (closure conversion), so that no layer can
 //! overlook a value that it tracks. It prints itself like a jaxpr and replays on any engine.
 
+mod memo;
+mod part;
 mod print;
+
+pub use memo::Memo;
 
 use crate::at::At;
 use crate::backend::{Engine, Step, Values};
@@ -43,6 +47,7 @@ pub struct Graph {
     types: Vec<TensorType>,
     /// For each variable, the last equation that reads it; the number of equations if the graph returns it.
     last_use: Vec<usize>,
+    memo: Memo,
 }
 
 impl Graph {
@@ -59,7 +64,7 @@ impl Graph {
             e.inputs.iter().for_each(|v| last_use[v.index()] = i);
         }
         outputs.iter().for_each(|v| last_use[v.index()] = equations.len());
-        Graph { inputs, captured, equations, outputs, types, last_use }
+        Graph { inputs, captured, equations, outputs, types, last_use, memo: Memo::default() }
     }
 
     /// The inputs: first the captured values, then the arguments.
@@ -80,6 +85,21 @@ impl Graph {
     /// What the function returns.
     pub fn outputs(&self) -> &[Var] {
         &self.outputs
+    }
+
+    /// The types of the inputs.
+    pub fn input_types(&self) -> impl Iterator<Item = &TensorType> {
+        self.inputs.iter().map(|&v| self.ty(v))
+    }
+
+    /// The types of the outputs.
+    pub fn output_types(&self) -> impl Iterator<Item = &TensorType> {
+        self.outputs.iter().map(|&v| self.ty(v))
+    }
+
+    /// What was derived from this graph.
+    pub fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     /// The type of a variable.

@@ -7,6 +7,7 @@
 
 mod binary;
 mod bits;
+mod call;
 mod cast;
 mod compare;
 mod conv;
@@ -30,6 +31,7 @@ mod window;
 
 pub use binary::Binary;
 pub use bits::Bits;
+pub use call::{Call, Policy, Rule};
 pub use compare::Compare;
 pub use conv::Conv;
 pub use cumulative::Cumulation;
@@ -232,6 +234,13 @@ pub enum Op {
     Random(Random),
     /// The value itself; to derivatives a constant, at every level.
     StopGradient,
+    /// The value itself, by a name: what a checkpoint's policy may keep.
+    Name {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// A function as one operation.
+    Call(Arc<Call>),
 }
 
 /// Declares [`OpKind`]: a variant for each of [`Op`]'s, and the map between them.
@@ -258,7 +267,7 @@ macro_rules! kinds {
 kinds! {
     Unary, IntegerPow, ReducePrecision, Binary, Bits, Compare, Select, Clamp, Cast, Bitcast, Reshape, Transpose,
     Broadcast, Reverse, Slice, DynamicSlice, DynamicUpdate, Pad, Concatenate, Gather, Scatter, Reduce, ArgReduce,
-    Sort, TopK, Cumulative, Dot, Conv, Window, Fft, Linalg, Special, Full, Iota, Constant, Random, StopGradient,
+    Sort, TopK, Cumulative, Dot, Conv, Window, Fft, Linalg, Special, Full, Iota, Constant, Random, StopGradient, Name, Call,
 }
 
 impl Op {
@@ -302,6 +311,8 @@ impl Op {
             Op::Constant(_) => "constant",
             Op::Random(r) => r.name(),
             Op::StopGradient => "stop_gradient",
+            Op::Name { .. } => "name",
+            Op::Call(c) => c.name(),
         }
     }
 
@@ -310,7 +321,8 @@ impl Op {
         let n = match self {
             Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) => 0,
             Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } => 1,
-            Op::Cast { .. } | Op::Bitcast { .. } | Op::StopGradient => 1,
+            Op::Cast { .. } | Op::Bitcast { .. } | Op::StopGradient | Op::Name { .. } => 1,
+            Op::Call(c) => c.graph.inputs().len(),
             Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => 1,
             Op::Slice(_) | Op::Reduce { .. } | Op::ArgReduce { .. } => 1,
             Op::TopK { .. } | Op::Cumulative { .. } | Op::Window { .. } => 1,
@@ -379,7 +391,8 @@ impl Op {
             Op::Iota { ty, axis } => create::infer_iota(ty, *axis),
             Op::Constant(a) => a.ty(),
             Op::Random(r) => r.infer(x),
-            Op::StopGradient => x[0].clone(),
+            Op::StopGradient | Op::Name { .. } => x[0].clone(),
+            Op::Call(c) => return c.infer(x),
         }]
     }
 }

@@ -69,6 +69,9 @@ impl Display for Op {
             }
             Op::ArgReduce { axis, dtype, .. } => write!(f, "[axis={axis} dtype={dtype}]"),
             Op::Sort { axis, keys } => write!(f, "[axis={axis} keys={keys}]"),
+            Op::Name { name } => write!(f, "[{name}]"),
+            // A graph inside is indented below the line of its operation.
+            Op::Call(c) => write!(f, "[{}]", c.graph.to_string().replace('\n', "\n    ")),
             Op::TopK { k, axis } => write!(f, "[k={k} axis={axis}]"),
             Op::Cumulative { kind: _, axis, reverse } => write!(f, "[axis={axis} reverse={reverse}]"),
             Op::Conv(c) => {

@@ -206,6 +206,12 @@ impl Value {
         Value::apply(&Op::Sort { axis, keys }, values)
     }
 
+    /// The value itself, by a name that a checkpoint's policy may keep.
+    #[track_caller]
+    pub fn named(self, name: &str) -> Value {
+        Value::apply1(Op::Name { name: name.into() }, self)
+    }
+
     /// A constant to derivatives, at every level.
     #[track_caller]
     pub fn stop_gradient(self) -> Value {

@@ -1,0 +1,81 @@
+//! Parts of graphs: what computes some variables from some others.
+
+use super::{Equation, Graph, Var};
+use crate::TensorType;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+
+impl Graph {
+    /// The equation that defines each variable; none for an input.
+    pub fn definitions(&self) -> Vec<Option<usize>> {
+        let mut definitions = vec![None; self.types.len()];
+        for (i, e) in self.equations.iter().enumerate() {
+            e.outputs.iter().for_each(|v| definitions[v.index()] = Some(i));
+        }
+        definitions
+    }
+
+    /// The variables that depend on any of `sources`, which themselves do.
+    pub fn dependents(&self, sources: &[Var]) -> Vec<bool> {
+        let mut depends = vec![false; self.types.len()];
+        sources.iter().for_each(|v| depends[v.index()] = true);
+        for e in &self.equations {
+            if e.inputs.iter().any(|v| depends[v.index()]) {
+                e.outputs.iter().for_each(|v| depends[v.index()] = true);
+            }
+        }
+        depends
+    }
+
+    /// The same graph, of whose inputs the first `captured` are captured values.
+    pub fn with_captured(self, captured: usize) -> Graph {
+        Graph { captured, ..self }
+    }
+
+    /// The graph that computes `outputs` from `inputs`, which may be any variables: equations that the outputs need and
+    /// the inputs do not give, in their order. Panics where an input of this graph is needed that is not among `inputs`.
+    pub fn part(&self, inputs: &[Var], outputs: &[Var]) -> Graph {
+        let definitions = self.definitions();
+        let mut needed = vec![false; self.equations.len()];
+        let mut work: Vec<Var> = outputs.to_vec();
+        let mut seen = vec![false; self.types.len()];
+        inputs.iter().for_each(|v| seen[v.index()] = true);
+        while let Some(v) = work.pop() {
+            if std::mem::replace(&mut seen[v.index()], true) {
+                continue;
+            }
+            let Some(i) = definitions[v.index()] else {
+                panic!("part: the outputs depend on {v:?}, which is not among the inputs")
+            };
+            if !std::mem::replace(&mut needed[i], true) {
+                work.extend(self.equations[i].inputs.iter().copied());
+            }
+        }
+        let mut types: Vec<TensorType> = Vec::new();
+        let mut names: HashMap<Var, Var> = HashMap::new();
+        let fresh = |v: Var, types: &mut Vec<TensorType>| {
+            types.push(self.ty(v).clone());
+            Var(types.len() as u32 - 1)
+        };
+        let mut new_inputs = Vec::new();
+        for &v in inputs {
+            let new = fresh(v, &mut types);
+            new_inputs.push(new);
+            names.insert(v, new);
+        }
+        let mut equations = Vec::new();
+        for e in self.equations.iter().zip(&needed).filter(|(_, needed)| **needed).map(|(e, _)| e) {
+            let from = e.inputs.iter().map(|v| names[v]).collect();
+            let mut to = SmallVec::new();
+            for &v in &e.outputs {
+                let new = fresh(v, &mut types);
+                to.push(new);
+                // What is given stays what readers see.
+                names.entry(v).or_insert(new);
+            }
+            equations.push(Equation { op: e.op.clone(), inputs: from, outputs: to, at: e.at });
+        }
+        let outputs = outputs.iter().map(|v| names[v]).collect();
+        Graph::new(new_inputs, 0, equations, outputs, types)
+    }
+}
