@@ -4,7 +4,6 @@ use crate::derive;
 use crate::tape::{Entry, Tape};
 use crate::vjp::{self, Residuals, T};
 use plywood_core::at::At;
-use plywood_core::op::Call;
 use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Op, Step, TensorType, Value, Values};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
@@ -116,7 +115,7 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     };
     let (op, at) = (step.op, step.at);
     let (op, residuals, mut outputs) = match op {
-        Op::Call(function) => call(function, at, below, &slots, primals),
+        Op::Call(_) | Op::Scan(_) | Op::Cond(_) | Op::While(_) => graphs(op, at, below, &slots, primals),
         _ => {
             let residuals = keep.inputs_of(&primals);
             let outputs = below.execute(step, primals);
@@ -142,24 +141,24 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     outputs.into_iter().enumerate().map(|(i, y)| output(y, tape.clone(), i)).collect()
 }
 
-/// Executes a function so that its derivative can be taken: what the tape holds instead of it is the call of its backward
-/// graph, with what that needs.
-fn call(
-    function: &Call,
+/// Executes an operation that holds graphs so that its derivative can be taken: what the tape holds instead of it is the
+/// call of its backward graph, with what that needs.
+fn graphs(
+    op: &Op,
     at: At,
     below: &'static dyn Engine,
     slots: &[Option<u32>],
     primals: Values,
 ) -> (Op, Residuals, Values) {
     let wanted: SmallVec<[bool; 8]> = slots.iter().map(Option::is_some).collect();
-    derive::check_captured(function, &wanted, at);
-    let derived = derive::backward(function, &wanted);
-    let types: Vec<TensorType> = derived.forward.graph.output_types().cloned().collect();
+    let derived = derive::op_backward(op, &wanted, at);
+    let all: Vec<TensorType> = derived.forward.graph.output_types().cloned().collect();
     let mut x: SmallVec<[Option<T>; 3]> =
         derived.inputs.iter().map(|&i| Some(T::of(primals[i].clone()))).collect();
+    let types: Vec<TensorType> = primals.iter().map(|x| x.ty().clone()).collect();
+    let count = op.infer(&types.iter().collect::<Vec<_>>()).len();
     let forward = Op::Call(derived.forward.clone());
-    let mut outputs = below.execute(Step { op: &forward, outputs: &types, at }, primals);
-    let count = function.graph.outputs().len();
+    let mut outputs = below.execute(Step { op: &forward, outputs: &all, at }, primals);
     x.extend(outputs.drain(count..).map(|saved| Some(T::of(saved))));
     let residuals =
         Residuals { x, y: SmallVec::new(), types: outputs.iter().map(|y| Some(y.ty().clone())).collect() };

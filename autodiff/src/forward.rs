@@ -7,8 +7,7 @@
 use crate::derive;
 use crate::jvp::{self, Push};
 use crate::vjp::{self, T};
-use plywood_core::at::{self, At};
-use plywood_core::op;
+use plywood_core::at;
 use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Op, Step, TensorType, Value, Values};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
@@ -114,8 +113,8 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     let Some(call) = differentiable else {
         return below.execute(step, primals).into_iter().map(|y| constant(this, y)).collect();
     };
-    if let Op::Call(function) = step.op {
-        return execute_call(this, below, function, step.at, call, primals, &tangents);
+    if let Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) = step.op {
+        return graphs(this, below, step, call, primals, &tangents);
     }
     let x: SmallVec<[T; 3]> = primals.iter().cloned().map(T::of).collect();
     let outputs = below.execute(step, primals);
@@ -131,23 +130,21 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     outputs.into_iter().map(dual).collect()
 }
 
-/// A function and its tangents are one call of its tangent graph.
-fn execute_call(
+/// An operation that holds graphs and its tangents are one call of its tangent graph.
+fn graphs(
     this: &'static dyn Engine,
     below: &'static dyn Engine,
-    function: &op::Call,
-    at: At,
+    step: Step<'_>,
     call: Call,
     primals: Values,
     tangents: &[Option<T>],
 ) -> Values {
     let given: SmallVec<[bool; 8]> = tangents.iter().map(Option::is_some).collect();
-    derive::check_captured(function, &given, at);
-    let derived = derive::tangent(function, &given);
+    let derived = derive::op_tangent(step.op, &given, step.at);
     let types: Vec<TensorType> = derived.call.graph.output_types().cloned().collect();
     let inputs = primals.into_iter().chain(tangents.iter().flatten().map(|t| t.value().clone())).collect();
     let pushed = Op::Call(derived.call.clone());
-    let mut outputs = below.execute(Step { op: &pushed, outputs: &types, at }, inputs);
+    let mut outputs = below.execute(Step { op: &pushed, outputs: &types, at: step.at }, inputs);
     let mut tangents = outputs.drain(derived.present.len()..).collect::<Values>().into_iter();
     let dual = |(y, &present): (Value, &bool)| match present {
         true => call.dual(this, y, tangents.next().expect("one for each that is present")),

@@ -3,8 +3,8 @@
 use crate::data::View;
 use crate::dispatch::numbers;
 use crate::kernels::{
-    arg_reduce, binary, bits, cast, compare, conv, create, cumulative, dot, fft, gather, linalg, random,
-    reduce, scatter, select, shape, slice, sort, special, unary, window,
+    arg_reduce, binary, bits, cast, compare, control, conv, create, cumulative, dot, fft, gather, linalg,
+    random, reduce, scatter, select, shape, slice, sort, special, unary, window,
 };
 use plywood_core::op::Types;
 use plywood_core::{Array, Backend, DType, Device, DeviceBackend, Engine, Error, Op, Step, Value, Values};
@@ -78,6 +78,9 @@ impl Engine for Cpu {
             Op::Random(r) => random::random(ty, x, r),
             Op::StopGradient | Op::Name { .. } => only(),
             Op::Call(c) => return c.graph.replay(self, x),
+            Op::Scan(s) => return control::scan(types(), x, s),
+            Op::While(w) => return control::while_loop(x, w),
+            Op::Cond(c) => return control::cond(x, c),
         }]
     }
 

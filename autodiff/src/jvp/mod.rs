@@ -130,7 +130,9 @@ pub(crate) fn push_forward(p: &Push<'_>) -> Tangents {
             WindowKind::ArgMax | WindowKind::ArgMin => unreachable!("they have no derivative"),
         },
         Op::Linalg(_) => transposed::transposed(p),
-        Op::Call(_) => unreachable!("a call is pushed forward together with its outputs"),
+        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => {
+            unreachable!("they are pushed forward together with their outputs")
+        }
         Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::StopGradient => {
             unreachable!("{}: `vjp::keep` says that no derivative passes", p.op)
         }

@@ -198,7 +198,8 @@ pub(crate) fn keep(op: &Op, slots: &[Option<u32>]) -> Option<Keep> {
         Op::Cast { dtype } => dtype.is_float().then_some(Keep::type_of(0)),
         Op::Reshape { .. } | Op::Broadcast { .. } => Some(Keep::type_of(0)),
         Op::Transpose { .. } | Op::Reverse { .. } | Op::Name { .. } => Some(Keep::NOTHING),
-        Op::Call(_) => Some(Keep::all_inputs()),
+        // What these keep is up to their graphs (`derive`).
+        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => Some(Keep::NOTHING),
         Op::Slice(_) => Some(Keep::type_of(0)),
         Op::DynamicSlice { .. } => Some(slice::keep_dynamic_slice()),
         Op::DynamicUpdate => Some(slice::keep_dynamic_update()),
@@ -275,6 +276,9 @@ pub(crate) fn pull_back(
         Op::Name { .. } => smallvec![Some(ct)],
         Op::Sort { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Call(_) => {
             unreachable!("they have several outputs, and returned above")
+        }
+        Op::Scan(_) | Op::While(_) | Op::Cond(_) => {
+            unreachable!("the tape holds a call of their backward graph")
         }
         Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::StopGradient => {
             unreachable!("{op}: `keep` says that no derivative passes")

@@ -5,6 +5,7 @@ pub mod binary;
 pub mod bits;
 pub mod cast;
 pub mod compare;
+pub mod control;
 pub mod conv;
 pub mod create;
 pub mod cumulative;

@@ -10,6 +10,7 @@ mod bits;
 mod call;
 mod cast;
 mod compare;
+mod control;
 mod conv;
 mod create;
 mod cumulative;
@@ -33,6 +34,7 @@ pub use binary::Binary;
 pub use bits::Bits;
 pub use call::{Call, Policy, Rule};
 pub use compare::Compare;
+pub use control::{Cond, Scan, While};
 pub use conv::Conv;
 pub use cumulative::Cumulation;
 pub use dot::Dot;
@@ -241,6 +243,12 @@ pub enum Op {
     },
     /// A function as one operation.
     Call(Arc<Call>),
+    /// A loop over the leading axis of tensors.
+    Scan(Arc<Scan>),
+    /// A loop as long as a condition holds.
+    While(Arc<While>),
+    /// One of several functions.
+    Cond(Arc<Cond>),
 }
 
 /// Declares [`OpKind`]: a variant for each of [`Op`]'s, and the map between them.
@@ -268,6 +276,7 @@ kinds! {
     Unary, IntegerPow, ReducePrecision, Binary, Bits, Compare, Select, Clamp, Cast, Bitcast, Reshape, Transpose,
     Broadcast, Reverse, Slice, DynamicSlice, DynamicUpdate, Pad, Concatenate, Gather, Scatter, Reduce, ArgReduce,
     Sort, TopK, Cumulative, Dot, Conv, Window, Fft, Linalg, Special, Full, Iota, Constant, Random, StopGradient, Name, Call,
+    Scan, While, Cond,
 }
 
 impl Op {
@@ -313,6 +322,9 @@ impl Op {
             Op::StopGradient => "stop_gradient",
             Op::Name { .. } => "name",
             Op::Call(c) => c.name(),
+            Op::Scan(_) => "scan",
+            Op::While(_) => "while_loop",
+            Op::Cond(_) => "cond",
         }
     }
 
@@ -323,6 +335,9 @@ impl Op {
             Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } => 1,
             Op::Cast { .. } | Op::Bitcast { .. } | Op::StopGradient | Op::Name { .. } => 1,
             Op::Call(c) => c.graph.inputs().len(),
+            Op::Scan(s) => s.body.inputs().len(),
+            Op::While(w) => w.body.inputs().len() + w.condition_constants,
+            Op::Cond(c) => 1 + c.branches.first().map_or(0, |b| b.inputs().len()),
             Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => 1,
             Op::Slice(_) | Op::Reduce { .. } | Op::ArgReduce { .. } => 1,
             Op::TopK { .. } | Op::Cumulative { .. } | Op::Window { .. } => 1,
@@ -393,6 +408,9 @@ impl Op {
             Op::Random(r) => r.infer(x),
             Op::StopGradient | Op::Name { .. } => x[0].clone(),
             Op::Call(c) => return c.infer(x),
+            Op::Scan(s) => return s.infer(x),
+            Op::While(w) => return w.infer(x),
+            Op::Cond(c) => return c.infer(x),
         }]
     }
 }

@@ -1,6 +1,7 @@
 //! How an operation's attributes print: `broadcast[shape=(2,3) axes=(1)]`, as in a jaxpr.
 
 use super::{Linalg, Op, Padding, Random};
+use crate::Graph;
 use std::fmt::{self, Display};
 
 /// A list as `(1,2)`.
@@ -71,7 +72,16 @@ impl Display for Op {
             Op::Sort { axis, keys } => write!(f, "[axis={axis} keys={keys}]"),
             Op::Name { name } => write!(f, "[{name}]"),
             // A graph inside is indented below the line of its operation.
-            Op::Call(c) => write!(f, "[{}]", c.graph.to_string().replace('\n', "\n    ")),
+            Op::Call(c) => write!(f, "[{}]", nested(&c.graph)),
+            Op::Scan(s) => {
+                let (length, reverse, carries) = (s.length, s.reverse, s.carries);
+                write!(f, "[length={length} reverse={reverse} carries={carries} {}]", nested(&s.body))
+            }
+            Op::While(w) => write!(f, "[{} {}]", nested(&w.condition), nested(&w.body)),
+            Op::Cond(c) => {
+                let branches: Vec<String> = c.branches.iter().map(|b| nested(b)).collect();
+                write!(f, "[{}]", branches.join(" "))
+            }
             Op::TopK { k, axis } => write!(f, "[k={k} axis={axis}]"),
             Op::Cumulative { kind: _, axis, reverse } => write!(f, "[axis={axis} reverse={reverse}]"),
             Op::Conv(c) => {
@@ -121,6 +131,10 @@ impl Display for Op {
             Op::Random(Random::FoldIn) => Ok(()),
         }
     }
+}
+
+fn nested(graph: &Graph) -> String {
+    graph.to_string().replace('\n', "\n    ")
 }
 
 fn paddings(f: &mut fmt::Formatter<'_>, padding: &[Padding]) -> fmt::Result {

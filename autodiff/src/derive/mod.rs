@@ -4,13 +4,16 @@
 //! A graph is derived by replaying it through a layer over a recording engine: that is the whole of it, so that every
 //! operation inside is differentiated by its own rule. What is derived stays with the graph it was derived from.
 
+mod control;
+
 use crate::engine::{self, Autodiff};
 use crate::forward::{self, Forward};
 use crate::tape::Tape;
 use crate::vjp::T;
+use plywood_core::at::At;
 use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::record::{argument, extract};
-use plywood_core::{Backend, Engine, Graph, Number, TensorType, Trace, Value, Values, Var};
+use plywood_core::{Backend, Engine, Graph, Number, Op, TensorType, Trace, Value, Values, Var};
 use std::sync::Arc;
 
 fn trace() -> &'static dyn Engine {
@@ -29,6 +32,36 @@ fn floats(graph: &Graph) -> Vec<TensorType> {
     graph.output_types().filter(|ty| ty.dtype.is_float()).cloned().collect()
 }
 
+/// For an operation that holds graphs.
+pub(crate) fn op_backward(op: &Op, wanted: &[bool], at: At) -> Arc<Backward> {
+    match op {
+        Op::Call(call) => {
+            check_captured(call, wanted, at);
+            backward(call, wanted)
+        }
+        Op::Scan(scan) => control::scan_backward(scan, wanted),
+        Op::Cond(cond) => control::cond_backward(cond, wanted),
+        Op::While(_) => panic!(
+            "while_loop, at {at}: a loop of unknown length has no reverse mode; with WhileLoop::new().max_steps(n) it has one"
+        ),
+        _ => unreachable!("{op} holds no graphs"),
+    }
+}
+
+/// For an operation that holds graphs.
+pub(crate) fn op_tangent(op: &Op, given: &[bool], at: At) -> Arc<Tangent> {
+    match op {
+        Op::Call(call) => {
+            check_captured(call, given, at);
+            tangent(call, given)
+        }
+        Op::Scan(scan) => control::scan_tangent(scan, given),
+        Op::Cond(cond) => control::cond_tangent(cond, given),
+        Op::While(w) => control::while_tangent(w, given),
+        _ => unreachable!("{op} holds no graphs"),
+    }
+}
+
 /// How a function is computed forward when its derivative will be asked for, and how backward.
 pub(crate) struct Backward {
     /// From the inputs to the outputs, then what is kept of the inside.
@@ -41,7 +74,7 @@ pub(crate) struct Backward {
 }
 
 /// For the inputs whose cotangents are wanted.
-pub(crate) fn backward(call: &Call, wanted: &[bool]) -> Arc<Backward> {
+fn backward(call: &Call, wanted: &[bool]) -> Arc<Backward> {
     let key: Vec<u8> = wanted.iter().map(|&w| w as u8).chain(rule_key(&call.rule)).collect();
     call.graph.memo().get(&key, || {
         let everything = Policy::Everything;
@@ -136,6 +169,17 @@ fn by_forward_rule(call: &Call, rule: &Graph, wanted: &[bool]) -> Graph {
 fn split(joint: &Graph, inputs: usize, outputs: usize, policy: &Policy) -> Backward {
     let (x, ct) = joint.inputs().split_at(inputs);
     let (y, dx) = joint.outputs().split_at(outputs);
+    let (kept, saved) = needs(joint, x, ct, dx, policy);
+    let forward = joint.part(x, &[y, &saved].concat());
+    let given: Vec<Var> = kept.iter().map(|&i| x[i]).chain(saved).chain(ct.iter().copied()).collect();
+    let backward = joint.part(&given, dx);
+    let call = |graph: Graph| Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(policy.clone()) });
+    Backward { forward: call(forward), inputs: kept, backward: call(backward) }
+}
+
+/// What the backward part of a joint graph needs of the rest: which inputs, and which values that do not depend on a
+/// cotangent, of those that the policy keeps.
+fn needs(joint: &Graph, x: &[Var], ct: &[Var], dx: &[Var], policy: &Policy) -> (Vec<usize>, Vec<Var>) {
     let (late, definitions) = (joint.dependents(ct), joint.definitions());
     let mut seen = vec![false; late.len()];
     let (mut kept, mut saved): (Vec<usize>, Vec<Var>) = (Vec::new(), Vec::new());
@@ -157,11 +201,7 @@ fn split(joint: &Graph, inputs: usize, outputs: usize, policy: &Policy) -> Backw
     }
     kept.sort_unstable();
     saved.sort_unstable();
-    let forward = joint.part(x, &[y, &saved].concat());
-    let given: Vec<Var> = kept.iter().map(|&i| x[i]).chain(saved).chain(ct.iter().copied()).collect();
-    let backward = joint.part(&given, dx);
-    let call = |graph: Graph| Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(policy.clone()) });
-    Backward { forward: call(forward), inputs: kept, backward: call(backward) }
+    (kept, saved)
 }
 
 /// How a function is computed together with its tangents.
@@ -173,7 +213,7 @@ pub(crate) struct Tangent {
 }
 
 /// For the inputs that have tangents.
-pub(crate) fn tangent(call: &Call, given: &[bool]) -> Arc<Tangent> {
+fn tangent(call: &Call, given: &[bool]) -> Arc<Tangent> {
     let key: Vec<u8> = given.iter().map(|&w| w as u8).chain(rule_key(&call.rule)).collect();
     call.graph.memo().get(&key, || {
         let x = symbols(call.graph.input_types());
@@ -260,7 +300,7 @@ fn pushed_by_rule(call: &Call, rule: &Graph, x: &[Value], t: &[Value], given: &[
 }
 
 /// Panics where what a function with a rule of the user's captured is differentiated: the rule does not know of it.
-pub(crate) fn check_captured(call: &Call, tracked: &[bool], at: plywood_core::at::At) {
+fn check_captured(call: &Call, tracked: &[bool], at: At) {
     let ruled = match call.rule {
         Rule::Through(_) => false,
         Rule::Reverse { .. } | Rule::Forward { .. } => true,
