@@ -34,6 +34,10 @@ mod backends;
 
 pub use backends::ChooseBackend;
 
+pub use plywood_core::control::{
+    Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop,
+};
+
 /// Everything a program usually needs: `use plywood::prelude::*`.
 pub mod prelude {
     pub use crate::stop_gradient;
@@ -44,6 +48,7 @@ pub mod prelude {
         hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_map, value_and_grad,
         vjp,
     };
+    pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }
 

@@ -7,6 +7,7 @@
 mod array;
 pub mod at;
 mod backend;
+pub mod control;
 pub mod convert;
 mod device;
 mod display;

@@ -1,0 +1,180 @@
+//! `while_loop`: as long as a condition holds; with a bound on the number of steps it has a reverse mode.
+
+use super::{all, check_state, engine_of, recorded, symbols};
+use crate::backend::Step;
+use crate::op::{self, Call, Policy, Rule};
+use crate::record::{argument, extract};
+use crate::tree::{leaves, rebuild};
+use crate::{Backend, DType, Graph, Op, SelfTree, Tensor, TensorType, Trace, Traced, Value, Values, at};
+use std::sync::Arc;
+
+/// Repeats a body as long as a condition holds of the state: the last state.
+///
+/// The condition gives a bool scalar; the body takes the state and gives the next, of the same structure and types. There is
+/// forward mode; reverse mode needs a bound: [`WhileLoop`].
+///
+/// ```
+/// use plywood::prelude::*;
+/// let x = while_loop(|x: &Tensor<_>| x.lt(100.0), |x: Tensor<_>| x * 2.0, Tensor::<Cpu>::scalar(3.0));
+/// assert_eq!(x.item::<f64>(), 192.0);
+/// ```
+#[track_caller]
+pub fn while_loop<B: Backend, C, Holds, F>(condition: Holds, body: F, init: C) -> C
+where
+    C: SelfTree<B>,
+    Holds: Fn(&C::On<Traced<B>>) -> Tensor<Traced<B>>,
+    F: Fn(C::On<Traced<B>>) -> C::On<Traced<B>>,
+{
+    WhileLoop::new().run(&condition, &body, init)
+}
+
+/// [`while_loop`] with options: `WhileLoop::new().max_steps(100).of(condition, body)(init)`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WhileLoop {
+    max_steps: Option<usize>,
+}
+
+impl WhileLoop {
+    /// Without a bound.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// At most so many steps, then it ends though the condition holds. Such a loop has a reverse mode: it consists of nested
+    /// scans whose blocks are computed again in the backward pass, so that memory grows with the logarithm of the bound.
+    pub fn max_steps(self, steps: usize) -> Self {
+        WhileLoop { max_steps: Some(steps) }
+    }
+
+    /// The loop, a function of the first state.
+    pub fn of<B: Backend, C, Holds, F>(self, condition: Holds, body: F) -> impl Fn(C) -> C
+    where
+        C: SelfTree<B>,
+        Holds: Fn(&C::On<Traced<B>>) -> Tensor<Traced<B>>,
+        F: Fn(C::On<Traced<B>>) -> C::On<Traced<B>>,
+    {
+        move |init| self.run(&condition, &body, init)
+    }
+
+    #[track_caller]
+    fn run<B: Backend, C, Holds, F>(self, condition: &Holds, body: &F, init: C) -> C
+    where
+        C: SelfTree<B>,
+        Holds: Fn(&C::On<Traced<B>>) -> Tensor<Traced<B>>,
+        F: Fn(C::On<Traced<B>>) -> C::On<Traced<B>>,
+    {
+        let state = all(&init);
+        let mut arguments = Vec::new();
+        let holds = condition(&symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone()));
+        let bool_scalar = TensorType::scalar(DType::Bool);
+        assert!(
+            *holds.ty() == bool_scalar,
+            "while_loop: the condition gives {}, not {bool_scalar}",
+            holds.ty()
+        );
+        let condition = recorded(&arguments, &[holds.into_value()]);
+        let mut arguments = Vec::new();
+        let next = body(symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone()));
+        check_state::<B, Traced<B>, C, C::On<Traced<B>>>("while_loop", &init, &next);
+        let body = recorded(&arguments, &leaves(&next));
+        let engine = engine_of::<B>(&state);
+        let captured: Values = condition.captured.iter().chain(&body.captured).cloned().collect();
+        let op = match self.max_steps {
+            None => Op::While(Arc::new(op::While {
+                condition_constants: condition.captured.len(),
+                body_constants: body.captured.len(),
+                condition: Arc::new(condition.graph),
+                body: Arc::new(body.graph),
+            })),
+            Some(steps) => {
+                let constants = (condition.captured.len(), body.captured.len());
+                Op::Call(Arc::new(Call {
+                    graph: Arc::new(bounded(&condition.graph, &body.graph, constants, steps)),
+                    rule: Rule::Through(Policy::Everything),
+                }))
+            }
+        };
+        let inputs: Values = captured.into_iter().chain(state).collect();
+        let outputs = op.infer(&inputs.iter().map(Value::ty).collect::<Vec<_>>());
+        let results = engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, inputs);
+        rebuild::<B, B, _>(init, results)
+    }
+}
+
+/// Steps of one block, blocks of one block of blocks, and so on.
+const BLOCK: usize = 16;
+
+/// A loop of at most so many steps, of operations that have all derivatives.
+///
+/// A step is taken where the condition holds. Sixteen of them are a block, sixteen blocks a larger one; each is a scan in a
+/// call that keeps nothing of its inside, and is entered only where the condition still holds. So a backward pass holds
+/// sixteen states of each level at a time, whatever the number of steps. The bound, in base sixteen, says how many blocks of
+/// each level there are.
+fn bounded(condition: &Graph, body: &Graph, (c, b): (usize, usize), steps: usize) -> Graph {
+    let constants = c + b;
+    let types: Vec<TensorType> = condition.input_types().take(c).chain(body.input_types()).cloned().collect();
+    let mut level =
+        when(condition, &mut |x| body.replay(engine(), x[c..].iter().cloned().collect()), c, b, &types);
+    let (mut levels, mut left) = (Vec::new(), steps);
+    while left > 0 {
+        levels.push((left % BLOCK, level.clone()));
+        left /= BLOCK;
+        let block = repeated(&level, constants, BLOCK);
+        let call = Call { graph: Arc::new(block), rule: Rule::Through(Policy::Nothing) };
+        let op = Op::Call(Arc::new(call));
+        level = when(condition, &mut |x| Value::apply(&op, x.iter().cloned().collect()), c, b, &types);
+    }
+    // The large blocks first: the small ones, of which there are more, are for what is left.
+    function(&types, |x| {
+        let (fixed, state) = x.split_at(constants);
+        let mut state: Vec<Value> = state.to_vec();
+        for (times, level) in levels.iter().rev().filter(|(times, _)| *times > 0) {
+            let block = repeated(level, constants, *times);
+            state = block.replay(engine(), fixed.iter().cloned().chain(state).collect()).into_vec();
+        }
+        state
+    })
+}
+
+fn engine() -> &'static dyn crate::Engine {
+    <Trace as Backend>::ENGINE
+}
+
+/// The graph of a function of symbols of these types.
+fn function(types: &[TensorType], f: impl FnOnce(&[Value]) -> Vec<Value>) -> Graph {
+    let symbol = |ty: &TensorType| argument(engine(), ty.clone(), engine().device(None));
+    let arguments: Vec<Value> = types.iter().map(symbol).collect();
+    let outputs = f(&arguments);
+    extract(&arguments, &outputs).0
+}
+
+/// From constants and state to what `step` makes of the state where the condition holds, else the state itself.
+fn when(
+    condition: &Graph,
+    step: &mut dyn FnMut(&[Value]) -> Values,
+    c: usize,
+    b: usize,
+    types: &[TensorType],
+) -> Graph {
+    let taken = Arc::new(function(types, |x| step(x).into_vec()));
+    let stay = Arc::new(function(types, |x| x[c + b..].to_vec()));
+    let op = Op::Cond(Arc::new(op::Cond { branches: vec![stay, taken] }));
+    function(types, |x| {
+        let looked_at = x[..c].iter().chain(&x[c + b..]).cloned().collect();
+        let holds = condition.replay(engine(), looked_at).remove(0).cast(DType::I32);
+        Value::apply(&op, std::iter::once(holds).chain(x.iter().cloned()).collect()).into_vec()
+    })
+}
+
+/// A step repeated.
+fn repeated(step: &Graph, constants: usize, times: usize) -> Graph {
+    let scan = op::Scan {
+        body: Arc::new(step.clone()),
+        constants,
+        carries: step.outputs().len(),
+        length: times,
+        reverse: false,
+    };
+    let types: Vec<TensorType> = step.input_types().cloned().collect();
+    function(&types, |x| Value::apply(&Op::Scan(Arc::new(scan)), x.iter().cloned().collect()).into_vec())
+}
