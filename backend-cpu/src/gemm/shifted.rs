@@ -255,9 +255,14 @@ mod tests {
     #[test]
     fn products_through_shifts_are_sums_of_products() {
         for &target in Target::available() {
-            for [shifts, m, steps, n] in
-                [[1, 1, 1, 1], [3, 9, 5, 50], [2, 8, 300, 47], [1, 17, 2, 96], [4, 3, 7, 16], [3, 32, 48, 131]]
-            {
+            for [shifts, m, steps, n] in [
+                [1, 1, 1, 1],
+                [3, 9, 5, 50],
+                [2, 8, 300, 47],
+                [1, 17, 2, 96],
+                [4, 3, 7, 16],
+                [3, 32, 48, 131],
+            ] {
                 check::<f32>(target, [shifts, m, steps, n]);
                 check::<f64>(target, [shifts, m, steps, n]);
             }
@@ -283,7 +288,8 @@ mod tests {
             let term = |s: usize, l: usize| {
                 left(s, i, l) as i64 * numbers[offset + l * stride + j + shift(s)] as i64
             };
-            let sum: i64 = (0..shifts).flat_map(|s| (0..steps).map(move |l| (s, l))).map(|(s, l)| term(s, l)).sum();
+            let sum: i64 =
+                (0..shifts).flat_map(|s| (0..steps).map(move |l| (s, l))).map(|(s, l)| term(s, l)).sum();
             let want = if inside { sum } else { 77 };
             // Sums may not fit the small type that every float is made of: build them up.
             let mut expected = S::from(0);

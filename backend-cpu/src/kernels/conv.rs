@@ -166,12 +166,19 @@ impl<T: Shifted> Problem<'_, T> {
             out.fill(T::ZERO);
             return direct::run(self, out);
         }
-        if self.taps() > self.places() && self.taps() >= 16 { wide::run(self, out) } else { forward::run(self, out) }
+        if self.taps() > self.places() && self.taps() >= 16 {
+            wide::run(self, out)
+        } else {
+            forward::run(self, out)
+        }
     }
 }
 
 /// The index of number `flat` in row-major order.
-fn index(sizes: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator, mut flat: usize) -> SmallVec<[usize; 4]> {
+fn index(
+    sizes: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator,
+    mut flat: usize,
+) -> SmallVec<[usize; 4]> {
     let mut all: SmallVec<[usize; 4]> = SmallVec::from_elem(0, sizes.len());
     for (at, n) in all.iter_mut().rev().zip(sizes.rev()) {
         (*at, flat) = (flat % n, flat / n);

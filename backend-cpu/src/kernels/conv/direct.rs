@@ -95,21 +95,23 @@ fn by_shifts<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
             let outer_sizes = || p.axes[..rank - 2].iter().map(|a| a.v);
             let outers: usize = outer_sizes().product();
             let outer = index(outer_sizes(), plane % outers);
-            let (feature, image) = (plane / outers % (p.groups * p.outs), plane / outers / (p.groups * p.outs));
+            let (feature, image) =
+                (plane / outers % (p.groups * p.outs), plane / outers / (p.groups * p.outs));
             let (group, o) = (feature / p.outs, feature % p.outs);
             let (lines, part) = match single {
                 true => ((0, 1), (inside, inside + n)),
                 false => ((inside / x.v, (inside + n) / x.v), (0, x.v)),
             };
-            let band = Band { outer: &outer, y: (lines.0, lines.1 + extra[0]), x: (part.0, part.1 + extra[1]) };
+            let band =
+                Band { outer: &outer, y: (lines.0, lines.1 + extra[0]), x: (part.0, part.1 + extra[1]) };
             let width = part.1 - part.0 + extra[1];
             let places = seen.places(&p.axes, width);
             // What is computed: up to the last line's end. Vectors reach beyond.
             let sums = (lines.1 - lines.0 - 1) * width + part.1 - part.0;
             let length = (lines.1 - lines.0 + extra[0]) * width;
             let mut buffer = scratch((planes.count() * length + sums + 2 * LANES) * size_of::<T>());
-            let (buffer, rest_of_it) =
-                some::<T>(&mut buffer, planes.count() * length + sums + 2 * LANES).split_at_mut(planes.count() * length + LANES);
+            let (buffer, rest_of_it) = some::<T>(&mut buffer, planes.count() * length + sums + 2 * LANES)
+                .split_at_mut(planes.count() * length + LANES);
             buffer[planes.count() * length..].fill(T::ZERO);
             let sums = &mut rest_of_it[..sums];
             sums.fill(T::ZERO);
@@ -179,8 +181,7 @@ fn by_products<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
     let outers: usize = outer_sizes().product();
     let work = (p.features * p.taps() * places.len()) as f64 * WORK;
     par::chunks(out, places.len(), work, |first, out| {
-        let mut buffers =
-            [planes.count() * length, y.v * x.v].map(|n| scratch(n * size_of::<T>()));
+        let mut buffers = [planes.count() * length, y.v * x.v].map(|n| scratch(n * size_of::<T>()));
         let [buffer, kernel] = buffers.each_mut().map(|b| b.as_mut_slice::<T>());
         let (buffer, kernel) = (&mut buffer[..planes.count() * length], &mut kernel[..y.v * x.v]);
         for (k, out) in out.chunks_mut(places.len()).enumerate() {
@@ -192,7 +193,8 @@ fn by_products<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
                     let outer = index(outer_sizes(), outer);
                     let band = Band { outer: &outer, y: (0, y.v + extra[0]), x: (0, width) };
                     planes.write(p.image(group, image) + c as isize * p.by_feature, band, buffer, length);
-                    let firsts: isize = outer.iter().zip(&p.kernel_steps).map(|(&i, &s)| i as isize * s).sum();
+                    let firsts: isize =
+                        outer.iter().zip(&p.kernel_steps).map(|(&i, &s)| i as isize * s).sum();
                     let view = View {
                         data: p.kernel.data,
                         shape: &[y.v, x.v],

@@ -56,7 +56,8 @@ pub(super) fn run<T: Shifted>(p: &Problem<'_, T>, out: &mut [T]) {
         let place = first * y.v * x.v + from * width;
         let place = (image * p.groups + group) * p.outs * places + place;
         let base = p.image(group, image);
-        let by_line = |lines: usize| -> SmallVec<[usize; 8]> { (0..shifts).map(|s| s * y.a * lines).collect() };
+        let by_line =
+            |lines: usize| -> SmallVec<[usize; 8]> { (0..shifts).map(|s| s * y.a * lines).collect() };
         if there {
             let rows = Rows {
                 data: p.x.data,
@@ -117,6 +118,6 @@ fn in_place<T: Shifted>(p: &Problem<'_, T>) -> bool {
     let together = y.n == 1 || y.step == x.n as isize;
     let whole = y.extended().v <= y.n;
     // Rows a multiple of half a page apart meet in few places of the first cache.
-    let spread = !(p.by_feature as usize * size_of::<T>()).is_multiple_of(2048) || p.outs <= 16;
+    let spread = !(p.by_feature.unsigned_abs() * size_of::<T>()).is_multiple_of(2048) || p.outs <= 16;
     firsts && plain(&y) && plain(&x) && lines && together && whole && spread && p.by_feature >= 0
 }

@@ -66,7 +66,8 @@ impl Axis {
         let start = self.low - (u * self.a) as isize;
         // u a + v b - low >= 0
         let least = if start > 0 { (start as usize).div_ceil(self.b) } else { 0 };
-        let Some(first) = (least..self.v.min(least + self.apart)).find(|&v| self.place(u, v).is_some()) else {
+        let Some(first) = (least..self.v.min(least + self.apart)).find(|&v| self.place(u, v).is_some())
+        else {
             return none;
         };
         let last = (self.n - 1) * self.apart;
@@ -180,7 +181,8 @@ impl<'a, T: Pod> Planes<'a, T> {
         let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer.len());
         let of_one = self.axes[y].u * self.lines.len();
         for out in out.chunks_mut(of_one * stride) {
-            let places = outer.iter().zip(index.iter().zip(band.outer)).map(|(axis, (&u, &v))| axis.place(u, v));
+            let places =
+                outer.iter().zip(index.iter().zip(band.outer)).map(|(axis, (&u, &v))| axis.place(u, v));
             match places.sum::<Option<isize>>() {
                 Some(place) => self.write_lines(base + place, band, out, stride),
                 None => out.fill(T::zeroed()),
@@ -233,7 +235,9 @@ mod tests {
     fn lines_are_the_places_that_meet_elements() {
         for n in 0..4 {
             for low in -3..4 {
-                for (apart, a, b) in [(1, 1, 1), (1, 2, 3), (2, 1, 1), (3, 2, 1), (2, 1, 2), (4, 3, 6), (6, 1, 4)] {
+                for (apart, a, b) in
+                    [(1, 1, 1), (1, 2, 3), (2, 1, 1), (3, 2, 1), (2, 1, 2), (4, 3, 6), (6, 1, 4)]
+                {
                     for v in 0..9 {
                         let axis = Axis { n, step: 5, low, apart, u: 3, v, a, b };
                         for u in 0..3 {

@@ -22,7 +22,8 @@ fn naive(x: (&[usize], &[f64]), kernel: (&[usize], &[f64]), out: &[usize], conv:
             let mut at = vec![o[0] + o[1] / of_batch_group * batch];
             at.push(t[0] + o[1] / of_feature_group * kernel.0[1]);
             for d in 0..conv.strides.len() {
-                let i = (o[d + 2] * conv.strides[d] + t[d + 1] * conv.dilation[d]) as isize - conv.padding[d].low;
+                let i =
+                    (o[d + 2] * conv.strides[d] + t[d + 1] * conv.dilation[d]) as isize - conv.padding[d].low;
                 let apart = conv.padding[d].interior as isize + 1;
                 if i < 0 || i % apart != 0 || i / apart >= x.0[d + 2] as isize {
                     return 0.0;
@@ -58,15 +59,15 @@ fn check(x: (Value, Vec<f64>), kernel: (Value, Vec<f64>), conv: &Conv) {
 #[test]
 fn convolutions_of_any_attributes_are_sums_of_products() {
     let mut numbers = Numbers(3);
-    let dtypes = [DType::F32, DType::F64, DType::F32, DType::F16, DType::BF16, DType::I32, DType::I8, DType::U8];
+    let dtypes =
+        [DType::F32, DType::F64, DType::F32, DType::F16, DType::BF16, DType::I32, DType::I8, DType::U8];
     for round in 0..3000 {
         let dtype = dtypes[round % dtypes.len()];
         let axes = [2, 1, 3, 2, 0, 2][round / 8 % 6];
         let groups = 1 + numbers.below(3) * numbers.below(2);
         let (feature_groups, batch_groups) = if numbers.below(2) == 0 { (groups, 1) } else { (1, groups) };
         let (c, o, n) = (numbers.below(5), numbers.below(6), numbers.below(4));
-        let (mut x_shape, mut k_shape) =
-            (vec![n * batch_groups, c * feature_groups], vec![o * groups, c]);
+        let (mut x_shape, mut k_shape) = (vec![n * batch_groups, c * feature_groups], vec![o * groups, c]);
         let mut conv = Conv {
             strides: Default::default(),
             padding: Default::default(),
@@ -149,9 +150,80 @@ fn sums_do_not_depend_on_threads() {
         };
         let fractions = |shape: &[usize]| {
             let n: usize = shape.iter().product();
-            tensor(&(0..n).map(|i| ((i * 37 % 101) as f64 - 50.0) / 7.0).collect::<Vec<_>>(), shape, DType::F32)
+            tensor(
+                &(0..n).map(|i| ((i * 37 % 101) as f64 - 50.0) / 7.0).collect::<Vec<_>>(),
+                shape,
+                DType::F32,
+            )
         };
-        let run = |threads| crate::Cpu::with_threads(threads, || elements(&convolve(fractions(x), fractions(kernel), &conv)));
+        let run = |threads| {
+            crate::Cpu::with_threads(threads, || elements(&convolve(fractions(x), fractions(kernel), &conv)))
+        };
         assert_eq!(run(1), run(4), "{conv:?}");
     }
+}
+
+/// Prints what convolutions reach:
+/// `cargo test --release -p plywood-backend-cpu --lib -- --ignored --nocapture conv::tests::gflops`.
+#[test]
+#[ignore = "a measurement"]
+fn gflops() {
+    use crate::data::{data, value};
+    let best = |f: &mut dyn FnMut()| {
+        let mut least = f64::MAX;
+        for _ in 0..200 {
+            let start = std::time::Instant::now();
+            f();
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        least
+    };
+    let ones = |shape: &[usize]| tensor(&vec![1.0; shape.iter().product()], shape, DType::F32);
+    // Batch and features exchanged, as views.
+    let swapped = |x: Value| {
+        let (mut ty, mut layout) = (x.ty().clone(), data(&x).layout.clone());
+        ty.shape.swap(0, 1);
+        layout.strides.swap(0, 1);
+        value(ty, layout, data(&x).storage.clone())
+    };
+    let conv = |stride: usize, pad: isize, dilation: usize, feature_groups, batch_groups| Conv {
+        strides: [stride; 2].into_iter().collect(),
+        padding: [Padding { low: pad, high: pad, interior: 0 }; 2].into_iter().collect(),
+        dilation: [dilation; 2].into_iter().collect(),
+        feature_groups,
+        batch_groups,
+    };
+    let x = || ones(&[64, 16, 28, 28]);
+    let y = || ones(&[64, 32, 28, 28]);
+    let cases: Vec<(&str, Value, Value, Conv)> = vec![
+        ("3x3 64x16x28x28 -> 32", x(), ones(&[32, 16, 3, 3]), conv(1, 1, 1, 1, 1)),
+        ("by the input", y(), swapped(ones(&[32, 16, 3, 3])), conv(1, 1, 1, 1, 1)),
+        ("by the kernel", swapped(x()), swapped(y()), conv(1, 1, 1, 1, 1)),
+        ("1x1", x(), ones(&[32, 16, 1, 1]), conv(1, 0, 1, 1, 1)),
+        ("depthwise", x(), ones(&[16, 1, 3, 3]), conv(1, 1, 1, 16, 1)),
+        ("depthwise, by 2", x(), ones(&[16, 1, 3, 3]), conv(2, 1, 1, 16, 1)),
+        ("depthwise, by the kernel", swapped(x()), swapped(x()), conv(1, 1, 1, 1, 16)),
+        ("3x3 by 2", x(), ones(&[32, 16, 3, 3]), conv(2, 1, 1, 1, 1)),
+        ("3x3 by 2, by the kernel", swapped(x()), swapped(ones(&[64, 32, 14, 14])), conv(1, 1, 2, 1, 1)),
+        ("3x3 8x256x14x14 -> 256", ones(&[8, 256, 14, 14]), ones(&[256, 256, 3, 3]), conv(1, 1, 1, 1, 1)),
+        ("3x3 8x512x7x7 -> 512", ones(&[8, 512, 7, 7]), ones(&[512, 512, 3, 3]), conv(1, 1, 1, 1, 1)),
+        ("7x7 by 2 1x3x224x224 -> 64", ones(&[1, 3, 224, 224]), ones(&[64, 3, 7, 7]), conv(2, 3, 1, 1, 1)),
+    ];
+    for (name, x, kernel, conv) in cases {
+        let out = Op::Conv(Arc::new(conv.clone())).infer(&[x.ty(), kernel.ty()])[0].elements();
+        let flop = 2.0 * (out * kernel.ty().elements() / kernel.shape()[0]) as f64;
+        let seconds = best(&mut || drop(convolve(x.clone(), kernel.clone(), &conv)));
+        println!("{name:30} {:8.1} us {:8.1} GFLOP/s", 1e6 * seconds, 1e-9 * flop / seconds);
+    }
+    let dot = plywood_core::op::Dot {
+        lhs_contracting: [1].into_iter().collect(),
+        rhs_contracting: [0].into_iter().collect(),
+        lhs_batch: Default::default(),
+        rhs_batch: Default::default(),
+        dtype: DType::F32,
+    };
+    let op = Op::Dot(Arc::new(dot));
+    let (a, b) = (ones(&[1024, 1024]), ones(&[1024, 1024]));
+    let seconds = best(&mut || drop(execute1(&op, vec![a.clone(), b.clone()])));
+    println!("matmul 1024: {:.1} GFLOP/s", 2.0 * 1024f64.powi(3) / seconds * 1e-9);
 }

@@ -94,7 +94,8 @@ pub(super) fn run<T: Shifted>(p: &Problem<'_, T>, out: &mut [T]) {
             rest = after;
         }
     }
-    let work = (of_slice * p.taps() * p.features.div_ceil(slices)) as f64 * PRODUCT / (p.groups * blocks) as f64;
+    let work =
+        (of_slice * p.taps() * p.features.div_ceil(slices)) as f64 * PRODUCT / (p.groups * blocks) as f64;
     par::each(parts.len(), work, |i| {
         let mut sums = parts[i].lock().unwrap_or_else(|e| e.into_inner());
         task(i % blocks, i / blocks % p.groups, i / blocks / p.groups, &mut sums);
