@@ -14,7 +14,7 @@
 
 mod direct;
 mod forward;
-mod planes;
+pub(super) mod planes;
 #[cfg(test)]
 mod tests;
 mod wide;

@@ -11,44 +11,44 @@ use smallvec::SmallVec;
 
 /// One spatial axis of the input, and two of whose places meet in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Axis {
+pub(in crate::kernels) struct Axis {
     /// Elements of the input.
-    pub(super) n: usize,
+    pub(in crate::kernels) n: usize,
     /// From one to the next, in storage.
-    pub(super) step: isize,
+    pub(in crate::kernels) step: isize,
     /// Zeros before the first.
-    pub(super) low: isize,
+    pub(in crate::kernels) low: isize,
     /// Distance of two elements after padding: 1 where no zeros are between them.
-    pub(super) apart: usize,
+    pub(in crate::kernels) apart: usize,
     /// How many places of either operand, and their distances.
-    pub(super) u: usize,
-    pub(super) v: usize,
-    pub(super) a: usize,
-    pub(super) b: usize,
+    pub(in crate::kernels) u: usize,
+    pub(in crate::kernels) v: usize,
+    pub(in crate::kernels) a: usize,
+    pub(in crate::kernels) b: usize,
 }
 
 impl Axis {
     /// An axis of one element, which is always met.
-    pub(super) const ONE: Axis = Axis { n: 1, step: 0, low: 0, apart: 1, u: 1, v: 1, a: 1, b: 1 };
+    pub(in crate::kernels) const ONE: Axis = Axis { n: 1, step: 0, low: 0, apart: 1, u: 1, v: 1, a: 1, b: 1 };
 
     /// The same axis, seen from the other operand.
-    pub(super) fn turned(self) -> Axis {
+    pub(in crate::kernels) fn turned(self) -> Axis {
         Axis { u: self.v, v: self.u, a: self.b, b: self.a, ..self }
     }
 
     /// Whether the places v for one u are those for another, moved: then [`extended`](Axis::extended) has them all.
-    pub(super) fn shifts(&self) -> bool {
+    pub(in crate::kernels) fn shifts(&self) -> bool {
         self.b == 1
     }
 
     /// All elements that any u meets, as the places of one.
-    pub(super) fn extended(self) -> Axis {
+    pub(in crate::kernels) fn extended(self) -> Axis {
         Axis { u: 1, v: self.v + self.u.saturating_sub(1) * self.a, ..self }
     }
 
     /// Where in storage, from the first element, places u and v meet; `None` in a zero.
     #[inline]
-    pub(super) fn place(&self, u: usize, v: usize) -> Option<isize> {
+    pub(in crate::kernels) fn place(&self, u: usize, v: usize) -> Option<isize> {
         let i = (u * self.a + v * self.b) as isize - self.low;
         if i < 0 || self.n == 0 || i as usize > (self.n - 1) * self.apart {
             return None;
@@ -61,7 +61,7 @@ impl Axis {
     }
 
     /// The places v that meet an element, for one u.
-    pub(super) fn line(&self, u: usize) -> Line {
+    pub(in crate::kernels) fn line(&self, u: usize) -> Line {
         let none = Line { first: 0, step: 1, count: 0, from: 0, by: 0 };
         let start = self.low - (u * self.a) as isize;
         // u a + v b - low >= 0
@@ -90,20 +90,20 @@ fn gcd(a: usize, b: usize) -> usize {
 
 /// Places along an axis that meet elements, and where those are in storage.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Line {
+pub(in crate::kernels) struct Line {
     /// The first such place, the distance to the next, and how many.
-    pub(super) first: usize,
-    pub(super) step: usize,
-    pub(super) count: usize,
+    pub(in crate::kernels) first: usize,
+    pub(in crate::kernels) step: usize,
+    pub(in crate::kernels) count: usize,
     /// The first one's element, and the distance to the next one's.
-    pub(super) from: isize,
-    pub(super) by: isize,
+    pub(in crate::kernels) from: isize,
+    pub(in crate::kernels) by: isize,
 }
 
 impl Line {
     /// The part of it in places from `start` to `end`, which are counted from `start` on.
     #[inline]
-    pub(super) fn within(self, start: usize, end: usize) -> Line {
+    pub(in crate::kernels) fn within(self, start: usize, end: usize) -> Line {
         let before = start.saturating_sub(self.first).div_ceil(self.step);
         let until = end.saturating_sub(self.first).div_ceil(self.step).min(self.count);
         if until <= before {
@@ -119,7 +119,7 @@ impl Line {
 
     /// Writes the line, zeros and all; `base` is where the axis begins.
     #[inline]
-    pub(super) fn write<T: Pod>(&self, data: &[T], base: isize, out: &mut [T]) {
+    pub(in crate::kernels) fn write<T: Pod>(&self, data: &[T], base: isize, out: &mut [T]) {
         if self.count == 0 {
             return out.fill(T::zeroed());
         }
