@@ -20,6 +20,9 @@ use crate::pool::{Scratch, scratch};
 /// Steps of the inner axis in a block, at most: a panel of the right operand stays in the first cache.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 const DEPTH: usize = 256;
+/// Bytes of a left operand that stays in the second cache while columns go by.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+const NEAR: usize = 512 << 10;
 /// Rows of a panel where no machine code runs.
 const ROWS: usize = 8;
 
@@ -58,8 +61,13 @@ impl Packed {
                 let (begin, end) = (rows.start(panel), rows.start(panel + 1));
                 let inside = place - begin * steps;
                 let n = ((end - begin) * steps - inside).min(out.len());
-                for (k, out) in (inside..inside + n).zip(out.by_ref()) {
-                    *out = at(shift, begin + k % (end - begin), k / (end - begin));
+                let (mut i, mut l) = (begin + inside % (end - begin), inside / (end - begin));
+                for out in out.by_ref().take(n) {
+                    *out = at(shift, i, l);
+                    i += 1;
+                    if i == end {
+                        (i, l) = (begin, l + 1);
+                    }
                 }
                 (place, panel) = (end * steps, panel + 1);
                 if panel == rows.count {
@@ -169,7 +177,7 @@ pub unsafe fn multiply<S: Shifted>(
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod machine {
-    use super::{DEPTH, Packed, Rows, Shifted};
+    use super::{DEPTH, NEAR, Packed, Rows, Shifted};
     use crate::gemm::Epilogue;
     use crate::gemm::kernel::{Call, Isa, Kind, Left, Shape};
     use crate::gemm::panels::Panels;
@@ -197,51 +205,60 @@ mod machine {
         let blocks = Panels::new(left.steps, 1, DEPTH);
         let (m, steps) = (left.rows.size, left.steps);
         let packed = left.buffer.as_ptr();
-        for column in 0..columns.count {
+        // One tile after another, of all rows: for a panel of columns, a shift and a block of steps.
+        let tiles = |column: usize, s: usize, block: usize| {
             let (j, end) = (columns.start(column), columns.start(column + 1));
             let last = lanes - (end - end.min(n));
-            for (s, &shift) in shifts.iter().enumerate() {
-                for block in 0..blocks.count {
-                    let (begin, until) = (blocks.start(block), blocks.start(block + 1));
-                    let shape = Shape {
-                        kind,
-                        isa,
-                        left: Left::Columns,
-                        rows: 1,
-                        vectors: (end - j) / lanes,
-                        masked: last < lanes,
-                        accumulate: s + block > 0,
-                        epilogue: Epilogue::None,
-                    };
-                    let first = right.offset + begin * right.stride + shift + j;
-                    let mut call = Call {
-                        steps: until - begin,
-                        left: null(),
-                        left_stride: 0,
-                        right: right.data.as_ptr().wrapping_add(first).cast(),
-                        right_stride: right.stride * bytes,
-                        out,
-                        out_stride: stride * bytes,
-                        last,
-                        bias: null(),
-                        ahead: null(),
-                    };
-                    for panel in 0..left.rows.count {
-                        let (i, end) = (left.rows.start(panel), left.rows.start(panel + 1));
-                        let height = end - i;
-                        let from = s * m * steps + i * steps + begin * height;
-                        call.left = packed.wrapping_add(from * bytes);
-                        call.left_stride = height * bytes;
-                        // The next panel's.
-                        call.ahead = call.left.wrapping_add(height * steps * bytes);
-                        call.out = out.wrapping_add((i * stride + j) * bytes);
-                        let code = Shape { rows: height, ..shape }.code();
-                        // SAFETY: the code is a kernel, which reads a `Call`. It reads the packed panel, whose buffer
-                        // has `steps` steps of all rows for each shift; the rows of the right operand, which lie inside
-                        // their data (what is behind the last column is masked); and writes a tile that is ours.
-                        unsafe { code.call((&raw mut call).cast()) };
-                    }
-                }
+            let (begin, until) = (blocks.start(block), blocks.start(block + 1));
+            let shape = Shape {
+                kind,
+                isa,
+                left: Left::Columns,
+                rows: 1,
+                vectors: (end - j) / lanes,
+                masked: last < lanes,
+                accumulate: s + block > 0,
+                epilogue: Epilogue::None,
+            };
+            let first = right.offset + begin * right.stride + shifts[s] + j;
+            let mut call = Call {
+                steps: until - begin,
+                left: null(),
+                left_stride: 0,
+                right: right.data.as_ptr().wrapping_add(first).cast(),
+                right_stride: right.stride * bytes,
+                out,
+                out_stride: stride * bytes,
+                last,
+                bias: null(),
+                ahead: null(),
+            };
+            for panel in 0..left.rows.count {
+                let (i, end) = (left.rows.start(panel), left.rows.start(panel + 1));
+                let height = end - i;
+                let from = s * m * steps + i * steps + begin * height;
+                call.left = packed.wrapping_add(from * bytes);
+                call.left_stride = height * bytes;
+                // The next panel's.
+                call.ahead = call.left.wrapping_add(height * steps * bytes);
+                call.out = out.wrapping_add((i * stride + j) * bytes);
+                let code = Shape { rows: height, ..shape }.code();
+                // SAFETY: the code is a kernel, which reads a `Call`. It reads the packed panel, whose buffer has
+                // `steps` steps of all rows for each shift; the rows of the right operand, which lie inside their data
+                // (what is behind the last column is masked); and writes a tile that is ours.
+                unsafe { code.call((&raw mut call).cast()) };
+            }
+        };
+        let terms = (0..shifts.len()).flat_map(|s| (0..blocks.count).map(move |block| (s, block)));
+        if m * steps * shifts.len() * bytes <= NEAR {
+            // The left operand is near: shifts see what the first one has brought.
+            for column in 0..columns.count {
+                terms.clone().for_each(|(s, block)| tiles(column, s, block));
+            }
+        } else {
+            // A block of the left operand serves all columns.
+            for (s, block) in terms {
+                (0..columns.count).for_each(|column| tiles(column, s, block));
             }
         }
     }

@@ -87,6 +87,9 @@ fn by_shifts<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
     let work = (p.features * p.taps() * unit) as f64 * WORK;
     par::chunks(out, unit, work, |first, mut out| {
         let mut at = first * unit;
+        // Of lines of so many elements: they have the same length but for the last ones.
+        let mut known = (0, Vec::new());
+        let mut buffer = scratch(0);
         while !out.is_empty() {
             let inside = at % of_plane;
             let n = out.len().min(of_plane - inside).min(most);
@@ -105,21 +108,26 @@ fn by_shifts<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
             let band =
                 Band { outer: &outer, y: (lines.0, lines.1 + extra[0]), x: (part.0, part.1 + extra[1]) };
             let width = part.1 - part.0 + extra[1];
-            let places = seen.places(&p.axes, width);
+            if known.0 != width {
+                known = (width, seen.places(&p.axes, width));
+            }
             // What is computed: up to the last line's end. Vectors reach beyond.
             let sums = (lines.1 - lines.0 - 1) * width + part.1 - part.0;
             let length = (lines.1 - lines.0 + extra[0]) * width;
-            let mut buffer = scratch((planes.count() * length + sums + 2 * LANES) * size_of::<T>());
-            let (buffer, rest_of_it) = some::<T>(&mut buffer, planes.count() * length + sums + 2 * LANES)
-                .split_at_mut(planes.count() * length + LANES);
-            buffer[planes.count() * length..].fill(T::ZERO);
-            let sums = &mut rest_of_it[..sums];
+            let (of_planes, of_sums) = (planes.count() * length, sums);
+            let needed = of_planes + LANES + of_sums;
+            if buffer.len() < needed * size_of::<T>() {
+                buffer = scratch(needed * size_of::<T>());
+            }
+            let (buffer, sums) = some::<T>(&mut buffer, needed).split_at_mut(of_planes + LANES);
+            buffer[of_planes..].fill(T::ZERO);
             sums.fill(T::ZERO);
             for c in 0..p.features {
                 let base = p.image(group, image) + c as isize * p.by_feature;
-                planes.write(base, band, &mut buffer[..planes.count() * length], length);
+                planes.write(base, band, &mut buffer[..of_planes], length);
                 let kernel = p.filter(group, o, c);
-                let taps: SmallVec<[(usize, T); 16]> = places
+                let taps: SmallVec<[(usize, T); 16]> = known
+                    .1
                     .iter()
                     .zip(&filter)
                     .map(|(&(plane, shift), &tap)| {

@@ -129,11 +129,18 @@ impl Line {
             let (own, after) = rest.split_at_mut(self.count);
             before.fill(T::zeroed());
             after.fill(T::zeroed());
-            if self.by == 1 {
-                own.copy_from_slice(&data[from as usize..from as usize + self.count]);
-            } else {
-                let at = |k: usize| data[(from + k as isize * self.by) as usize];
-                own.iter_mut().enumerate().for_each(|(k, out)| *out = at(k));
+            match self.by {
+                1 => own.copy_from_slice(&data[from as usize..from as usize + self.count]),
+                2 => {
+                    let data = &data[from as usize..from as usize + 2 * self.count - 1];
+                    let (pairs, last) = data.as_chunks::<2>();
+                    own.iter_mut().zip(pairs).for_each(|(out, pair)| *out = pair[0]);
+                    own[pairs.len()] = last[0];
+                }
+                by => {
+                    let at = |k: usize| data[(from + k as isize * by) as usize];
+                    own.iter_mut().enumerate().for_each(|(k, out)| *out = at(k));
+                }
             }
             return;
         }

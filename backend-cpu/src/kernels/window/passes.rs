@@ -102,7 +102,8 @@ impl<X: Num, K: Kind<X>> Loop for Pass<'_, X, K> {
 #[inline(always)]
 fn rows<X: Num, K: Kind<X>>(kind: K, axis: Axis, inner: usize, x: &[K::State], out: &mut [K::State]) {
     for (v, out) in out.chunks_exact_mut(inner).enumerate() {
-        let mut rows = (0..axis.u).filter_map(|u| axis.place(u, v)).map(|i| &x[i as usize * inner..][..inner]);
+        let mut rows =
+            (0..axis.u).filter_map(|u| axis.place(u, v)).map(|i| &x[i as usize * inner..][..inner]);
         // Two at a time: the output is written half as often.
         let Some(first) = rows.next() else {
             out.fill(kind.none());

@@ -26,9 +26,9 @@ fn naive(shape: &[usize], x: &[f64], out: &[usize], kind: WindowKind, w: &Window
             .collect();
         // The first wins, and NaN over all.
         let extreme = |better: fn(f64, f64) -> bool| {
-            seen.iter().copied().reduce(|a, b| {
-                if a.1.is_nan() || !(b.1.is_nan() || better(b.1, a.1)) { a } else { b }
-            })
+            seen.iter()
+                .copied()
+                .reduce(|a, b| if a.1.is_nan() || !(b.1.is_nan() || better(b.1, a.1)) { a } else { b })
         };
         match kind {
             WindowKind::Sum => seen.iter().map(|s| s.1).sum(),
