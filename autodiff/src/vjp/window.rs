@@ -27,6 +27,9 @@ pub(super) fn vjp(kind: WindowKind, window: &Window, r: &Pull<'_>, ct: T) -> Opt
         WindowKind::ArgMax | WindowKind::ArgMin => return None,
     };
     let x = r.x(0);
+    if x.is_empty() {
+        return Some(x.zeros_like());
+    }
     let find = Op::Window { kind: winner, window: Arc::new(window.clone()) };
     let places = Value::apply1(find, x.value().clone());
     // One vector of all elements, and a window of size 1 for each place; what no element has won is dropped.

@@ -3,3 +3,8 @@
 mod activation;
 mod conv;
 mod pool;
+
+pub use conv::{
+    ConvOptions, ConvolveMode, Padding, conv, conv_general_dilated, conv_transpose, convolve, correlate,
+};
+pub use pool::{WindowKind, Windows, avg_pool, max_pool, min_pool, reduce_window, sum_pool};
