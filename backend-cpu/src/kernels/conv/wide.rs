@@ -101,7 +101,13 @@ pub(super) fn run<T: Shifted>(p: &Problem<'_, T>, out: &mut [T]) {
         task(i % blocks, i / blocks % p.groups, i / blocks / p.groups, &mut sums);
     });
     drop(parts);
-    gather(p, out, sums, [slices, shifts, rows, blocks], &image);
+    let (first, others) = sums.split_at_mut(of_slice);
+    par::chunks(first, 1, slices as f64 * 0.1, |start, sums| {
+        for other in others.chunks(of_slice) {
+            vectorized(Add { to: sums, from: &other[start..start + sums.len()] });
+        }
+    });
+    arrange(p, out, first, [shifts, rows, blocks], &image);
 }
 
 /// `[place of the kernel, output feature]` of one feature: some lines, and a part of them.
@@ -145,20 +151,19 @@ impl<T: Shifted> Loop for Add<'_, T> {
     }
 }
 
-/// The sums of all slices, in the output's order.
-fn gather<T: Shifted>(
+/// The sums in the output's order.
+fn arrange<T: Shifted>(
     p: &Problem<'_, T>,
     out: &mut [T],
     sums: &[T],
-    [slices, shifts, rows, blocks]: [usize; 4],
+    [shifts, rows, blocks]: [usize; 3],
     image: &(impl Fn(usize) -> usize + Sync),
 ) {
     let rank = p.axes.len();
     let (places, outs) = (p.places(), p.outs);
     let (y, x) = (p.axes[rank - 2].v, p.axes[rank - 1].v);
-    let of_slice = p.groups * p.images * places * outs;
     let block_of: Vec<usize> = (0..blocks).flat_map(|b| (image(b)..image(b + 1)).map(move |_| b)).collect();
-    par::chunks(out, outs * places, (outs * places * slices) as f64, |first, out| {
+    par::chunks(out, outs * places, (outs * places) as f64, |first, out| {
         for (k, out) in out.chunks_mut(outs * places).enumerate() {
             let (i, group) = ((first + k) / p.groups, (first + k) % p.groups);
             let (begin, end) = (image(block_of[i]), image(block_of[i] + 1));
@@ -168,9 +173,8 @@ fn gather<T: Shifted>(
                 let (a, b, c) = (place / x / y, place / x % y, place % x);
                 let (shift, row) = if shifts > 1 { (b, a * x + c) } else { (0, place) };
                 let at = start + ((shift * (end - begin) + i - begin) * rows + row) * outs;
-                for o in 0..outs {
-                    let slice = |s: usize| sums[s * of_slice + at + o];
-                    out[o * places + place] = (1..slices).fold(slice(0), |sum, s| sum.add(slice(s)));
+                for (o, &sum) in sums[at..at + outs].iter().enumerate() {
+                    out[o * places + place] = sum;
                 }
             }
         }
