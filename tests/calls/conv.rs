@@ -31,7 +31,7 @@ pub(super) fn calls() -> Vec<Call> {
         all.push(Call(concat!("jnp.convolve(x, v, mode='", $text, "')"), |x| vec![convolve(&x[0], &x[1], $mode)]));
         all.push(Call(concat!("jnp.convolve(v, x, mode='", $text, "')"), |x| vec![convolve(&x[0], &x[1], $mode)]));
         all.push(Call(concat!("jnp.correlate(x, v, mode='", $text, "')"), |x| vec![correlate(&x[0], &x[1], $mode)]));
-        all.push(Call(concat!("jnp.correlate(v, x, mode='", $text, "')"), |x| vec![correlate(&x[1], &x[0], $mode)]));
+        all.push(Call(concat!("jnp.correlate(v, x, mode='", $text, "')"), |x| vec![correlate(&x[0], &x[1], $mode)]));
     )* } }
     modes! { "full" Full; "same" Same; "valid" Valid; }
     all

@@ -104,7 +104,8 @@ pub(super) fn run<T: Shifted>(p: &Problem<'_, T>, out: &mut [T]) {
     let (first, others) = sums.split_at_mut(of_slice);
     par::chunks(first, 1, slices as f64 * 0.1, |start, sums| {
         for other in others.chunks(of_slice) {
-            vectorized(Add { to: sums, from: &other[start..start + sums.len()] });
+            let from = &other[start..start + sums.len()];
+            vectorized(Add { to: sums, from });
         }
     });
     arrange(p, out, first, [shifts, rows, blocks], &image);
