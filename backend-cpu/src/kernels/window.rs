@@ -176,7 +176,16 @@ impl Plan {
             let mut at = start;
             while !out.is_empty() {
                 let (item, place) = (at / first.v, at % first.v);
-                let n = (out.len() / unit).min(first.v - place).min(most);
+                let left = out.len() / unit;
+                let items = (left / first.v).min(BLOCK / (first.n * row).max(1));
+                if place == 0 && items > 1 {
+                    let (own, rest) = out.split_at_mut(items * first.v * unit);
+                    let start = item * first.n * row;
+                    kind.block(&x[start..start + items * first.n * row], start, &self.axes, 0, own);
+                    (out, at) = (rest, at + items * first.v);
+                    continue;
+                }
+                let n = left.min(first.v - place).min(most);
                 let (own, rest) = out.split_at_mut(n * unit);
                 // The rows that these places meet.
                 let inside = |i: isize| i.clamp(0, first.n as isize * first.apart as isize) as usize;

@@ -36,6 +36,8 @@ pub(super) fn passes<X: Num, K: Kind<X>>(
     let mut order: SmallVec<[usize; 4]> = (0..axes.len()).filter(|&d| !is_idle(&axes[d])).collect();
     order.sort_by(|&c, &d| (axes[c].v * axes[d].n.max(1)).cmp(&(axes[d].v * axes[c].n.max(1))));
     let mut sizes: SmallVec<[usize; 4]> = axes.iter().map(|a| a.n).collect();
+    // Several blocks, one after another.
+    let items = out.len() / axes.iter().map(|a| a.v).product::<usize>().max(1);
     let Some((&last, before)) = order.split_last() else {
         return out.copy_from_slice(x);
     };
@@ -61,7 +63,7 @@ pub(super) fn passes<X: Num, K: Kind<X>>(
         let [even, odd] = &mut buffers;
         let (from, to) = if i % 2 == 0 { (odd, even) } else { (even, odd) };
         to.clear();
-        to.resize(done.iter().product(), kind.none());
+        to.resize(items * done.iter().product::<usize>(), kind.none());
         pass(d, if i == 0 { x } else { from }, to);
     }
     let from = if before.is_empty() { x } else { &buffers[(before.len() - 1) % 2][..] };
@@ -84,15 +86,16 @@ impl<X: Num, K: Kind<X>> Loop for Pass<'_, X, K> {
     #[inline(always)]
     fn run(self) {
         let Pass { kind, axis, origin, inner, x, out, .. } = self;
+        let short = axis.u < LONG || axis.a != 1;
+        if short && inner == 1 {
+            return lines::<X, K>(kind, axis, x, out);
+        }
         let of_one = axis.n * inner;
         for (o, out) in out.chunks_mut(axis.v * inner).enumerate() {
             let x = &x[o * of_one..(o + 1) * of_one];
-            if axis.u >= LONG && axis.a == 1 {
-                long::<X, K>(kind, axis, origin, inner, x, out);
-            } else if inner > 1 {
-                rows::<X, K>(kind, axis, inner, x, out);
-            } else {
-                lines::<X, K>(kind, axis, x, out);
+            match short {
+                true => rows::<X, K>(kind, axis, inner, x, out),
+                false => long::<X, K>(kind, axis, origin, inner, x, out),
             }
         }
     }
@@ -125,38 +128,45 @@ fn rows<X: Num, K: Kind<X>>(kind: K, axis: Axis, inner: usize, x: &[K::State], o
     }
 }
 
-/// Element of the window by element of the window, each along all windows.
+/// Element of the window by element of the window, each along all windows, of one line after another.
 #[inline(always)]
 fn lines<X: Num, K: Kind<X>>(kind: K, axis: Axis, x: &[K::State], out: &mut [K::State]) {
+    if axis.u == 2 && axis.b == 2 && axis.a == 1 && axis.low == 0 && axis.apart == 1 && axis.n == 2 * axis.v {
+        // Pairs side by side, of all lines.
+        let (pairs, _) = x.as_chunks::<2>();
+        return out.iter_mut().zip(pairs).for_each(|(out, x)| *out = kind.both(x[0], x[1]));
+    }
     out.fill(kind.none());
     for u in 0..axis.u {
         let line = axis.line(u);
         if line.count == 0 {
             continue;
         }
-        let x = &x[line.from as usize..];
-        let out = &mut out[line.first..];
-        match (line.step, line.by) {
-            (1, 1) => {
-                for (out, &x) in out[..line.count].iter_mut().zip(x) {
-                    *out = kind.both(*out, x);
+        for (x, out) in x.chunks_exact(axis.n).zip(out.chunks_exact_mut(axis.v)) {
+            let x = &x[line.from as usize..];
+            let out = &mut out[line.first..];
+            match (line.step, line.by) {
+                (1, 1) => {
+                    for (out, &x) in out[..line.count].iter_mut().zip(x) {
+                        *out = kind.both(*out, x);
+                    }
                 }
-            }
-            (1, 2) => {
-                // The last one may be the last element.
-                let (pairs, _) = x.as_chunks::<2>();
-                let whole = line.count.min(pairs.len());
-                for (out, x) in out[..whole].iter_mut().zip(pairs) {
-                    *out = kind.both(*out, x[0]);
+                (1, 2) => {
+                    // The last one may be the last element.
+                    let (pairs, _) = x.as_chunks::<2>();
+                    let whole = line.count.min(pairs.len());
+                    for (out, x) in out[..whole].iter_mut().zip(pairs) {
+                        *out = kind.both(*out, x[0]);
+                    }
+                    for k in whole..line.count {
+                        out[k] = kind.both(out[k], x[2 * k]);
+                    }
                 }
-                for k in whole..line.count {
-                    out[k] = kind.both(out[k], x[2 * k]);
-                }
-            }
-            (step, by) => {
-                for k in 0..line.count {
-                    let out = &mut out[k * step];
-                    *out = kind.both(*out, x[k * by as usize]);
+                (step, by) => {
+                    for k in 0..line.count {
+                        let out = &mut out[k * step];
+                        *out = kind.both(*out, x[k * by as usize]);
+                    }
                 }
             }
         }
