@@ -11,6 +11,8 @@
 mod activation;
 #[path = "calls/contract.rs"]
 mod contract;
+#[path = "calls/conv.rs"]
+mod conv;
 
 use plywood::prelude::*;
 use std::collections::BTreeMap;
@@ -143,4 +145,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(activation contract);
+families!(activation contract conv);

@@ -57,7 +57,7 @@ class Jax:
         if not case["eager"]:
             f = self.jax.jit(f)
             how = "jit" if case["composed"] else ""
-        return (lambda: f(*args).block_until_ready()), how
+        return (lambda: self.jax.block_until_ready(f(*args))), how
 
 
 class Torch:
@@ -168,6 +168,35 @@ def jax_normal(p):
     return (lambda key: p.jax.random.normal(key, (5000, 6000))), (p.jax.random.key(0),)
 
 
+def conv(x, kernel, groups=1):
+    """The makers of both frameworks, of a convolution that keeps the sizes of images."""
+    pad = kernel[-1] // 2
+    jax = lambda p: lambda x, k: p.jax.lax.conv_general_dilated(x, k, (1, 1), "SAME", feature_group_count=groups)
+    torch = lambda p: lambda x, k: p.torch.nn.functional.conv2d(x, k, padding=pad, groups=groups)
+    return two(jax, x, kernel), two(torch, x, kernel)
+
+
+def conv_back(p):
+    """The same with both gradients."""
+    args = tuple(p.tensor(numbers(*shape)) for shape in (CONV, (32, 16, 3, 3), (64, 32, 28, 28)))
+
+    def jax(x, k, ct):
+        y, back = p.jax.vjp(lambda x, k: p.jax.lax.conv_general_dilated(x, k, (1, 1), "SAME"), x, k)
+        return y, back(ct)
+
+    def torch(x, k, ct):
+        y = p.torch.nn.functional.conv2d(x, k, padding=1)
+        back = p.torch.ops.aten.convolution_backward
+        return y, back(ct, x, k, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, [True, True, False])
+
+    return (jax if hasattr(p, "jax") else torch), args
+
+
+def jax_max_pool(p):
+    return lambda x: p.jax.lax.reduce_window(x, -p.jnp.inf, p.jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+
+
+CONV = (64, 16, 28, 28)
 M = 1_000_000
 
 
@@ -203,6 +232,13 @@ def table():
     case("matmul 64x4096 4096x64", *same(product, (64, 4096), (4096, 64)))
     case("matmul 256 of 64x64", *same(product, (256, 64, 64), (256, 64, 64)))
     case("matmul 4096x4096 by a vector", *same(product, (4096, 4096), (4096,)))
+    case("conv 3x3 64x16x28x28 -> 32", *conv(CONV, (32, 16, 3, 3)))
+    case("conv 3x3 64x16x28x28 -> 32, forward and backward", conv_back, conv_back)
+    case("conv 1x1 64x16x28x28 -> 32", *conv(CONV, (32, 16, 1, 1)))
+    case("conv 3x3 64x16x28x28 depthwise", *conv(CONV, (16, 1, 3, 3), 16))
+    case("conv 3x3 8x256x14x14 -> 256", *conv((8, 256, 14, 14), (256, 256, 3, 3)))
+    case("max_pool 2x2 64x16x28x28", one(jax_max_pool, *CONV),
+         one(lambda p: lambda x: p.torch.nn.functional.max_pool2d(x, 2), *CONV))
     case("add of scalars", *same(add, (), ()), eager=True)
     case("add of 16", *same(add, (16,), (16,)), eager=True)
 

@@ -72,6 +72,26 @@ fn matmul(x: &[usize], y: &[usize]) -> Work {
     two(x, y, |x, y| x.matmul(y))
 }
 
+/// The convolution that is compared: its input, and its floating-point operations.
+const CONV_X: [usize; 4] = [64, 16, 28, 28];
+const CONV: usize = 2 * 64 * 784 * 32 * 16 * 9;
+
+fn convolution(x: [usize; 4], kernel: [usize; 4], groups: usize) -> Work {
+    let options = nn::ConvOptions::new().padding(nn::Padding::Same).feature_group_count(groups);
+    two(&x, &kernel, move |x, kernel| nn::conv_general_dilated(x, kernel, &options))
+}
+
+fn convolution_back() -> Work {
+    let (x, kernel) = (tensor(&CONV_X, -1.0, 1.0), tensor(&[32, 16, 3, 3], -1.0, 1.0));
+    let ct = tensor(&[64, 32, 28, 28], -1.0, 1.0);
+    type Deep = Tensor<Autodiff<Cpu>>;
+    let f = |x: Deep, kernel: Deep| nn::conv(&x, &kernel, [1, 1], nn::Padding::Same);
+    keep(move || {
+        let (y, back) = vjp(f, (x.clone(), kernel.clone()));
+        (y, back(ct.clone()))
+    })
+}
+
 /// The table: a line a case. A later issue adds its cases here and in `peers/peer.py`.
 pub fn cases() -> Vec<Case> {
     use Bound::{Bytes, Dispatch, Flops, Numbers};
@@ -123,6 +143,16 @@ pub fn cases() -> Vec<Case> {
         eager("matmul 256 of 64x64", product(256 * 64, 64, 64), || matmul(&[256, 64, 64], &[256, 64, 64])),
         eager("matmul 4096x4096 by a vector", Bytes(4 * (4096 * 4096 + 2 * 4096)), || {
             matmul(&[4096, 4096], &[4096])
+        }),
+        eager("conv 3x3 64x16x28x28 -> 32", Flops(CONV), || convolution(CONV_X, [32, 16, 3, 3], 1)),
+        eager("conv 3x3 64x16x28x28 -> 32, forward and backward", Flops(3 * CONV), convolution_back),
+        eager("conv 1x1 64x16x28x28 -> 32", Flops(CONV / 9), || convolution(CONV_X, [32, 16, 1, 1], 1)),
+        eager("conv 3x3 64x16x28x28 depthwise", Flops(CONV / 32), || convolution(CONV_X, [16, 1, 3, 3], 16)),
+        eager("conv 3x3 8x256x14x14 -> 256", Flops(2 * 8 * 196 * 256 * 256 * 9), || {
+            convolution([8, 256, 14, 14], [256, 256, 3, 3], 1)
+        }),
+        eager("max_pool 2x2 64x16x28x28", Bytes(5 * 64 * 16 * 784), || {
+            one(&CONV_X, |x| nn::max_pool(x, [2, 2], [2, 2], nn::Padding::Valid))
         }),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
