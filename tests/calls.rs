@@ -9,6 +9,8 @@
 
 #[path = "calls/contract.rs"]
 mod contract;
+#[path = "calls/linalg.rs"]
+mod linalg;
 
 use plywood::prelude::*;
 use std::collections::BTreeMap;
@@ -141,4 +143,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(contract);
+families!(contract linalg);

@@ -47,6 +47,12 @@ fn run<T: Real>(types: Types, x: &Values, l: Linalg) -> Values {
     let (rows_, columns, least_) = (m as f64, n as f64, least as f64);
     let cubic = rows_ * columns * least_;
     match l {
+        Linalg::Cholesky if (1..=cholesky::SMALL).contains(&n) => outputs::<T, u8, u8>(types, |out, _, _| {
+            let unit = n * n * loops::GROUP;
+            par::chunks(out, unit, work(cubic) * loops::GROUP as f64 / 4.0, |first, out| {
+                cholesky::small(&a[first * unit..first * unit + out.len()], out, n);
+            });
+        }),
         Linalg::Cholesky => outputs::<T, u8, u8>(types, |out, _, _| {
             batch(
                 count,

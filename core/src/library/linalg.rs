@@ -117,7 +117,11 @@ fn system(name: &str, a: &T, b: &T) -> (T, T, bool) {
 fn same_batch(name: &str, a: &T, b: &T) -> (T, T) {
     let front = |x: &T| Shape::from(&x.shape()[..x.rank() - 2]);
     let Some(batch) = front(a).broadcast(&front(b)) else {
-        panic!("{name}: shapes {} and {}: the axes before the matrices do not broadcast", a.shape(), b.shape())
+        panic!(
+            "{name}: shapes {} and {}: the axes before the matrices do not broadcast",
+            a.shape(),
+            b.shape()
+        )
     };
     let with = |x: &T| -> T {
         let shape: Shape = batch.iter().chain(&x.shape()[x.rank() - 2..]).copied().collect();

@@ -1,6 +1,6 @@
 //! A = L Lᵀ. Inside it is A = Uᵀ U, on rows: a block of rows, then what is below, by a product.
 
-use super::loops::{self, solve_rows};
+use super::loops::{self, GROUP, solve_rows};
 use super::real::{Real, rows, subtract_product};
 use crate::pool::scratch;
 
@@ -9,6 +9,28 @@ const BLOCK: usize = 32;
 /// Rows of the rest that are updated together: only their upper triangle's blocks are.
 const STRIP: usize = 128;
 
+/// Up to this order matrices are factorised many at a time.
+pub const SMALL: usize = 8;
+
+/// The lower factors of dense matrices of order n, at most [`SMALL`].
+pub fn small<T: Real>(a: &[T], out: &mut [T], n: usize) {
+    let mut lanes = [[T::ONE; GROUP]; SMALL * SMALL];
+    let lanes = &mut lanes[..n * n];
+    for (a, out) in a.chunks(GROUP * n * n).zip(out.chunks_mut(GROUP * n * n)) {
+        for (l, a) in a.chunks(n * n).enumerate() {
+            lanes.iter_mut().zip(a).for_each(|(lane, &x)| lane[l] = x);
+        }
+        loops::cholesky_group(lanes, n);
+        for (l, out) in out.chunks_mut(n * n).enumerate() {
+            for (i, row) in out.chunks_mut(n).enumerate() {
+                row.iter_mut()
+                    .enumerate()
+                    .for_each(|(j, x)| *x = if j > i { T::ZERO } else { lanes[i * n + j][l] });
+            }
+        }
+    }
+}
+
 /// The lower factor of the matrix whose lower triangle is in `a`; NaN where it is not positive definite.
 pub fn cholesky<T: Real>(a: &[T], out: &mut [T], n: usize, threads: bool) {
     if n == 0 {
@@ -16,12 +38,13 @@ pub fn cholesky<T: Real>(a: &[T], out: &mut [T], n: usize, threads: bool) {
     }
     // The lower triangle as the upper one.
     if n <= BLOCK {
-        let mut upper = [T::ZERO; BLOCK * BLOCK];
+        let mut space = scratch(n * n * size_of::<T>());
+        let upper = &mut space.as_mut_slice::<T>()[..n * n];
         for (i, row) in a.chunks(n).enumerate() {
             row[..=i].iter().enumerate().for_each(|(j, &x)| upper[j * n + i] = x);
         }
-        let done = loops::cholesky(&mut upper[..n * n], n, n);
-        return write(&upper[..n * n], out, n, done);
+        let done = loops::cholesky(upper, n, n);
+        return write(upper, out, n, done);
     }
     // A stride that is no power of two: a column's elements do not compete for places in the cache.
     let stride = n + 16;

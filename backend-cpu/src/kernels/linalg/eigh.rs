@@ -1,7 +1,7 @@
 //! A V = V diag(w) of symmetric matrices: to a tridiagonal one by reflections, in blocks; that one by implicit QL.
 
 use super::householder::{BLOCK, accumulate, reflect, subtract_combination};
-use super::loops::{axpy, dot, matrix_by_vector, scale};
+use super::loops::{axpy, dot, largest, scale, vector_by_matrix};
 use super::real::{Real, rows, subtract_product};
 use super::sweeps::{Rotated, rotation};
 use crate::gemm::Matrix;
@@ -18,7 +18,7 @@ pub fn eigh<T: Real>(a: &[T], n: usize, w: &mut [T], v: &mut [T], threads: bool)
     let mut finite = true;
     let mut most = T::ZERO;
     for i in 0..n {
-        match T::largest(&a[i * n..=i * n + i]) {
+        match largest(&a[i * n..=i * n + i]) {
             None => finite = false,
             Some(x) if x > most => most = x,
             Some(_) => {}
@@ -94,7 +94,8 @@ fn tridiagonal<T: Real>(
             vectors[j * n..(j + 1) * n].copy_from_slice(&v[known * n..(known + 1) * n]);
             let (before, this) = w.split_at_mut(known * n);
             let y = &mut this[j + 1..n];
-            matrix_by_vector(y, &a[(j + 1) * n + j + 1..], n, x);
+            // It is symmetric: its rows are its columns.
+            vector_by_matrix(y, x, &a[(j + 1) * n + j + 1..], n);
             let (mut by_v, mut by_w) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
             for l in 0..known {
                 by_v[l] = dot(&v[l * n + j + 1..(l + 1) * n], x);

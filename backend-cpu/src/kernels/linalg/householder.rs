@@ -2,7 +2,7 @@
 //!
 //! Vectors lie as rows of a matrix, so that each is contiguous. A block of them is I - V T Vᵀ with an upper triangular T.
 
-use super::loops::{axpy, combine, divide, dot, scale};
+use super::loops::{axpy, combine, divide, dot, largest, scale};
 use super::real::{Real, product, rows, subtract_product};
 use crate::pool::scratch;
 
@@ -15,7 +15,7 @@ pub fn norm<T: Real>(x: &[T]) -> T {
     if sum > T::SMALL && sum < T::ONE / T::SMALL {
         return sum.sqrt();
     }
-    match T::largest(x) {
+    match largest(x) {
         None => T::NAN,
         Some(most) if most == T::ZERO => T::ZERO,
         Some(most) => {
@@ -120,7 +120,7 @@ pub fn accumulate<T: Real>(
 /// of R is not negative. A matrix that is not finite gives NaN.
 #[allow(clippy::too_many_arguments)]
 pub fn qr<T: Real>(a: &mut [T], m: usize, n: usize, k: usize, q: &mut [T], r: &mut [T], threads: bool) {
-    if T::largest(a).is_none() {
+    if largest(a).is_none() {
         q.fill(T::NAN);
         r.fill(T::NAN);
         return;

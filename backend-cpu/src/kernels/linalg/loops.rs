@@ -5,6 +5,8 @@ use crate::gemm::Matrix;
 use crate::kernels::simd::{Loop, vectorized};
 use std::marker::PhantomData;
 
+/// Small matrices that are factorised side by side.
+pub const GROUP: usize = 16;
 /// Partial results of a sum.
 const LANES: usize = 32;
 
@@ -37,14 +39,11 @@ fn dot_of<T: Real>(x: &[T], y: &[T]) -> T {
     for ((sum, &x), &y) in sums.iter_mut().zip(xs.remainder()).zip(ys.remainder()) {
         *sum = *sum + x * y;
     }
-    let mut half = LANES / 2;
-    while half > 0 {
-        for l in 0..half {
-            sums[l] = sums[l] + sums[l + half];
-        }
-        half /= 2;
-    }
-    sums[0]
+    // In arrays of fixed sizes, which stay in registers.
+    let sums: [T; 16] = std::array::from_fn(|l| sums[l] + sums[l + 16]);
+    let sums: [T; 8] = std::array::from_fn(|l| sums[l] + sums[l + 8]);
+    let sums: [T; 4] = std::array::from_fn(|l| sums[l] + sums[l + 4]);
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
 }
 
 #[inline(always)]
@@ -87,6 +86,11 @@ fn subtract_rows<T: Real>(
 }
 
 loops! {
+    /// The largest magnitude; `None` where one is infinite or NaN.
+    fn largest(x: &'a [T]) -> Option<T> {
+        T::largest(x)
+    }
+
     /// The sum of products.
     fn dot(x: &'a [T], y: &'a [T]) -> T {
         dot_of(x, y)
@@ -119,6 +123,28 @@ loops! {
         subtract_rows(out, x, stride, 0..c.len(), |l| c[l]);
     }
 
+    /// `out = sum over i of x[i] a[i, ..]`, of rows with `stride` elements from one to the next.
+    fn vector_by_matrix(out: &'a mut [T], x: &'a [T], a: &'a [T], stride: usize) -> () {
+        out.fill(T::ZERO);
+        let n = out.len();
+        let row = |i: usize| &a[i * stride..i * stride + n];
+        let mut i = 0;
+        while i + 8 <= x.len() {
+            let x: &[T; 8] = x[i..i + 8].try_into().expect("eight");
+            let [a0, a1, a2, a3] = [row(i), row(i + 1), row(i + 2), row(i + 3)];
+            let [a4, a5, a6, a7] = [row(i + 4), row(i + 5), row(i + 6), row(i + 7)];
+            for j in 0..n {
+                let first = (x[0] * a0[j] + x[1] * a1[j]) + (x[2] * a2[j] + x[3] * a3[j]);
+                let second = (x[4] * a4[j] + x[5] * a5[j]) + (x[6] * a6[j] + x[7] * a7[j]);
+                out[j] = out[j] + (first + second);
+            }
+            i += 8;
+        }
+        for (i, &x) in x.iter().enumerate().skip(i) {
+            subtract_row(out, -x, row(i));
+        }
+    }
+
     /// `out[i] = a[i, ..] x`, of rows with `stride` elements from one to the next.
     fn matrix_by_vector(out: &'a mut [T], a: &'a [T], stride: usize, x: &'a [T]) -> () {
         for (out, row) in out.iter_mut().zip(a.chunks(stride)) {
@@ -146,6 +172,45 @@ loops! {
             }
         }
         true
+    }
+
+    /// The lower factors of [`GROUP`] matrices of order n side by side; of some it may be that they are not to be used.
+    /// What is left in the lanes of those that are not positive definite is NaN.
+    fn cholesky_group(a: &'a mut [[T; GROUP]], n: usize) -> () {
+        let mut fine = [true; GROUP];
+        for j in 0..n {
+            let mut pivot = a[j * n + j];
+            for k in 0..j {
+                let x = a[j * n + k];
+                for l in 0..GROUP {
+                    pivot[l] = pivot[l] - x[l] * x[l];
+                }
+            }
+            let mut inverse = [T::ZERO; GROUP];
+            for l in 0..GROUP {
+                fine[l] &= pivot[l] > T::ZERO && pivot[l] - pivot[l] == T::ZERO;
+                pivot[l] = pivot[l].sqrt();
+                inverse[l] = T::ONE / pivot[l];
+            }
+            a[j * n + j] = pivot;
+            for i in j + 1..n {
+                let mut sum = a[i * n + j];
+                for k in 0..j {
+                    let (x, y) = (a[i * n + k], a[j * n + k]);
+                    for l in 0..GROUP {
+                        sum[l] = sum[l] - x[l] * y[l];
+                    }
+                }
+                for l in 0..GROUP {
+                    a[i * n + j][l] = sum[l] * inverse[l];
+                }
+            }
+        }
+        for x in a {
+            for l in 0..GROUP {
+                x[l] = if fine[l] { x[l] } else { T::NAN };
+            }
+        }
     }
 
     /// Solves M X = B in the place of B, `n` rows of `columns`, for a triangular M, lower where `forward`. For few rows.

@@ -1,6 +1,6 @@
 //! P A = L U by partial pivoting, panel by panel of columns; and what is made of it: solutions and determinants.
 
-use super::loops::{lu_panel, solve_rows};
+use super::loops::{largest, lu_panel, solve_rows};
 use super::real::{Real, rows, subtract_product};
 use super::triangular;
 use crate::gemm::Matrix;
@@ -13,7 +13,7 @@ const PANEL: usize = 32;
 /// finite becomes NaN, with no exchanges.
 pub fn factorise<T: Real>(a: &mut [T], m: usize, n: usize, pivots: &mut [usize], threads: bool) {
     let k = m.min(n);
-    if T::largest(a).is_none() {
+    if largest(a).is_none() {
         a.fill(T::NAN);
         pivots.iter_mut().enumerate().for_each(|(i, p)| *p = i);
         return;

@@ -48,6 +48,8 @@ pub trait Real:
     fn with_sign(self, sign: Self) -> Self;
     /// The power of two at or below a positive number; of subnormal ones the smallest normal one.
     fn power_of_two(self) -> Self;
+    /// `self * y + z`, rounded once.
+    fn multiply_add(self, y: Self, z: Self) -> Self;
     /// The largest magnitude; `None` where one is infinite or NaN.
     fn largest(x: &[Self]) -> Option<Self>;
 }
@@ -73,9 +75,14 @@ macro_rules! real {
             fn with_sign(self, sign: Self) -> Self {
                 self.copysign(sign)
             }
+            #[inline(always)]
+            fn multiply_add(self, y: Self, z: Self) -> Self {
+                self.mul_add(y, z)
+            }
             fn power_of_two(self) -> Self {
                 $T::from_bits(self.to_bits() & !((1 << ($T::MANTISSA_DIGITS - 1)) - 1)).max($T::MIN_POSITIVE)
             }
+            #[inline(always)]
             fn largest(x: &[Self]) -> Option<Self> {
                 // Magnitudes order as their bits do, and integers' maxima vectorise.
                 let bits: &[$U] = bytemuck::cast_slice(x);

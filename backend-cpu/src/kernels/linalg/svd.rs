@@ -2,7 +2,7 @@
 //! implicit QR, with shifts of zero where others would cost small singular values their accuracy (Demmel and Kahan 1990).
 
 use super::householder::{BLOCK, accumulate, qr, reflect, subtract_combination};
-use super::loops::{dot, matrix_by_vector, scale};
+use super::loops::{dot, largest, matrix_by_vector, scale, vector_by_matrix};
 use super::real::{Real, product, rows, subtract_product};
 use super::sweeps::{Rotated, rotation};
 use crate::gemm::Matrix;
@@ -32,7 +32,7 @@ pub fn svd<T: Real>(
         }
         return;
     }
-    let Some(most) = T::largest(a) else {
+    let Some(most) = largest(a) else {
         [u, s, vt].into_iter().for_each(|x| x.fill(T::NAN));
         return;
     };
@@ -174,8 +174,10 @@ fn bidiagonal<T: Real>(
             let target = &mut target[j + 1..n];
             vector_by_matrix(target, column, &a[j * n + j + 1..], n);
             let at = |rows: &[T], from: usize, l: usize, by: &[T]| dot(&rows[l * n + from..(l + 1) * n], by);
-            subtract_combination(target, known, |l| at(v, j, l, column), &before[j + 1..], n);
-            subtract_combination(target, known, |l| at(x, j, l, column), &u[j + 1..], n);
+            if known > 0 {
+                subtract_combination(target, known, |l| at(v, j, l, column), &before[j + 1..], n);
+                subtract_combination(target, known, |l| at(x, j, l, column), &u[j + 1..], n);
+            }
             scale(target, t);
             let row = &mut row[j + 1..n];
             row.copy_from_slice(&a[j * n + j + 1..(j + 1) * n]);
@@ -192,7 +194,9 @@ fn bidiagonal<T: Real>(
             let target = &mut target[j + 1..n];
             matrix_by_vector(target, &a[(j + 1) * n + j + 1..], n, row);
             subtract_combination(target, known + 1, |l| at(y, j + 1, l, row), &v[j + 1..], n);
-            subtract_combination(target, known, |l| at(u, j + 1, l, row), &before[j + 1..], n);
+            if known > 0 {
+                subtract_combination(target, known, |l| at(u, j + 1, l, row), &before[j + 1..], n);
+            }
             scale(target, t);
         }
         if end < n {
@@ -202,14 +206,6 @@ fn bidiagonal<T: Real>(
             subtract_product(size, target, n, at(v).transposed(), at(y), threads);
             subtract_product(size, target, n, at(x).transposed(), at(u), threads);
         }
-    }
-}
-
-/// `out = sum over i of x[i] a[i, ..]`.
-fn vector_by_matrix<T: Real>(out: &mut [T], x: &[T], a: &[T], stride: usize) {
-    out.fill(T::ZERO);
-    for (first, x) in (0..x.len()).step_by(BLOCK).zip(x.chunks(BLOCK)) {
-        subtract_combination(out, x.len(), |l| -x[l], &a[first * stride..], stride);
     }
 }
 

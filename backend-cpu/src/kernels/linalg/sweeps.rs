@@ -15,13 +15,22 @@ const WIDTH: usize = 256;
 const MANY: usize = 1 << 14;
 
 /// The rotation that takes (f, g) to (r, 0): c, s and r.
+#[inline(always)]
 pub fn rotation<T: Real>(f: T, g: T) -> (T, T, T) {
     let sum = f * f + g * g;
     if sum > T::SMALL && sum < T::ONE / T::SMALL {
-        let r = sum.sqrt();
-        let inverse = T::ONE / r;
+        // The root and the reciprocal at the same time; one of the root would wait for it.
+        let (r, reciprocal) = (sum.sqrt(), T::ONE / sum);
+        let inverse = r * reciprocal;
         return (f * inverse, g * inverse, r);
     }
+    extreme_rotation(f, g)
+}
+
+/// The same of numbers whose squares are too large or too small.
+#[cold]
+#[inline(never)]
+fn extreme_rotation<T: Real>(f: T, g: T) -> (T, T, T) {
     let most = if f.abs() > g.abs() { f.abs() } else { g.abs() };
     if most == T::ZERO {
         return (T::ONE, T::ZERO, T::ZERO);
@@ -35,8 +44,8 @@ pub fn rotation<T: Real>(f: T, g: T) -> (T, T, T) {
 struct Sweep {
     row: usize,
     down: bool,
+    /// Where its rotations begin; they end where the next sweep's begin.
     first: usize,
-    end: usize,
 }
 
 /// A matrix of n rows in slabs of columns, and the sweeps that are still to be applied to it.
@@ -70,8 +79,7 @@ impl<T: Real> Rotated<T> {
         if self.rotations.len() >= MANY {
             self.apply(threads);
         }
-        let first = self.rotations.len();
-        self.sweeps.push(Sweep { row, down, first, end: first });
+        self.sweeps.push(Sweep { row, down, first: self.rotations.len() });
     }
 
     /// The next rotation of the sweep: of the row (x) and its neighbour (y), which become c x + s y and c y - s x. The
@@ -79,9 +87,6 @@ impl<T: Real> Rotated<T> {
     #[inline(always)]
     pub fn rotate(&mut self, c: T, s: T) {
         self.rotations.push((c, s));
-        if let Some(sweep) = self.sweeps.last_mut() {
-            sweep.end += 1;
-        }
     }
 
     /// Applies what is recorded.
@@ -90,9 +95,11 @@ impl<T: Real> Rotated<T> {
         let width = WIDTH / size_of::<T>();
         let pass = |slabs: &mut [T]| {
             for slab in slabs.chunks_mut(n * width) {
-                match size_of::<T>() {
-                    4 => vectorized(Pass::<T, 64> { slab, sweeps, rotations }),
-                    _ => vectorized(Pass::<T, 32> { slab, sweeps, rotations }),
+                match (size_of::<T>(), fused()) {
+                    (4, true) => vectorized(Pass::<T, 64, true> { slab, sweeps, rotations }),
+                    (4, false) => vectorized(Pass::<T, 64, false> { slab, sweeps, rotations }),
+                    (_, true) => vectorized(Pass::<T, 32, true> { slab, sweeps, rotations }),
+                    (_, false) => vectorized(Pass::<T, 32, false> { slab, sweeps, rotations }),
                 }
             }
         };
@@ -108,7 +115,7 @@ impl<T: Real> Rotated<T> {
         self.rotations.clear();
     }
 
-    /// The matrix transposed again: calls `write(column, row's elements, by place)` for each of its columns.
+    /// The elements of a column, by row.
     pub fn column(&self, c: usize) -> impl Fn(usize) -> T + '_ {
         let width = WIDTH / size_of::<T>();
         let slab = &self.slabs.as_slice::<T>()[c / width * width * self.n..];
@@ -116,26 +123,41 @@ impl<T: Real> Rotated<T> {
     }
 }
 
-struct Pass<'a, T, const W: usize> {
+/// Whether the processor multiplies and adds in one instruction, as vectorised loops for it do.
+fn fused() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("fma") && std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    return cfg!(target_arch = "aarch64");
+}
+
+struct Pass<'a, T, const W: usize, const FUSED: bool> {
     slab: &'a mut [T],
     sweeps: &'a [Sweep],
     rotations: &'a [(T, T)],
 }
 
-impl<T: Real, const W: usize> Loop for Pass<'_, T, W> {
+impl<T: Real, const W: usize, const FUSED: bool> Loop for Pass<'_, T, W, FUSED> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let rows = self.slab.as_chunks_mut::<W>().0;
-        for sweep in self.sweeps {
-            let rotations = &self.rotations[sweep.first..sweep.end];
+        let ends = self.sweeps.iter().skip(1).map(|s| s.first).chain([self.rotations.len()]);
+        for (sweep, end) in self.sweeps.iter().zip(ends) {
+            let rotations = &self.rotations[sweep.first..end];
             // The row that two rotations share stays in registers.
             let mut shared = rows[sweep.row];
             let mut step = |row: &mut [T; W], next: [T; W], (c, s): (T, T)| {
                 for l in 0..W {
-                    row[l] = s * next[l] + c * shared[l];
-                    shared[l] = c * next[l] - s * shared[l];
+                    let old = shared[l];
+                    if FUSED {
+                        row[l] = s.multiply_add(next[l], c * old);
+                        shared[l] = c.multiply_add(next[l], -(s * old));
+                    } else {
+                        row[l] = s * next[l] + c * old;
+                        shared[l] = c * next[l] - s * old;
+                    }
                 }
             };
             let last = if sweep.down {

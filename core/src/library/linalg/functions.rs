@@ -188,11 +188,16 @@ pub fn multi_dot(all: &[T]) -> T {
     let n = chain.len();
     chain[n - 1] = if ends[1] { column(last) } else { last.clone() };
     for (i, x) in chain.iter().enumerate() {
-        assert!(x.rank() == 2, "multi_dot: matrix {i} has shape {}; only the ends may be vectors", all[i].shape());
+        assert!(
+            x.rank() == 2,
+            "multi_dot: matrix {i} has shape {}; only the ends may be vectors",
+            all[i].shape()
+        );
         let fits = i == 0 || chain[i - 1].size(1) == x.size(0);
         assert!(fits, "multi_dot: shapes {} and {} do not meet", all[i.max(1) - 1].shape(), all[i].shape());
     }
-    let sizes: Vec<usize> = std::iter::once(chain[0].size(0)).chain(chain.iter().map(|x| x.size(1))).collect();
+    let sizes: Vec<usize> =
+        std::iter::once(chain[0].size(0)).chain(chain.iter().map(|x| x.size(1))).collect();
     // The least cost of each part of the chain, and where it is cut.
     let mut best = vec![vec![(0usize, 0usize); n]; n];
     for length in 1..n {

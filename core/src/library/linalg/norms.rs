@@ -81,7 +81,8 @@ fn matrix_norm(x: &T, norm: Norm, [row, column]: [isize; 2], keep: bool) -> T {
     assert!(row != column, "norm: axis {row} of shape {} twice", x.shape());
     let sums = |axis: usize| x.abs().sum_keep(axis);
     let singular = || {
-        let order: Vec<usize> = (0..x.rank()).filter(|&d| d != row && d != column).chain([row, column]).collect();
+        let order: Vec<usize> =
+            (0..x.rank()).filter(|&d| d != row && d != column).chain([row, column]).collect();
         svdvals(&x.transpose(order))
     };
     let kept = |y: T| if keep { y } else { y.squeeze([row.min(column), row.max(column)]) };
