@@ -44,8 +44,9 @@ fn run<T: Real>(types: Types, x: &Values, l: Linalg) -> Values {
     let least = m.min(n);
     // Nanoseconds of one matrix, about.
     let work = |flops: f64| 50.0 + 0.5 * (m * n) as f64 + flops * 0.02 * size_of::<T>() as f64;
-    let (rows_, columns, least_) = (m as f64, n as f64, least as f64);
-    let cubic = rows_ * columns * least_;
+    let (rows_, columns) = (m as f64, n as f64);
+    let cubic = rows_ * columns * least as f64;
+    let right_sides = || (View::<T>::of(&x[1]).to_contiguous(), x[1].shape()[shape.rank() - 1]);
     match l {
         Linalg::Cholesky if (1..=cholesky::SMALL).contains(&n) => outputs::<T, u8, u8>(types, |out, _, _| {
             let unit = n * n * loops::GROUP;
@@ -53,67 +54,28 @@ fn run<T: Real>(types: Types, x: &Values, l: Linalg) -> Values {
                 cholesky::small(&a[first * unit..first * unit + out.len()], out, n);
             });
         }),
-        Linalg::Cholesky => outputs::<T, u8, u8>(types, |out, _, _| {
-            batch(
-                count,
-                work(cubic / 3.0),
-                out,
-                &mut [],
-                &mut [],
-                &|i, out: &mut [T], _: &mut [u8], _: &mut [u8], threads| {
-                    cholesky::cholesky(a_of(i), out, n, threads);
-                },
-            );
+        Linalg::Cholesky => one_output(types, count, work(cubic / 3.0), |i, out, threads| {
+            cholesky::cholesky(a_of(i), out, n, threads)
         }),
         Linalg::TriangularSolve { lower, transpose, unit_diagonal } => {
-            let b = View::<T>::of(&x[1]).to_contiguous();
-            let k = x[1].shape()[shape.rank() - 1];
-            let work = work(rows_ * columns * k as f64);
-            outputs::<T, u8, u8>(types, |out, _, _| {
-                batch(
-                    count,
-                    work,
-                    out,
-                    &mut [],
-                    &mut [],
-                    &|i, out: &mut [T], _: &mut [u8], _: &mut [u8], threads| {
-                        out.copy_from_slice(&b[i * n * k..(i + 1) * n * k]);
-                        let a = rows(a_of(i), n);
-                        let a = if transpose { a.transposed() } else { a };
-                        triangular::solve(a, n, lower != transpose, unit_diagonal, out, k, k, threads);
-                    },
-                );
+            let (b, k) = right_sides();
+            one_output(types, count, work(rows_ * columns * k as f64), |i, out: &mut [T], threads| {
+                out.copy_from_slice(&b[i * n * k..(i + 1) * n * k]);
+                let a = rows(a_of(i), n);
+                let a = if transpose { a.transposed() } else { a };
+                triangular::solve(a, n, lower != transpose, unit_diagonal, out, k, k, threads);
             })
         }
         Linalg::Solve { transpose } => {
-            let b = View::<T>::of(&x[1]).to_contiguous();
-            let k = x[1].shape()[shape.rank() - 1];
+            let (b, k) = right_sides();
             let work = work(cubic + 2.0 * rows_ * columns * k as f64);
-            outputs::<T, u8, u8>(types, |out, _, _| {
-                batch(
-                    count,
-                    work,
-                    out,
-                    &mut [],
-                    &mut [],
-                    &|i, out: &mut [T], _: &mut [u8], _: &mut [u8], threads| {
-                        out.copy_from_slice(&b[i * n * k..(i + 1) * n * k]);
-                        lu::solve(a_of(i), n, transpose, out, k, threads);
-                    },
-                );
+            one_output(types, count, work, |i, out: &mut [T], threads| {
+                out.copy_from_slice(&b[i * n * k..(i + 1) * n * k]);
+                lu::solve(a_of(i), n, transpose, out, k, threads);
             })
         }
-        Linalg::Det => outputs::<T, u8, u8>(types, |out, _, _| {
-            batch(
-                count,
-                work(cubic),
-                out,
-                &mut [],
-                &mut [],
-                &|i, out: &mut [T], _: &mut [u8], _: &mut [u8], threads| {
-                    out[0] = lu::determinant(a_of(i), n, threads);
-                },
-            );
+        Linalg::Det => one_output(types, count, work(cubic), |i, out, threads| {
+            out[0] = lu::determinant(a_of(i), n, threads)
         }),
         Linalg::Lu => outputs::<T, i32, i32>(types, |out, pivots, permutations| {
             batch(
@@ -168,6 +130,19 @@ fn outputs<A: Pod, B: Pod, C: Pod>(types: Types, fill: impl FnOnce(&mut [A], &mu
         value(ty, layout, storage)
     })
     .collect()
+}
+
+/// The value of an operation with one output; `one` is called for each matrix with its part of it.
+fn one_output<T: Pod + Send>(
+    types: Types,
+    count: usize,
+    work: f64,
+    one: impl Fn(usize, &mut [T], bool) + Sync,
+) -> Values {
+    outputs::<T, u8, u8>(types, |out, _, _| {
+        let one = |i, out: &mut [T], _: &mut [u8], _: &mut [u8], threads| one(i, out, threads);
+        batch(count, work, out, &mut [], &mut [], &one);
+    })
 }
 
 fn part<T: Pod>(storage: &mut Storage, n: usize) -> &mut [T] {

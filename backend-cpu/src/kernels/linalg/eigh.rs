@@ -13,6 +13,9 @@ const SWEEPS: usize = 60;
 /// Eigenvalues, ascending, and eigenvectors in columns, of the matrix whose lower triangle is in `a`. NaN where it is not
 /// finite.
 pub fn eigh<T: Real>(a: &[T], n: usize, w: &mut [T], v: &mut [T], threads: bool) {
+    if n == 0 {
+        return;
+    }
     let mut space = scratch(2 * n * n * size_of::<T>());
     let (full, vectors) = space.as_mut_slice::<T>()[..2 * n * n].split_at_mut(n * n);
     let mut finite = true;
@@ -54,7 +57,7 @@ pub fn eigh<T: Real>(a: &[T], n: usize, w: &mut [T], v: &mut [T], threads: bool)
     order.sort_by(|&i, &j| w[i].partial_cmp(&w[j]).expect("they are numbers"));
     let sorted: Vec<T> = order.iter().map(|&i| w[i] * unit).collect();
     w.copy_from_slice(&sorted);
-    for (c, row) in v.chunks_mut(n.max(1)).enumerate() {
+    for (c, row) in v.chunks_mut(n).enumerate() {
         let element = z.column(c);
         row.iter_mut().zip(&order).for_each(|(x, &i)| *x = element(i));
     }
