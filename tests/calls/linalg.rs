@@ -59,7 +59,7 @@ pub(super) fn calls() -> Vec<Call> {
         }),
         Call("jnp.abs(jnp.linalg.qr(x, mode='r'))", |x| vec![linalg::qr(&x[0], false).1.abs()]),
         Call("jnp.linalg.eigh(x)[0]", |x| vec![linalg::eigh(&x[0]).0]),
-        Call("jnp.linalg.eigh(x)[1] ** 2", |x| vec![linalg::eigh(&x[0]).1.square()]),
+        Call("jnp.linalg.eigh(x)[1] ** 4", |x| vec![linalg::eigh(&x[0]).1.pow(4)]),
         Call("(lambda w, v: (v * jnp.exp(w)) @ v.T)(*jnp.linalg.eigh(x))", |x| {
             let (w, v) = linalg::eigh(&x[0]);
             vec![(&v * w.exp()).matmul(&v.t())]
@@ -137,6 +137,7 @@ pub(super) fn calls() -> Vec<Call> {
         Call("jnp.linalg.multi_dot([x, y, z])  # vectors", |x| vec![linalg::multi_dot(x)]),
         Call("jsp.linalg.expm(x)", |x| vec![linalg::expm(&x[0])]),
         Call("jsp.linalg.expm(x)  # a batch", |x| vec![linalg::expm(&x[0])]),
+        Call("jsp.linalg.expm(x)  # large", |x| vec![linalg::expm(&x[0])]),
         Call("jnp.linalg.cond(x)", |x| vec![linalg::cond(&x[0], None)]),
         Call("[jnp.linalg.cond(x, p) for p in (2, -2, 1, -1, np.inf, -np.inf, 'fro')]", |x| {
             let orders = [2.0, -2.0, 1.0, -1.0, INF, -INF].map(Norm::P);

@@ -235,6 +235,9 @@ fn lu(lu: &T, permutation: &T, ct: T) -> T {
 
 /// Row i of the result is row `places[i]`.
 fn rows_at(x: &T, places: &T) -> T {
+    if x.is_empty() {
+        return x.clone();
+    }
     let batch = x.rank() - 2;
     let axes = || (0..batch).collect::<Axes>();
     let mut sizes: Axes = x.shape().iter().copied().collect();

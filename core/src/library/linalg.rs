@@ -138,6 +138,9 @@ fn unvector(x: T, vector: bool) -> T {
 /// The rows of matrices at these places: row i of the result is row `places[i]`.
 #[track_caller]
 fn rows_at(x: &T, places: &T) -> T {
+    if x.is_empty() {
+        return x.clone();
+    }
     let batch = x.rank() - 2;
     let axes = || (0..batch).collect::<Axes>();
     let mut sizes: Axes = x.shape().iter().copied().collect();

@@ -137,45 +137,118 @@ struct Pass<'a, T, const W: usize, const FUSED: bool> {
     rotations: &'a [(T, T)],
 }
 
+/// A sweep along its own direction: rotation j is of places `first + j` and the next.
+struct Run<'a, T> {
+    first: usize,
+    rotations: &'a [(T, T)],
+}
+
+impl<T> Run<'_, T> {
+    /// The place it ends at.
+    fn last(&self) -> usize {
+        self.first + self.rotations.len()
+    }
+}
+
+impl<T: Real, const W: usize, const FUSED: bool> Pass<'_, T, W, FUSED> {
+    fn along(&self, i: usize, n: usize) -> Run<'_, T> {
+        let sweep = &self.sweeps[i];
+        let end = self.sweeps.get(i + 1).map_or(self.rotations.len(), |next| next.first);
+        let first = if sweep.down { sweep.row } else { n - 1 - sweep.row };
+        Run { first, rotations: &self.rotations[sweep.first..end] }
+    }
+}
+
+/// What a rotation leaves behind of the row that is `shared`, which becomes the next one's.
+#[inline(always)]
+fn step<T: Real, const W: usize, const FUSED: bool>(
+    shared: &mut [T; W],
+    next: &[T; W],
+    (c, s): (T, T),
+) -> [T; W] {
+    let mut done = [T::ZERO; W];
+    for l in 0..W {
+        let old = shared[l];
+        if FUSED {
+            done[l] = s.multiply_add(next[l], c * old);
+            shared[l] = c.multiply_add(next[l], -(s * old));
+        } else {
+            done[l] = s * next[l] + c * old;
+            shared[l] = c * next[l] - s * old;
+        }
+    }
+    done
+}
+
 impl<T: Real, const W: usize, const FUSED: bool> Loop for Pass<'_, T, W, FUSED> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let rows = self.slab.as_chunks_mut::<W>().0;
-        let ends = self.sweeps.iter().skip(1).map(|s| s.first).chain([self.rotations.len()]);
-        for (sweep, end) in self.sweeps.iter().zip(ends) {
-            let rotations = &self.rotations[sweep.first..end];
-            // The row that two rotations share stays in registers.
-            let mut shared = rows[sweep.row];
-            let mut step = |row: &mut [T; W], next: [T; W], (c, s): (T, T)| {
-                for l in 0..W {
-                    let old = shared[l];
-                    if FUSED {
-                        row[l] = s.multiply_add(next[l], c * old);
-                        shared[l] = c.multiply_add(next[l], -(s * old));
-                    } else {
-                        row[l] = s * next[l] + c * old;
-                        shared[l] = c * next[l] - s * old;
+    fn run(mut self) {
+        let slab = std::mem::take(&mut self.slab);
+        let rows = slab.as_chunks_mut::<W>().0;
+        let n = rows.len();
+        let mut i = 0;
+        while i < self.sweeps.len() {
+            let down = self.sweeps[i].down;
+            let at = |place: usize| if down { place } else { n - 1 - place };
+            let a = self.along(i, n);
+            i += 1;
+            // Two sweeps in one pass, the second a row behind the first: a row is read and written once for both.
+            let b = match self.sweeps.get(i) {
+                Some(next) if next.down == down => Some(self.along(i, n)),
+                _ => None,
+            };
+            let b = b.filter(|b| b.first >= a.first && b.first <= a.last() && !b.rotations.is_empty());
+            let mut shared = rows[at(a.first)];
+            let Some(b) = b else {
+                for (place, &rotation) in (a.first..).zip(a.rotations) {
+                    let next = rows[at(place + 1)];
+                    rows[at(place)] = step::<T, W, FUSED>(&mut shared, &next, rotation);
+                }
+                rows[at(a.last())] = shared;
+                continue;
+            };
+            i += 1;
+            for place in a.first..b.first {
+                let next = rows[at(place + 1)];
+                rows[at(place)] = step::<T, W, FUSED>(&mut shared, &next, a.rotations[place - a.first]);
+            }
+            // Where the second begins.
+            let mut behind = shared;
+            let mut place = b.first;
+            if place < a.last() {
+                let next = rows[at(place + 1)];
+                behind = step::<T, W, FUSED>(&mut shared, &next, a.rotations[place - a.first]);
+                place += 1;
+                let both = a.last().min(b.last() + 1);
+                let firsts = &a.rotations[place - a.first..both.max(place) - a.first];
+                for (&first, &second) in firsts.iter().zip(b.rotations) {
+                    let next = rows[at(place + 1)];
+                    let row = step::<T, W, FUSED>(&mut shared, &next, first);
+                    rows[at(place - 1)] = step::<T, W, FUSED>(&mut behind, &row, second);
+                    place += 1;
+                }
+                if place > b.last() {
+                    // The second is done; the first may go on.
+                    rows[at(b.last())] = behind;
+                    for place in place..a.last() {
+                        let next = rows[at(place + 1)];
+                        rows[at(place)] =
+                            step::<T, W, FUSED>(&mut shared, &next, a.rotations[place - a.first]);
                     }
+                    rows[at(a.last())] = shared;
+                    continue;
                 }
-            };
-            let last = if sweep.down {
-                let rows = &mut rows[sweep.row..=sweep.row + rotations.len()];
-                for (i, &rotation) in rotations.iter().enumerate() {
-                    let next = rows[i + 1];
-                    step(&mut rows[i], next, rotation);
-                }
-                sweep.row + rotations.len()
-            } else {
-                let rows = &mut rows[sweep.row - rotations.len()..=sweep.row];
-                for (i, &rotation) in (0..rotations.len()).rev().zip(rotations) {
-                    let next = rows[i];
-                    step(&mut rows[i + 1], next, rotation);
-                }
-                sweep.row - rotations.len()
-            };
-            rows[last] = shared;
+                // The first is done: its last row is the second's next.
+                rows[at(place - 1)] =
+                    step::<T, W, FUSED>(&mut behind, &shared, b.rotations[place - 1 - b.first]);
+            }
+            for place in place..b.last() {
+                let next = rows[at(place + 1)];
+                rows[at(place)] = step::<T, W, FUSED>(&mut behind, &next, b.rotations[place - b.first]);
+            }
+            rows[at(b.last())] = behind;
         }
     }
 }
