@@ -85,6 +85,11 @@ fn norm(shape: &[usize]) -> Class {
     Class::Norm(100 + 4 * shape.iter().rev().take(2).max().copied().unwrap_or(0) as u32)
 }
 
+/// Large ones are told in f32 alone: the oracle's file has every digit. In f64 tests/linalg.rs puts them together again.
+fn told(shape: &[usize], dtype: DType) -> bool {
+    dtype == DType::F32 || shape.iter().all(|&n| n < 40)
+}
+
 const SIGNS: &str = "signs of vectors are arbitrary: tests/linalg.rs puts the factors together again, and tests/calls \
                      compares values and what does not depend on signs";
 
@@ -100,7 +105,7 @@ pub(super) fn linalg() -> Vec<Sample> {
     };
     for dtype in DTYPES {
         for (shapes, smooth) in [(SQUARES, false), (SMOOTH_SQUARES, true)] {
-            for &shape in shapes {
+            for &shape in shapes.iter().filter(|shape| told(shape, dtype)) {
                 let (any, lower) = (mixed(dtype, shape, "a"), positive(dtype, shape, "a", !smooth));
                 let regular = matrix(dtype, shape, "a");
                 // Of large ones a few kinds: what they show does not depend on attributes.
@@ -138,7 +143,7 @@ pub(super) fn linalg() -> Vec<Sample> {
             }
         }
         for (shapes, smooth) in [(RECTANGLES, false), (SMOOTH_RECTANGLES, true)] {
-            for &shape in shapes {
+            for &shape in shapes.iter().filter(|shape| told(shape, dtype)) {
                 let regular = matrix(dtype, shape, "a");
                 let any = mixed(dtype, shape, "a");
                 add("", Linalg::Lu, vec![if smooth { regular.clone() } else { any }], smooth);
