@@ -215,13 +215,13 @@ fn lu(lu: &T, permutation: &T, ct: T) -> T {
     if n > k {
         // U₂ = L⁻¹ A₂.
         let (u2, ct2) = (&columns(lu, k)[1], &columns(&ct, k)[1]);
-        by_l = by_l - ct2.matmul(&transposed(u2));
+        by_l -= ct2.matmul(&transposed(u2));
         behind = Some(LOWER.unit().transposed().solve(&square, ct2));
     }
     if m > k {
         // L₂ = A₂ U⁻¹.
         let (l2, ct2) = (&rows(lu, k)[1], &rows(&ct, k)[1]);
-        by_u = by_u - transposed(l2).matmul(ct2);
+        by_u -= transposed(l2).matmul(ct2);
         behind = Some(UPPER.transposed().solve_right(&square, ct2));
     }
     let middle = lower(&by_l, true) + upper(&by_u, false);

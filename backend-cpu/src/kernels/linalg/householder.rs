@@ -91,6 +91,7 @@ impl<T: Real> Block<'_, T> {
 
 /// The product H₀ H₁ .. of reflections, as the first `columns` columns of an n x n matrix. Vector j is in row j of `v`;
 /// it begins, with a 1, at place j + `offset`, and has zeros before.
+#[allow(clippy::too_many_arguments)]
 pub fn accumulate<T: Real>(
     v: &[T],
     stride: usize,

@@ -160,7 +160,7 @@ loops! {
             let (above, below) = rest.split_at_mut(stride.min(rest.len()));
             let row = &mut above[..n];
             let pivot = row[r];
-            if !(pivot > T::ZERO && pivot - pivot == T::ZERO) {
+            if !(pivot > T::ZERO && pivot < T::INFINITY) {
                 return false;
             }
             let root = pivot.sqrt();
@@ -188,7 +188,7 @@ loops! {
             }
             let mut inverse = [T::ZERO; GROUP];
             for l in 0..GROUP {
-                fine[l] &= pivot[l] > T::ZERO && pivot[l] - pivot[l] == T::ZERO;
+                fine[l] &= pivot[l] > T::ZERO && pivot[l] < T::INFINITY;
                 pivot[l] = pivot[l].sqrt();
                 inverse[l] = T::ONE / pivot[l];
             }

@@ -36,6 +36,8 @@ pub trait Real:
     const TWO: Self;
     /// NaN.
     const NAN: Self;
+    /// Infinity.
+    const INFINITY: Self;
     /// The distance from 1 to the next number.
     const EPSILON: Self;
     /// Squares of numbers above this one are exact to rounding, and their sums do not overflow below its reciprocal.
@@ -61,6 +63,7 @@ macro_rules! real {
             const ONE: Self = 1.0;
             const TWO: Self = 2.0;
             const NAN: Self = $T::NAN;
+        const INFINITY: Self = $T::INFINITY;
             const EPSILON: Self = $T::EPSILON;
             const SMALL: Self = $small;
             #[inline(always)]
