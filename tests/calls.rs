@@ -13,6 +13,8 @@ mod activation;
 mod contract;
 #[path = "calls/conv.rs"]
 mod conv;
+#[path = "calls/linalg.rs"]
+mod linalg;
 
 use plywood::prelude::*;
 use std::collections::BTreeMap;
@@ -145,4 +147,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(activation contract conv);
+families!(activation contract conv linalg);

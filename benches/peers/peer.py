@@ -130,6 +130,22 @@ def rows(f, updates=False):
         return f(p), tuple(args)
 
     return make
+def matrix(f, n, positive, dtype="float32", right=None):
+    """The makers of both frameworks: what `f` makes of the module linalg, with matrices of order n, positive definite or
+    any, and right sides."""
+
+    def maker(p):
+        import numpy as np
+
+        if framework == "jax":
+            p.jax.config.update("jax_enable_x64", dtype == "float64")
+        *batch, order = n if isinstance(n, tuple) else (n,)
+        x = numbers(*batch, order, order).astype(dtype)
+        x = x @ x.swapaxes(-1, -2) + np.eye(order, dtype=dtype) if positive else x
+        rest = () if right is None else (p.tensor(numbers(*right)),)
+        return f((p.jnp if framework == "jax" else p.torch).linalg), (p.tensor(x), *rest)
+
+    return maker, maker
 
 
 def add(p):
@@ -239,6 +255,18 @@ def table():
     case("conv 3x3 8x256x14x14 -> 256", *conv((8, 256, 14, 14), (256, 256, 3, 3)))
     case("max_pool 2x2 64x16x28x28", one(jax_max_pool, *CONV),
          one(lambda p: lambda x: p.torch.nn.functional.max_pool2d(x, 2), *CONV))
+    # Linear algebra.
+    case("cholesky 256", *matrix(lambda l: l.cholesky, 256, True))
+    case("cholesky f64 256", *matrix(lambda l: l.cholesky, 256, True, "float64"))
+    case("cholesky 1024", *matrix(lambda l: l.cholesky, 1024, True))
+    case("cholesky 10000 of 4x4", *matrix(lambda l: l.cholesky, (10_000, 4), True))
+    case("eigh 256", *matrix(lambda l: lambda x: l.eigh(x)[1], 256, True))
+    case("eigh f64 256", *matrix(lambda l: lambda x: l.eigh(x)[1], 256, True, "float64"))
+    case("svd 256", *matrix(lambda l: lambda x: l.svd(x, full_matrices=False)[0], 256, False))
+    case("svd f64 256", *matrix(lambda l: lambda x: l.svd(x, full_matrices=False)[0], 256, False, "float64"))
+    case("qr 256", *matrix(lambda l: lambda x: l.qr(x)[0], 256, False))
+    case("solve 256 for a vector", *matrix(lambda l: l.solve, 256, True, right=(256,)))
+    case("solve 256 for 256", *matrix(lambda l: l.solve, 256, True, right=(256, 256)))
     case("add of scalars", *same(add, (), ()), eager=True)
     case("add of 16", *same(add, (16,), (16,)), eager=True)
 

@@ -90,6 +90,21 @@ fn convolution_back() -> Work {
         let (y, back) = vjp(f, (x.clone(), kernel.clone()));
         (y, back(ct.clone()))
     })
+/// The order of matrices that are factorised.
+const N: usize = 256;
+
+/// Ours on matrices of order n, positive definite or any.
+fn matrix(
+    batch: &[usize],
+    n: usize,
+    positive: bool,
+    dtype: DType,
+    f: impl Fn(&Tensor<Cpu>) -> Tensor<Cpu> + 'static,
+) -> Work {
+    let x = tensor(&[batch, &[n, n]].concat(), -1.0, 1.0).cast(dtype);
+    let square = x.matmul(&linalg::matrix_transpose(&x)) + Tensor::eye(n, dtype);
+    let x = if positive { square } else { x };
+    keep(move || f(&x))
 }
 
 /// The table: a line a case. A later issue adds its cases here and in `peers/peer.py`.
@@ -153,6 +168,29 @@ pub fn cases() -> Vec<Case> {
         }),
         eager("max_pool 2x2 64x16x28x28", Bytes(5 * 64 * 16 * 784), || {
             one(&CONV_X, |x| nn::max_pool(x, [2, 2], [2, 2], nn::Padding::Valid))
+        // Linear algebra.
+        eager("cholesky 256", Flops(N * N * N / 3), || matrix(&[], N, true, DType::F32, linalg::cholesky)),
+        eager("cholesky f64 256", Flops(N * N * N / 3), || matrix(&[], N, true, DType::F64, linalg::cholesky)),
+        eager("cholesky 1024", Flops(1 << 30), || matrix(&[], 1024, true, DType::F32, linalg::cholesky)),
+        eager("cholesky 10000 of 4x4", Flops(10_000 * 21), || {
+            matrix(&[10_000], 4, true, DType::F32, linalg::cholesky)
+        }),
+        eager("eigh 256", Flops(9 * N * N * N), || matrix(&[], N, true, DType::F32, |x| linalg::eigh(x).1)),
+        eager("eigh f64 256", Flops(9 * N * N * N), || matrix(&[], N, true, DType::F64, |x| linalg::eigh(x).1)),
+        eager("svd 256", Flops(20 * N * N * N), || matrix(&[], N, false, DType::F32, |x| linalg::svd(x, false).0)),
+        eager("svd f64 256", Flops(20 * N * N * N), || {
+            matrix(&[], N, false, DType::F64, |x| linalg::svd(x, false).0)
+        }),
+        eager("qr 256", Flops(8 * N * N * N / 3), || {
+            matrix(&[], N, false, DType::F32, |x| linalg::qr(x, false).0)
+        }),
+        eager("solve 256 for a vector", Flops(2 * N * N * N / 3), || {
+            let b = tensor(&[N], -1.0, 1.0);
+            matrix(&[], N, true, DType::F32, move |a| linalg::solve(a, &b))
+        }),
+        eager("solve 256 for 256", Flops(8 * N * N * N / 3), || {
+            let b = tensor(&[N, N], -1.0, 1.0);
+            matrix(&[], N, true, DType::F32, move |a| linalg::solve(a, &b))
         }),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
