@@ -56,19 +56,19 @@ integers! {
     i8, u8, 1 << 7; i16, u16, 1 << 15; i32, u32, 1 << 31; i64, u64, 1 << 63;
 }
 
-macro_rules! floats { ($($T:ty, $Bits:ty;)*) => { $( impl Key for $T {
+macro_rules! floats { ($($T:ty, $Bits:ty, $Signed:ty;)*) => { $( impl Key for $T {
     type Bits = $Bits;
     #[inline(always)]
     fn key(self) -> $Bits {
         // As integers, floats of one sign grow with their magnitude.
         let (bits, sign) = (self.to_bits(), 1 << (<$Bits>::BITS - 1));
         let magnitude = bits & !sign;
-        let ordered = if bits & sign != 0 { !bits } else { bits | sign };
+        let ordered = bits ^ ((bits as $Signed >> (<$Bits>::BITS - 1)) as $Bits | sign);
         let ordered = if magnitude == 0 { sign } else { ordered };
         if magnitude > <$T>::INFINITY.to_bits() { <$Bits>::MAX } else { ordered }
     }
 } )* } }
-floats! { f64, u64; f32, u32; f16, u16; bf16, u16; }
+floats! { f64, u64, i64; f32, u32, i32; f16, u16, i16; bf16, u16, i16; }
 
 /// Nanoseconds that sorting a lane of n elements takes.
 fn work(n: usize) -> f64 {
