@@ -1,9 +1,9 @@
 //! Running reductions, as accurate as their results can tell: floats below 64 bits accumulate in f64, sums of f64 in
 //! two of them, integers wrap.
 //!
-//! Where the axis lies along memory, a lane is cut into runs. The runs' totals give what each run starts from, and eight
-//! runs are gone through together, because an addition takes longer than its neighbours need to start. Threads share
-//! the lanes, or the runs of a long one. Across memory, rows of accumulators go from row to row, and threads share the
+//! Where the axis lies along memory, a lane is cut into runs, each of which starts from the totals of those before it.
+//! Within a run four elements are added up by themselves before they meet the total, which so waits a quarter as often.
+//! Threads share the lanes, or the runs of a long one, after all totals. Across memory, rows of accumulators go from row to row, and threads share the
 //! columns. What is added to what follows from the shape alone: results are the same for any number of threads.
 
 mod step;
@@ -19,16 +19,12 @@ use crate::storage::Storage;
 use bytemuck::Pod;
 use plywood_core::op::Cumulation;
 use plywood_core::{TensorType, Value};
-use std::array::from_fn;
+use std::marker::PhantomData;
 use std::sync::Mutex;
 use step::Step;
 
-/// Runs that are gone through together.
-const TOGETHER: usize = 8;
-/// The longest run.
+/// The length of a run.
 const RUN: usize = 1024;
-/// Lanes shorter than this are one run each.
-const SHORT: usize = 128;
 /// Lanes from this length on may be shared by threads.
 const LONG: usize = 1 << 15;
 /// Columns whose accumulators stay in the first-level cache.
@@ -83,7 +79,7 @@ impl Work {
 
 /// The length of a lane's runs.
 fn run_length<T: Pod, S: Step<T>>(n: usize) -> usize {
-    if n < SHORT || (S::COSTLY && n < LONG) { n } else { n.div_ceil(TOGETHER).next_multiple_of(16).min(RUN) }
+    if S::COSTLY && n < LONG { n } else { RUN }
 }
 
 fn along_lanes<T: Pod + Send + Sync, S: Step<T>, const BACK: bool>(all: &[T], out: &mut [T], n: usize) {
@@ -94,169 +90,156 @@ fn along_lanes<T: Pod + Send + Sync, S: Step<T>, const BACK: bool>(all: &[T], ou
         }
         return;
     }
-    // Short lanes go together as runs do.
-    let unit = if run == n { TOGETHER * n } else { n };
-    par::chunks(out, unit, S::WORK * unit as f64, |first, out| {
-        for (out, all) in out.chunks_mut(unit).zip(all[first * unit..].chunks(unit)) {
-            if run == n {
-                let starts = [S::FIRST; TOGETHER];
-                vectorized(Scan::<T, S, BACK> { from: all, out, starts: &starts[..all.len() / n], run });
-            } else {
-                one_lane::<T, S, BACK>(all, out, run);
-            }
+    par::chunks(out, n, S::WORK * n as f64, |first, out| {
+        for (out, lane) in out.chunks_mut(n).zip(all[first * n..].chunks(n)) {
+            vectorized(One::<T, S, BACK> { lane, out, run, step: PhantomData });
         }
     });
 }
 
-/// A lane on this thread: a group of runs after the other, while they are in the cache.
-fn one_lane<T: Pod, S: Step<T>, const BACK: bool>(lane: &[T], out: &mut [T], run: usize) {
-    let groups = lane.len().div_ceil(TOGETHER * run);
-    let mut carry = S::FIRST;
-    for i in 0..groups {
-        let start = if BACK { groups - 1 - i } else { i } * TOGETHER * run;
-        let end = lane.len().min(start + TOGETHER * run);
-        let from = &lane[start..end];
-        let mut sums = [S::FIRST; TOGETHER];
-        let sums = &mut sums[..from.len().div_ceil(run)];
-        vectorized(Fold::<T, S, BACK> { from, sums, run });
-        carry = starts::<T, S, BACK>(sums, carry);
-        vectorized(Scan::<T, S, BACK> { from, out: &mut out[start..end], starts: sums, run });
+/// A lane on this thread: one run after the other.
+struct One<'a, T, S, const BACK: bool> {
+    lane: &'a [T],
+    out: &'a mut [T],
+    run: usize,
+    step: PhantomData<S>,
+}
+
+impl<T: Pod, S: Step<T>, const BACK: bool> Loop for One<'_, T, S, BACK> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let One { lane, out, run, .. } = self;
+        let mut carry = S::FIRST;
+        let runs = lane.len().div_ceil(run);
+        for i in 0..runs {
+            let start = if BACK { runs - 1 - i } else { i } * run;
+            let end = lane.len().min(start + run);
+            let total = scan::<T, S, BACK>(&lane[start..end], &mut out[start..end], carry);
+            carry = S::join(carry, total);
+        }
     }
 }
 
 /// A lane on all threads: all totals, then all runs.
 fn long_lane<T: Pod + Send + Sync, S: Step<T>, const BACK: bool>(lane: &[T], out: &mut [T], run: usize) {
-    let (runs, group) = (lane.len().div_ceil(run), TOGETHER * run);
+    let runs = lane.len().div_ceil(run);
     let mut sums = scratch(runs * size_of::<S::Sum>());
     let sums = &mut sums.as_mut_slice::<S::Sum>()[..runs];
-    par::chunks(sums, TOGETHER, S::WORK * group as f64, |first, sums| {
-        for (sums, from) in sums.chunks_mut(TOGETHER).zip(lane[first * group..].chunks(group)) {
-            vectorized(Fold::<T, S, BACK> { from, sums, run });
-        }
+    par::chunks(sums, 1, 0.7 * S::WORK * run as f64, |first, sums| {
+        vectorized(Totals::<T, S, BACK> { lane: &lane[first * run..], sums, run });
     });
-    starts::<T, S, BACK>(sums, S::FIRST);
-    let starts = &*sums;
-    par::chunks(out, group, S::WORK * group as f64, |first, out| {
-        let groups = lane[first * group..].chunks(group).zip(starts[first * TOGETHER..].chunks(TOGETHER));
-        for (out, (from, starts)) in out.chunks_mut(group).zip(groups) {
-            vectorized(Scan::<T, S, BACK> { from, out, starts, run });
-        }
-    });
-}
-
-/// From the totals of runs to what each starts from; gives the total of all.
-fn starts<T: Pod, S: Step<T>, const BACK: bool>(sums: &mut [S::Sum], mut carry: S::Sum) -> S::Sum {
-    let n = sums.len();
-    for i in 0..n {
-        let sum = &mut sums[if BACK { n - 1 - i } else { i }];
+    let mut carry = S::FIRST;
+    for i in 0..runs {
+        let sum = &mut sums[if BACK { runs - 1 - i } else { i }];
         (*sum, carry) = (carry, S::join(carry, *sum));
     }
-    carry
+    let starts = &*sums;
+    par::chunks(out, run, S::WORK * run as f64, |first, out| {
+        vectorized(Runs::<T, S, BACK> { lane: &lane[first * run..], out, starts: &starts[first..], run });
+    });
 }
 
-/// The totals of up to eight neighbouring runs.
-struct Fold<'a, T: Pod, S: Step<T>, const BACK: bool> {
-    from: &'a [T],
+/// The totals of neighbouring runs.
+struct Totals<'a, T: Pod, S: Step<T>, const BACK: bool> {
+    lane: &'a [T],
     sums: &'a mut [S::Sum],
     run: usize,
 }
 
-impl<T: Pod, S: Step<T>, const BACK: bool> Loop for Fold<'_, T, S, BACK> {
+impl<T: Pod, S: Step<T>, const BACK: bool> Loop for Totals<'_, T, S, BACK> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Fold { from, sums, run } = self;
-        if from.len() == TOGETHER * run {
-            let runs: [&[T]; TOGETHER] = from_fn(|c| &from[c * run..(c + 1) * run]);
-            let all = go::<T, S, BACK, TOGETHER>(runs, from_fn(|_| &mut [][..]), [S::FIRST; TOGETHER]);
-            sums.copy_from_slice(&all);
-        } else {
-            for (sum, run) in sums.iter_mut().zip(from.chunks(run)) {
-                [*sum] = go::<T, S, BACK, 1>([run], [&mut []], [S::FIRST]);
-            }
+        for (sum, run) in self.sums.iter_mut().zip(self.lane.chunks(self.run)) {
+            *sum = total::<T, S, BACK>(run);
         }
     }
 }
 
-/// The running results of up to eight neighbouring runs.
-struct Scan<'a, T: Pod, S: Step<T>, const BACK: bool> {
-    from: &'a [T],
+/// Neighbouring runs, each from its start.
+struct Runs<'a, T: Pod, S: Step<T>, const BACK: bool> {
+    lane: &'a [T],
     out: &'a mut [T],
     starts: &'a [S::Sum],
     run: usize,
 }
 
-impl<T: Pod, S: Step<T>, const BACK: bool> Loop for Scan<'_, T, S, BACK> {
+impl<T: Pod, S: Step<T>, const BACK: bool> Loop for Runs<'_, T, S, BACK> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Scan { from, out, starts, run } = self;
-        if from.len() == TOGETHER * run {
-            let runs: [&[T]; TOGETHER] = from_fn(|c| &from[c * run..(c + 1) * run]);
-            let mut outs = out.chunks_mut(run);
-            let outs: [&mut [T]; TOGETHER] = from_fn(|_| outs.next().expect("as many as runs"));
-            go::<T, S, BACK, TOGETHER>(runs, outs, from_fn(|c| starts[c]));
-        } else {
-            for ((from, out), &start) in from.chunks(run).zip(out.chunks_mut(run)).zip(starts) {
-                go::<T, S, BACK, 1>([from], [out], [start]);
-            }
+        let runs = self.lane.chunks(self.run).zip(self.starts);
+        for (out, (run, &start)) in self.out.chunks_mut(self.run).zip(runs) {
+            scan::<T, S, BACK>(run, out, start);
         }
     }
 }
 
-/// Elements of a run that are gone through without looking at its end.
-const BLOCK: usize = 8;
-
-/// Goes through runs of one length, and writes the results where there is an output; the sums at the end.
+/// The totals after each of four elements, of which no step waits for all before it.
 #[inline(always)]
-fn go<T: Pod, S: Step<T>, const BACK: bool, const N: usize>(
-    from: [&[T]; N],
-    mut out: [&mut [T]; N],
-    mut sums: [S::Sum; N],
-) -> [S::Sum; N] {
-    let n = from[0].len();
-    let writes = !out[0].is_empty();
-    let (blocks, rest) = (n / BLOCK, n / BLOCK * BLOCK);
-    let mut one = |sums: &mut [S::Sum; N], out: &mut [&mut [T]; N], i: usize| {
-        for c in 0..N {
-            sums[c] = S::add(sums[c], from[c][i]);
-            if writes {
-                out[c][i] = S::give(sums[c]);
-            }
-        }
+fn four<T: Pod, S: Step<T>, const BACK: bool>(x: &[T; 4]) -> [S::Sum; 4] {
+    let [a, b, c, d] = if BACK { [x[3], x[2], x[1], x[0]] } else { *x };
+    let one = |x| S::add(S::FIRST, x);
+    let (first, third) = (one(a), one(c));
+    let second = S::add(first, b);
+    [first, second, S::join(second, third), S::join(second, S::add(third, d))]
+}
+
+/// Goes through a run; gives its total, to which the start does not belong.
+#[inline(always)]
+fn scan<T: Pod, S: Step<T>, const BACK: bool>(from: &[T], out: &mut [T], start: S::Sum) -> S::Sum {
+    let mut total = S::FIRST;
+    let whole = if S::COSTLY { 0 } else { from.len() / 4 * 4 };
+    let one = |total: &mut S::Sum, i: usize, out: &mut [T]| {
+        *total = S::add(*total, from[i]);
+        out[i] = S::give(S::join(start, *total));
     };
     if BACK {
-        (rest..n).rev().for_each(|i| one(&mut sums, &mut out, i));
-    }
-    for b in 0..blocks {
-        let start = if BACK { blocks - 1 - b } else { b } * BLOCK;
-        let x: [&[T; BLOCK]; N] = from_fn(|c| from[c][start..start + BLOCK].try_into().expect("a block"));
-        if writes {
-            let mut outs = out
-                .each_mut()
-                .map(|out| <&mut [T; BLOCK]>::try_from(&mut out[start..start + BLOCK]).expect("a block"));
-            for i in 0..BLOCK {
-                let i = if BACK { BLOCK - 1 - i } else { i };
-                for c in 0..N {
-                    sums[c] = S::add(sums[c], x[c][i]);
-                    outs[c][i] = S::give(sums[c]);
-                }
-            }
-        } else {
-            for i in 0..BLOCK {
-                let i = if BACK { BLOCK - 1 - i } else { i };
-                for c in 0..N {
-                    sums[c] = S::add(sums[c], x[c][i]);
-                }
-            }
+        for i in (whole..from.len()).rev() {
+            one(&mut total, i, out);
         }
     }
-    if !BACK {
-        (rest..n).for_each(|i| one(&mut sums, &mut out, i));
+    let (blocks, outs) = (from[..whole].as_chunks::<4>().0, out[..whole].as_chunks_mut::<4>().0);
+    for i in 0..blocks.len().min(outs.len()) {
+        let i = if BACK { blocks.len() - 1 - i } else { i };
+        let (sums, before) = (four::<T, S, BACK>(&blocks[i]), S::join(start, total));
+        let [a, b, c, d] = sums.map(|sum| S::give(S::join(before, sum)));
+        outs[i] = if BACK { [d, c, b, a] } else { [a, b, c, d] };
+        total = S::join(total, sums[3]);
     }
-    sums
+    if !BACK {
+        for i in whole..from.len() {
+            one(&mut total, i, out);
+        }
+    }
+    total
+}
+
+/// The total of a run, by the steps of [`scan`].
+#[inline(always)]
+fn total<T: Pod, S: Step<T>, const BACK: bool>(from: &[T]) -> S::Sum {
+    let mut total = S::FIRST;
+    let whole = if S::COSTLY { 0 } else { from.len() / 4 * 4 };
+    if BACK {
+        for &x in from[whole..].iter().rev() {
+            total = S::add(total, x);
+        }
+    }
+    let blocks = from[..whole].as_chunks::<4>().0;
+    for i in 0..blocks.len() {
+        let i = if BACK { blocks.len() - 1 - i } else { i };
+        total = S::join(total, four::<T, S, BACK>(&blocks[i])[3]);
+    }
+    if !BACK {
+        for &x in &from[whole..] {
+            total = S::add(total, x);
+        }
+    }
+    total
 }
 
 /// Along the rows' number of matrices `[rows, columns]`, one behind the other.
@@ -289,7 +272,7 @@ fn across_rows<T: Pod + Send + Sync, S: Step<T>>(
     par::each(pieces.len(), work, |i| {
         let piece = pieces[i].lock().unwrap_or_else(|e| e.into_inner()).take();
         let piece = piece.expect("every piece comes once");
-        vectorized(Rows::<T, S> { piece, columns, reverse, step: std::marker::PhantomData });
+        vectorized(Rows::<T, S> { piece, columns, reverse, step: PhantomData });
     });
 }
 
@@ -305,7 +288,7 @@ struct Rows<'a, T, S> {
     piece: Piece<'a, T>,
     columns: usize,
     reverse: bool,
-    step: std::marker::PhantomData<S>,
+    step: PhantomData<S>,
 }
 
 impl<T: Pod, S: Step<T>> Loop for Rows<'_, T, S> {

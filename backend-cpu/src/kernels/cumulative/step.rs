@@ -12,7 +12,7 @@ pub(super) trait Step<T: Pod>: Send + Sync {
     const FIRST: Self::Sum;
     /// Nanoseconds an element.
     const WORK: f64 = 0.6;
-    /// Whether going through a run twice costs more than waiting for one step after the other.
+    /// Whether a step costs more than waiting for the one before it.
     const COSTLY: bool = false;
     /// With another element.
     fn add(sum: Self::Sum, x: T) -> Self::Sum;
@@ -56,12 +56,12 @@ integers!(i64 i32 i16 i8 u64 u32 u16 u8);
 // -0 is what a sum of nothing is: -0 + x is x, whatever its sign.
 steps! {
     Sum f32 as f64, -0.0, |a: f64, b: f64| a + b, |x: f32| x as f64, |x: f64| x as f32;
-    Sum f16 as f64, -0.0, |a: f64, b: f64| a + b, |x: f16| x.to_f64(), f16::from_f64;
-    Sum bf16 as f64, -0.0, |a: f64, b: f64| a + b, |x: bf16| x.to_f64(), bf16::from_f64;
+    Sum f16 as f64, -0.0, |a: f64, b: f64| a + b, |x: f16| x.to_f32() as f64, |x: f64| f16::from_f32(x as f32);
+    Sum bf16 as f64, -0.0, |a: f64, b: f64| a + b, |x: bf16| x.to_f32() as f64, |x: f64| bf16::from_f32(x as f32);
     Prod f64 as f64, 1.0, |a: f64, b: f64| a * b, |x| x, |x| x;
     Prod f32 as f64, 1.0, |a: f64, b: f64| a * b, |x: f32| x as f64, |x: f64| x as f32;
-    Prod f16 as f64, 1.0, |a: f64, b: f64| a * b, |x: f16| x.to_f64(), f16::from_f64;
-    Prod bf16 as f64, 1.0, |a: f64, b: f64| a * b, |x: bf16| x.to_f64(), bf16::from_f64;
+    Prod f16 as f64, 1.0, |a: f64, b: f64| a * b, |x: f16| x.to_f32() as f64, |x: f64| f16::from_f32(x as f32);
+    Prod bf16 as f64, 1.0, |a: f64, b: f64| a * b, |x: bf16| x.to_f32() as f64, |x: f64| bf16::from_f32(x as f32);
 }
 
 /// A sum, and what its roundings have lost.
@@ -113,6 +113,9 @@ impl Exponentials {
 
     #[inline(always)]
     fn join([a, sum]: [f64; 2], [b, other]: [f64; 2]) -> [f64; 2] {
+        if a == f64::NEG_INFINITY {
+            return [b, other];
+        }
         let high = Num::max(a, b);
         let part = |x: f64, sum: f64| if x == high { sum } else { sum * (x - high).exp() };
         [high, part(a, sum) + part(b, other)]
@@ -141,6 +144,6 @@ macro_rules! exponentials { ($($T:ty, $wide:expr, $narrow:expr;)*) => { $(
 exponentials! {
     f64, |x| x, |x| x;
     f32, |x: f32| x as f64, |x: f64| x as f32;
-    f16, |x: f16| x.to_f64(), f16::from_f64;
-    bf16, |x: bf16| x.to_f64(), bf16::from_f64;
+    f16, |x: f16| x.to_f32() as f64, |x: f64| f16::from_f32(x as f32);
+    bf16, |x: bf16| x.to_f32() as f64, |x: f64| bf16::from_f32(x as f32);
 }
