@@ -46,10 +46,7 @@ pub fn sort_together<'a, B: Backend>(
 /// assert_eq!(plywood::lexsort([&first, &last], 0).to_vec::<i32>(), [2, 1, 0]);
 /// ```
 #[track_caller]
-pub fn lexsort<'a, B: Backend>(
-    keys: impl IntoIterator<Item = &'a Tensor<B>>,
-    axis: impl Axis,
-) -> Tensor<B> {
+pub fn lexsort<'a, B: Backend>(keys: impl IntoIterator<Item = &'a Tensor<B>>, axis: impl Axis) -> Tensor<B> {
     let keys: Values = keys.into_iter().map(|t| t.value.clone()).collect();
     Tensor::of(order::lexsort(keys, axis.signed()))
 }
