@@ -17,9 +17,8 @@ pub(super) fn keep(kind: Cumulation) -> Keep {
 }
 
 pub(super) fn vjp(kind: Cumulation, axis: usize, reverse: bool, r: &Pull<'_>, ct: T) -> T {
-    let run = |x: &T, reverse| {
-        T::of(Value::apply1(Op::Cumulative { kind, axis, reverse }, x.value().clone()))
-    };
+    let run =
+        |x: &T, reverse| T::of(Value::apply1(Op::Cumulative { kind, axis, reverse }, x.value().clone()));
     if kind == Cumulation::Sum {
         return run(&ct, !reverse);
     }
@@ -58,8 +57,7 @@ impl Tree {
         if behind > 0 {
             // Even ones, but the first, combine the one before with their own element.
             let (left, right) = (self.slice(&odd, 0, behind, 1), self.part(x, 2, n));
-            let (ct_left, ct_right) =
-                self.split(&left, &right, &self.part(y, 2, n), self.part(&ct, 2, n));
+            let (ct_left, ct_right) = self.split(&left, &right, &self.part(y, 2, n), self.part(&ct, 2, n));
             ct_odd += self.pad(ct_left, 0, half - behind, 0);
             ct_even = self.pad(ct_even, 0, behind, 0) + self.pad(ct_right, 1, 0, 0);
         }
