@@ -13,8 +13,12 @@ mod activation;
 mod contract;
 #[path = "calls/conv.rs"]
 mod conv;
+#[path = "calls/fft.rs"]
+mod fft;
 #[path = "calls/linalg.rs"]
 mod linalg;
+#[path = "calls/order.rs"]
+mod order;
 
 use plywood::prelude::*;
 use std::collections::BTreeMap;
@@ -147,4 +151,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(activation contract conv linalg);
+families!(activation contract conv fft linalg order);

@@ -94,6 +94,10 @@ def numbers(*shape, low=-1.0, high=1.0):
     return np.asarray(np.random.default_rng(0).uniform(low, high, shape), dtype=np.float32)
 
 
+def complex_numbers(n):
+    return numbers(n) + 1j * numbers(n)
+
+
 CASES = {}
 
 
@@ -267,6 +271,16 @@ def table():
     case("qr 256", *matrix(lambda l: lambda x: l.qr(x)[0], 256, False))
     case("solve 256 for a vector", *matrix(lambda l: l.solve, 256, True, right=(256,)))
     case("solve 256 for 256", *matrix(lambda l: l.solve, 256, True, right=(256, 256)))
+    # Order and transforms.
+    case("sort 1e6", one(lambda p: p.jnp.sort, M), one(lambda p: lambda x: x.sort().values, M))
+    case("argsort 1e6", one(lambda p: p.jnp.argsort, M), one(lambda p: p.torch.argsort, M))
+    case("top_k 64 of 1e6", one(lambda p: lambda x: p.jax.lax.top_k(x, 64)[0], M), one(lambda p: lambda x: x.topk(64), M))
+    case("cumsum 1e7", one(lambda p: p.jnp.cumsum, 10 * M), one(lambda p: lambda x: x.cumsum(0), 10 * M))
+    case("cumsum of columns 4096x1024", one(lambda p: lambda x: x.cumsum(0), 4096, 1024),
+         one(lambda p: lambda x: x.cumsum(0), 4096, 1024))
+    case("fft 2^20", lambda p: (p.jnp.fft.fft, (p.jnp.asarray(complex_numbers(1 << 20)),)),
+         lambda p: (p.torch.fft.fft, (p.torch.as_tensor(complex_numbers(1 << 20)),)))
+    case("rfft 1024x1024", one(lambda p: p.jnp.fft.rfft, 1024, 1024), one(lambda p: p.torch.fft.rfft, 1024, 1024))
     case("add of scalars", *same(add, (), ()), eager=True)
     case("add of 16", *same(add, (16,), (16,)), eager=True)
 

@@ -28,6 +28,7 @@ pub use compose::{concatenate, stack};
 pub use contract::{Contracted, einsum};
 pub use convert::Nested;
 pub use index::{At, Ellipsis, Index, IndexPart, NewAxis, Stepped, step};
+pub use order::{Side, lexsort, sort_together};
 
 use crate::{Array, Backend, DType, Device, DeviceBackend, Dyn, Element, Layer, Shape, TensorType, Value};
 use std::fmt;

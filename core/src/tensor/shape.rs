@@ -118,13 +118,6 @@ impl<B: Backend> Tensor<B> {
         Self::of(self.value.clone().bitcast(dtype))
     }
 
-    /// Sorted along an axis, ascending, NaN last.
-    #[track_caller]
-    pub fn sort(&self, axis: impl Axis) -> Self {
-        let mut sorted = crate::Value::sort_together(self.value.clone().into(), axis.signed(), 1);
-        Self::of(sorted.remove(0))
-    }
-
     /// 1 where an index equals the place along a new last axis of size `classes`, else 0.
     #[track_caller]
     pub fn one_hot(&self, classes: usize, dtype: DType) -> Self {
