@@ -12,6 +12,8 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+pub(super) use gamma::lgamma;
+
 use crate::data::{self, View};
 use crate::dispatch::floats;
 use crate::par;

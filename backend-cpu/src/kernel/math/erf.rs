@@ -1,4 +1,4 @@
-//! erf and its inverse.
+//! erf, erfc and the inverse of erf.
 //!
 //! erf(x) is x + x P(x^2) within 1 and 1 - 2^Q(|x|) beyond. erf_inv is, after Giles ("Approximating the erfinv function",
 //! GPU Computing Gems, 2011), x times a polynomial in w = -log(1 - x^2), and in sqrt(w) where w is large. The polynomials
@@ -7,6 +7,7 @@
 use super::super::{V, Width};
 use super::log::log_normal;
 use super::parts::*;
+use super::special_tables::{ERFCX_32, ERFCX_64};
 use super::tables::*;
 
 /// The error function.
@@ -20,6 +21,25 @@ pub fn erf<'b>(x: V<'b>) -> V<'b> {
     let n = round_product(q, one);
     let rest = poly(q - n, &EXP2_32, &EXP2_64).scale(n);
     a.lt(one).select(near, (one - rest) | x.sign_bit())
+}
+
+/// 1 - erf(x), exact where it is small: from 1/2 on e^(-x²) times a polynomial in (x - k) / (x + k) over x, x² being an
+/// unrounded sum.
+pub fn erfc<'b>(x: V<'b>) -> V<'b> {
+    let one = x.c(1.0);
+    let near = one - x.fma(poly(x * x, &ERF_SMALL_32, &ERF_SMALL_64), x);
+    // Beyond the end the result is 0.
+    let (middle, end) = by_width(x, (2.0, 10.25), (3.0, 27.375));
+    let a = x.c(end).min(x.abs());
+    let q = (a - middle) / (a + middle);
+    let (square, lost) = two_product(a, a);
+    let (n, r) = super::exp::reduce(-square);
+    let r = r - lost;
+    let power = r.fma(poly(r, &super::coefficients::EXP_32, &super::coefficients::EXP_64), one);
+    let y = (power * (poly(q, &ERFCX_32, &ERFCX_64) / a)).scale(n);
+    let far = x.lt(x.c(0.0)).select(2.0 - y, y);
+    let far = x.abs().lt(x.c(0.5)).select(near, far);
+    x.eq(x).select(far, x)
 }
 
 /// The inverse of the error function: infinity at -1 and 1, NaN beyond.

@@ -36,6 +36,16 @@ pub(super) fn gamma(mut x: f64) -> f64 {
     product * lgamma1p(x - 1.0).exp()
 }
 
+/// log Γ(x) of x from 0 on.
+pub(crate) fn lgamma(x: f64) -> f64 {
+    match x {
+        x if x < 0.5 => lgamma1p(x) - x.ln(),
+        x if x < 2.5 => lgamma1p(x - 1.0),
+        x if x < LARGE => gamma(x).ln(),
+        x => (x - 0.5) * x.ln() - x + 0.5 * (2.0 * PI).ln() + stirling(x),
+    }
+}
+
 /// log Γ(x) - (x - 1/2) log x + x - log(2π) / 2, for x from [`LARGE`] on.
 pub(super) fn stirling(x: f64) -> f64 {
     let square = 1.0 / (x * x);
