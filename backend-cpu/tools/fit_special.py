@@ -84,11 +84,11 @@ def fit(f, a, b, degree, lane):
     return c, float(worst * 2 ** (24 if lane == 32 else 53))
 
 
-ERFC = [(erfcx_times_x(k), quotient(k, lo), quotient(k, hi), degree) for k, lo, hi, degree in ((2, 0.4999, 10.3, 9), (3, 0.4999, 27.5, 25))]
-HALF = mp.mpf("0.500001")
+ERFC = [(erfcx_times_x(k), quotient(k, lo), quotient(k, hi), degree) for k, lo, hi, degree in ((2, 0.7499, 10.3, 9), (3, 0.7499, 27.5, 24))]
+HALF, QUARTER = mp.mpf("0.500001"), mp.mpf(1) / 4
 FITS = {
-    "ERFCX": ("x e^(x^2) erfc x by (x - 2) / (x + 2), in 64 bits (x - 3) / (x + 3), x from 1/2 on", *ERFC),
-    "LGAMMA_ONE": ("log Γ(1 + t) / t for |t| <= 1/2", (lgamma_ratio(1), -HALF, HALF, 13), (lgamma_ratio(1), -HALF, HALF, 28)),
+    "ERFCX": ("x e^(x^2) erfc x by (x - 2) / (x + 2), in 64 bits (x - 3) / (x + 3), x from 3/4 on", *ERFC),
+    "LGAMMA_ONE": ("log Γ(1 + t) / t by t - 1/4, |t| <= 1/2", *((lambda u: lgamma_ratio(1)(u + QUARTER), -HALF - QUARTER, HALF - QUARTER, n) for n in (13, 28))),
     "LGAMMA_TWO": ("log Γ(2 + t) / t for |t| <= 1/2", (lgamma_ratio(2), -HALF, HALF, 8), (lgamma_ratio(2), -HALF, HALF, 17)),
     "STIRLING": ("a (log Γ(a) - (a - 1/2) log a + a - log(2 π) / 2) by 1/a^2, a from 8 on", (stirling, 0, mp.mpf(1) / 63, 2), (stirling, 0, mp.mpf(1) / 63, 6)),
     "SIN_PI": ("sin(π r) / r by r^2, |r| <= 1/2", (sin_pi, 0, HALF**2, 5), (sin_pi, 0, HALF**2, 9)),

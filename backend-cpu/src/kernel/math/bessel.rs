@@ -4,7 +4,7 @@
 //! (the expansion DLMF 10.40.1, fitted).
 
 use super::super::V;
-use super::exp::exp;
+use super::exp::expm1_of_sum;
 use super::parts::*;
 use super::special_tables::*;
 
@@ -14,16 +14,37 @@ fn far<'b>(a: V<'b>, narrow: &[f64], wide: &[f64]) -> V<'b> {
     poly(u, narrow, wide) / a.sqrt()
 }
 
+/// A polynomial and what its last two steps lost to rounding, all terms being positive.
+fn poly_sum<'b>(t: V<'b>, narrow: &[f64], wide: &[f64]) -> (V<'b>, V<'b>) {
+    let coefficients = by_width(t, narrow, wide);
+    let (c0, c1) = (t.c(coefficients[0]), t.c(coefficients[1]));
+    let tail = t.builder().poly(t, &coefficients[2..]);
+    let inner = t.fma(tail, c1);
+    let inner_rest = t.fma(tail, c1 - inner);
+    let sum = t.fma(inner, c0);
+    (sum, t.fma(inner, c0 - sum) + t * inner_rest)
+}
+
+/// (y + rest) e^-a, of which `slope` times what the square of a lost to rounding is added to the exponent: y is a
+/// polynomial of that square, and the slope that of its logarithm, roughly.
+fn near<'b>(a: V<'b>, (y, rest): (V<'b>, V<'b>), slope: [f64; 3]) -> V<'b> {
+    let (_, lost) = two_product(a, a);
+    let (n, less) = expm1_of_sum(-a.c(8.0).min(a), lost * a.builder().poly(a, &slope));
+    (y + y.fma(less, rest.fma(less, rest))).scale(n)
+}
+
 /// e^-|x| I₀(x).
 pub fn bessel_i0e<'b>(x: V<'b>) -> V<'b> {
     let a = x.abs();
-    let near = exp(-a) * poly(a * a, &I0_NEAR_32, &I0_NEAR_64);
+    let near = near(a, poly_sum(a * a, &I0_NEAR_32, &I0_NEAR_64), [0.25, -0.045, 0.0027]);
     a.le(x.c(8.0)).select(near, far(a, &I0_FAR_32, &I0_FAR_64))
 }
 
 /// e^-|x| I₁(x).
 pub fn bessel_i1e<'b>(x: V<'b>) -> V<'b> {
     let a = x.abs();
-    let near = a * (exp(-a) * poly(a * a, &I1_NEAR_32, &I1_NEAR_64));
+    let (p, rest) = poly_sum(a * a, &I1_NEAR_32, &I1_NEAR_64);
+    let (y, lost) = two_product(a, p);
+    let near = near(a, (y, a.fma(rest, lost)), [0.125, -0.0132, 0.0005]);
     a.le(x.c(8.0)).select(near, far(a, &I1_FAR_32, &I1_FAR_64)) | x.sign_bit()
 }

@@ -5,10 +5,14 @@
 //! are our own fits, but for those of [`erf_inv_giles`], which are his.
 
 use super::super::{V, Width};
+use super::exp::expm1_of_sum;
 use super::log::log_normal;
 use super::parts::*;
 use super::special_tables::{ERFCX_32, ERFCX_64};
-use super::tables::*;
+use super::tables::{
+    ERF_BIG_32, ERF_BIG_64, ERF_INV_CENTRAL_32, ERF_INV_CENTRAL_64, ERF_INV_FAR_64, ERF_INV_MIDDLE_64, ERF_INV_TAIL_32, ERF_SMALL_32,
+    ERF_SMALL_64, EXP2_32, EXP2_64,
+};
 
 /// The error function.
 pub fn erf<'b>(x: V<'b>) -> V<'b> {
@@ -23,22 +27,31 @@ pub fn erf<'b>(x: V<'b>) -> V<'b> {
     a.lt(one).select(near, (one - rest) | x.sign_bit())
 }
 
-/// 1 - erf(x), exact where it is small: from 1/2 on e^(-x²) times a polynomial in (x - k) / (x + k) over x, x² being an
+/// 1 - erf(x), exact where it is small: from 3/4 on e^(-x²) times a polynomial in (x - k) / (x + k) over x, x² being an
 /// unrounded sum.
 pub fn erfc<'b>(x: V<'b>) -> V<'b> {
     let one = x.c(1.0);
-    let near = one - x.fma(poly(x * x, &ERF_SMALL_32, &ERF_SMALL_64), x);
+    // 1 - x is exact where little is left of it.
+    let near = x.fnma(poly(x * x, &ERF_SMALL_32, &ERF_SMALL_64), one - x);
     // Beyond the end the result is 0.
     let (middle, end) = by_width(x, (2.0, 10.25), (3.0, 27.375));
     let a = x.c(end).min(x.abs());
-    let q = (a - middle) / (a + middle);
+    let (top, bottom) = (a - middle, a + middle);
+    let q_inverse = one / bottom;
+    let q = top * q_inverse;
+    // What q lost to its roundings.
+    let (top_lost, bottom_lost) = (a - (top + middle), a - (bottom - middle));
+    let q_rest = (q.fnma(bottom, top) + q.fnma(bottom_lost, top_lost)) * q_inverse;
     let (square, lost) = two_product(a, a);
-    let (n, r) = super::exp::reduce(-square);
-    let r = r - lost;
-    let power = r.fma(poly(r, &super::coefficients::EXP_32, &super::coefficients::EXP_64), one);
-    let y = (power * (poly(q, &ERFCX_32, &ERFCX_64) / a)).scale(n);
+    let (n, less) = expm1_of_sum(-square, -lost);
+    // The quotient and what that leaves over, times e^..
+    let (p, inverse) = (poly(q, &ERFCX_32, &ERFCX_64), one / a);
+    let quotient = p * inverse;
+    // The polynomial's slope is about (1 - q) / 4.
+    let over = (quotient.fnma(a, p) + q_rest * (0.25 - 0.25 * q)) * inverse;
+    let y = (quotient + quotient.fma(less, over)).scale(n);
     let far = x.lt(x.c(0.0)).select(2.0 - y, y);
-    let far = x.abs().lt(x.c(0.5)).select(near, far);
+    let far = x.abs().lt(x.c(0.75)).select(near, far);
     x.eq(x).select(far, x)
 }
 

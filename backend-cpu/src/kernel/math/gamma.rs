@@ -42,7 +42,7 @@ pub fn lgamma<'b>(x: V<'b>) -> V<'b> {
     let t = (a - 2.0) - (a - 1.5).round(Rounding::Down).max(zero);
     let near_one = tiny.select(x, a - 1.0);
     let near = first.select(
-        near_one * poly(near_one, &LGAMMA_ONE_32, &LGAMMA_ONE_64),
+        near_one * poly(near_one - 0.25, &LGAMMA_ONE_32, &LGAMMA_ONE_64),
         t * poly(t, &LGAMMA_TWO_32, &LGAMMA_TWO_64),
     );
     let product = product_is.select(product, a);
