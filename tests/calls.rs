@@ -9,6 +9,10 @@
 
 #[path = "calls/contract.rs"]
 mod contract;
+#[path = "calls/random.rs"]
+mod random;
+#[path = "calls/special.rs"]
+mod special;
 
 use plywood::prelude::*;
 use std::collections::BTreeMap;
@@ -141,4 +145,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(contract);
+families!(contract random special);

@@ -45,10 +45,14 @@ pub fn erfc<'b>(x: V<'b>) -> V<'b> {
     let (square, lost) = two_product(a, a);
     let (n, less) = expm1_of_sum(-square, -lost);
     // The quotient and what that leaves over, times e^..
-    let (p, inverse) = (poly(q, &ERFCX_32, &ERFCX_64), one / a);
+    let coefficients: &[f64] = by_width(x, &ERFCX_32, &ERFCX_64);
+    let (first, inverse) = (x.c(coefficients[0]), one / a);
+    let tail = x.builder().poly(q, &coefficients[1..]);
+    let p = q.fma(tail, first);
+    let p_rest = q.fma(tail, first - p);
     let quotient = p * inverse;
     // The polynomial's slope is about (1 - q) / 4.
-    let over = (quotient.fnma(a, p) + q_rest * (0.25 - 0.25 * q)) * inverse;
+    let over = (quotient.fnma(a, p) + (q_rest * (0.25 - 0.25 * q) + p_rest)) * inverse;
     let y = (quotient + quotient.fma(less, over)).scale(n);
     let far = x.lt(x.c(0.0)).select(2.0 - y, y);
     let far = x.abs().lt(x.c(0.75)).select(near, far);
