@@ -211,10 +211,11 @@ fn log_normal_distribution(x: &T) -> T {
     // Below, erfc is no number, and the asymptotic series is exact.
     let end = if x.dtype() == DType::F64 { -35.0 } else { -12.0 };
     let (far, right) = (x.lt(end), x.gt(0));
-    let middle = x.clamp(end, 0);
+    // Selected, so that no derivative is lost at the ends.
+    let middle = far.logical_or(&right).select(-1, x);
     let left = (0.5 * unary(&(middle * -FRAC_1_SQRT_2), Unary::Erfc)).log();
-    let upper = (-0.5 * unary(&(x.maximum(0) * FRAC_1_SQRT_2), Unary::Erfc)).log1p();
-    let t = x.minimum(end);
+    let upper = (-0.5 * unary(&(right.select(x, 1) * FRAC_1_SQRT_2), Unary::Erfc)).log1p();
+    let t = far.select(x, 2.0 * end);
     let inverse = t.powi(-2);
     // Σ (-1)^n (2n - 1)!! / x^2n from n = 1 on.
     let terms = [-10395.0, 945.0, -105.0, 15.0, -3.0, 1.0];
