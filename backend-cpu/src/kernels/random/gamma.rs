@@ -119,7 +119,7 @@ fn samples<F: Real>(keys: &[u64], alpha: &[f64], dtype: DType, log: bool) -> Vec
             let root = one.add(x.mul(c[i]));
             v[i] = root.mul(root).mul(root);
             let square = x.mul(x);
-            let unsure = u >= one.sub(F::of(0.0331).mul(square));
+            let unsure = u >= one.sub(F::of(0.0331).mul(square.mul(square)));
             let limit = square.mul(F::of(0.5)).add(d[i].mul(one.sub(v[i]).add(v[i].ln())));
             if unsure && u.ln() >= limit {
                 left.push(i);

@@ -1,7 +1,7 @@
 //! The regularised incomplete beta function and its derivatives by all operands.
 //!
 //! The continued fraction DLMF 8.17.22 on the side of the mean where it converges, and the power series where b is small;
-//! for a and b beyond 10^10 the uniform expansion DLMF 8.18.9, whose second term is lost there. Derivatives by a and b
+//! for a and b beyond 3·10^8 the uniform expansion DLMF 8.18.9, whose second term is lost there. Derivatives by a and b
 //! are the same in power series of them; those by x are polynomials times the density.
 
 use super::gamma::{digamma, digamma_less_log, erfc, factorial, gamma, less_log1p, polygamma, stirling};
@@ -40,7 +40,7 @@ pub(super) fn derivative<const A: usize, const B: usize>(a: f64, b: f64, x: f64,
     if let Some(sum) = direct {
         return sum.last();
     }
-    if a.min(b) > 1e10 && value {
+    if a.min(b) > 3e8 && value {
         return far(a, b, x, y);
     }
     if x <= (a + 1.0) / (a + b + 2.0) {

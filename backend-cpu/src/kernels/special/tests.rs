@@ -53,9 +53,9 @@ fn incomplete_beta_has_its_closed_forms() {
         near(betainc::derivative::<1, 1>(a, a, 0.5, 0), 0.5, 1e-12, &format!("I_½({a}, {a})"));
     }
     // A standard deviation from the mean, on both sides of the change of methods: a normal distribution but for 1/√a.
-    for a in [0.9e10, 1.1e10] {
+    for a in [2.9e8, 3.1e8] {
         let x = 0.5 + 0.5 / (2.0 * a + 1.0f64).sqrt();
-        near(betainc::derivative::<1, 1>(a, a, x, 0), 0.841_344_746_068_542_9, 1e-9, &format!("I_x({a}, {a})"));
+        near(betainc::derivative::<1, 1>(a, a, x, 0), 0.841_344_746_068_542_9, 1e-8, &format!("I_x({a}, {a})"));
     }
 }
 
