@@ -1,6 +1,7 @@
 //! `random` gives what jax.random gives: every case of `random_oracle.txt`, which `random_oracle.py` makes with JAX.
 //! What passes through no `log`, `erf_inv` or rounded range agrees to the bit.
 
+use plywood_autodiff::{Autodiff, grad};
 use plywood_backend_cpu::Cpu;
 use plywood_core::{DType, Tensor, random, step};
 use std::collections::BTreeMap;
@@ -193,5 +194,52 @@ fn samples_have_the_moments_of_their_distributions() {
         assert!(first.abs() < 5.0 * error + rounding, "{name}: the mean is {first} off, {error}");
         let off = (second - variance).abs();
         assert!(off <= 5.0 * spread + 4.0 * rounding, "{name}: the variance is {second}, not {variance}; {spread}");
+    }
+}
+
+/// A gamma sample x moves so that P(a, x) stays: first and second derivatives against differences of the x that solves
+/// it, found by Newton's method.
+#[test]
+fn gamma_samples_move_along_their_quantile() {
+    type A = Autodiff<Cpu>;
+    let k = random::key::<Cpu>(3);
+    for log in [false, true] {
+        for a in [0.4, 1.0, 2.5, 30.0] {
+            let draw = move |k: &Tensor<A>, a: Tensor<A>| match log {
+                true => random::loggamma(k, a, [], DType::F64),
+                false => random::gamma(k, a, [], DType::F64),
+            };
+            let at = Tensor::<Cpu>::scalar(a);
+            let key = k.clone();
+            let slope: f64 = grad(move |a| draw(&key.lift(), a))(at.clone()).item();
+            let key = k.clone();
+            let second = grad(move |a: Tensor<A>| {
+                let key = key.clone();
+                grad(move |a: Tensor<Autodiff<A>>| {
+                    let key = key.lift::<A>().lift::<Autodiff<A>>();
+                    match log {
+                        true => random::loggamma(&key, a, [], DType::F64),
+                        false => random::gamma(&key, a, [], DType::F64),
+                    }
+                })(a)
+            });
+            let curvature: f64 = second(at).item();
+            let x: f64 = random::gamma(&k, a, [], DType::F64).item();
+            let p = |a: f64, x: f64| Tensor::<Cpu>::scalar(a).igamma(x).item::<f64>();
+            let density = |a: f64, x: f64| ((a - 1.0) * x.ln() - x - libm::lgamma(a)).exp();
+            let quantile = |h: f64| {
+                let mut moved = x;
+                for _ in 0..30 {
+                    moved -= (p(a + h, moved) - p(a, x)) / density(a + h, moved);
+                }
+                if log { moved.ln() } else { moved }
+            };
+            let h = 1e-3 * a;
+            let (below, here, above) = (quantile(-h), quantile(0.0), quantile(h));
+            let want = ((above - below) / (2.0 * h), (above - 2.0 * here + below) / (h * h));
+            assert!((slope - want.0).abs() < 1e-5 * want.0.abs(), "{a} {log}: {slope}, not {}", want.0);
+            let near = (curvature - want.1).abs() < 1e-3 * want.1.abs() + 1e-6;
+            assert!(near, "{a} {log}: {curvature}, not {}", want.1);
+        }
     }
 }
