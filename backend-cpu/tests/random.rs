@@ -193,7 +193,10 @@ fn samples_have_the_moments_of_their_distributions() {
         let (error, spread) = ((second / n as f64).sqrt(), ((fourth - second * second) / n as f64).sqrt());
         assert!(first.abs() < 5.0 * error + rounding, "{name}: the mean is {first} off, {error}");
         let off = (second - variance).abs();
-        assert!(off <= 5.0 * spread + 4.0 * rounding, "{name}: the variance is {second}, not {variance}; {spread}");
+        assert!(
+            off <= 5.0 * spread + 4.0 * rounding,
+            "{name}: the variance is {second}, not {variance}; {spread}"
+        );
     }
 }
 

@@ -113,12 +113,11 @@ fn unary_functions_of_every_dtype_and_view() {
             for shape in shapes() {
                 for (view, x) in views(dtype, &shape) {
                     let (input, y) = (numbers(&x), apply(Op::Unary(op), &[&x]));
-                    let wanted =
-                        input.iter().map(|&x| {
-                            let y = *known.entry(x.to_bits()).or_insert_with(|| unary(op, x));
-                            // Where f16 has few digits, the nearest of its numbers.
-                            if op == Unary::Erfc && dtype == DType::F16 { f16::from_f64(y).to_f64() } else { y }
-                        });
+                    let wanted = input.iter().map(|&x| {
+                        let y = *known.entry(x.to_bits()).or_insert_with(|| unary(op, x));
+                        // Where f16 has few digits, the nearest of its numbers.
+                        if op == Unary::Erfc && dtype == DType::F16 { f16::from_f64(y).to_f64() } else { y }
+                    });
                     let want: Vec<f64> = match dtype.is_unsigned() && op == Unary::Neg {
                         true => wanted.map(|x| x.rem_euclid(2f64.powi(dtype.bits() as i32))).collect(),
                         false => wanted.collect(),

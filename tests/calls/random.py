@@ -42,3 +42,6 @@ case("R.geometric(wrap(k), p, (4,), i32)", k=K, p=a(0.1, 0.5, 0.9, 0.01, dtype=f
 case("abs(R.generalized_normal(wrap(k), 1.5, (4,), f64))", k=K)
 case("R.choice(wrap(k), 5, (8,), p=p)", k=K, p=a(0.1, 0.2, 0.4, 0.0, 0.3), grad=False)
 case("R.choice(wrap(k), 5, (2, 2), p=p, replace=False)", k=K, p=a(0.1, 0.2, 0.4, 0.1, 0.2), grad=False)
+case("R.orthogonal(wrap(k), 4, (2,), f64)", k=K)
+case("R.orthogonal(wrap(k), 2, (), f64, 3)", k=K)
+case("R.multivariate_normal(wrap(k), m, c, (3,), f64)", k=K, m=a(1.0, -2.0), c=jnp.array([[2.0, 0.5], [0.5, 1.0]]), grad=False)

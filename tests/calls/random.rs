@@ -30,8 +30,12 @@ pub(super) fn calls() -> Vec<Call> {
         Call("R.beta(wrap(k), a, b, (3,), f64)", |x| one(r::beta(&x[0], &x[1], &x[2], [3], F64))),
         Call("R.dirichlet(wrap(k), a, (2,), f64)", |x| one(r::dirichlet(&x[0], &x[1], [2], F64))),
         Call("R.dirichlet(wrap(k), a, (2,), f32)", |x| one(r::dirichlet(&x[0], &x[1], [2], F32))),
-        Call("2 * R.bernoulli(wrap(k), f32(0.5), (7,)).astype(i32) - 1", |x| one(r::rademacher(&x[0], [7], I32))),
-        Call("2 * R.bernoulli(wrap(k), f32(0.5), (7,)).astype(f32) - 1", |x| one(r::rademacher(&x[0], [7], F32))),
+        Call("2 * R.bernoulli(wrap(k), f32(0.5), (7,)).astype(i32) - 1", |x| {
+            one(r::rademacher(&x[0], [7], I32))
+        }),
+        Call("2 * R.bernoulli(wrap(k), f32(0.5), (7,)).astype(f32) - 1", |x| {
+            one(r::rademacher(&x[0], [7], F32))
+        }),
         Call("R.laplace(wrap(k), (5,), f64)", |x| one(r::laplace(&x[0], [5], F64))),
         Call("R.laplace(wrap(k), (5,), f32)", |x| one(r::laplace(&x[0], [5], F32))),
         Call("R.logistic(wrap(k), (5,), f64)", |x| one(r::logistic(&x[0], [5], F64))),
@@ -56,6 +60,11 @@ pub(super) fn calls() -> Vec<Call> {
         Call("R.choice(wrap(k), 5, (8,), p=p)", |x| one(r::choice_by(&x[0], &x[1], [8], true))),
         Call("R.choice(wrap(k), 5, (2, 2), p=p, replace=False)", |x| {
             one(r::choice_by(&x[0], &x[1], [2, 2], false))
+        }),
+        Call("R.orthogonal(wrap(k), 4, (2,), f64)", |x| one(r::orthogonal(&x[0], 4, [2], F64))),
+        Call("R.orthogonal(wrap(k), 2, (), f64, 3)", |x| one(r::orthogonal_of(&x[0], 2, 3, [], F64))),
+        Call("R.multivariate_normal(wrap(k), m, c, (3,), f64)", |x| {
+            one(r::multivariate_normal(&x[0], &x[1], &x[2], [3], F64))
         }),
     ]
 }

@@ -4,7 +4,14 @@ use super::{Call, V};
 use plywood::prelude::*;
 
 /// The derivative of the sum of f by its last operand.
-fn derivative(f: fn(&[Tensor<Autodiff<Autodiff<Cpu>>>], Tensor<Autodiff<Autodiff<Cpu>>>) -> Tensor<Autodiff<Autodiff<Cpu>>>, a: &[V], x: &V) -> V {
+fn derivative(
+    f: fn(
+        &[Tensor<Autodiff<Autodiff<Cpu>>>],
+        Tensor<Autodiff<Autodiff<Cpu>>>,
+    ) -> Tensor<Autodiff<Autodiff<Cpu>>>,
+    a: &[V],
+    x: &V,
+) -> V {
     let a: Vec<_> = a.iter().map(|a| a.lift()).collect();
     grad(move |x| f(&a, x).sum())(x.clone())
 }
@@ -23,9 +30,13 @@ pub(super) fn calls() -> Vec<Call> {
         Call("S.gammaincc(a_, x)", |x| vec![x[0].gammaincc(&x[1])]),
         Call("lax.igamma(a_, x)", |x| vec![x[0].igamma(&x[1])]),
         Call("lax.igammac(a_, x)", |x| vec![x[0].igammac(&x[1])]),
-        Call("jax.grad(lambda x: S.gammainc(a_, x).sum())(x)", |x| vec![derivative(|a, x| a[0].igamma(&x), &x[..1], &x[1])]),
+        Call("jax.grad(lambda x: S.gammainc(a_, x).sum())(x)", |x| {
+            vec![derivative(|a, x| a[0].igamma(&x), &x[..1], &x[1])]
+        }),
         Call("S.betainc(a_, b, x)", |x| vec![x[0].betainc(&x[1], &x[2])]),
-        Call("jax.grad(lambda x: S.betainc(a_, b, x).sum())(x)", |x| vec![derivative(|a, x| a[0].betainc(&a[1], &x), &x[..2], &x[2])]),
+        Call("jax.grad(lambda x: S.betainc(a_, b, x).sum())(x)", |x| {
+            vec![derivative(|a, x| a[0].betainc(&a[1], &x), &x[..2], &x[2])]
+        }),
         Call("S.betaln(a_, b)", |x| vec![x[0].betaln(&x[1])]),
         Call("S.beta(a_, b)", |x| vec![x[0].beta(&x[1])]),
         Call("S.i0e(x)", |x| vec![x[0].i0e()]),

@@ -31,9 +31,8 @@ fn alike<const N: usize>(name: &str, operands: [Term; N]) -> [T; N] {
         };
         if let Term::Value(x) = term {
             let shape = ty.shape.broadcast(x.shape());
-            ty.shape = shape.unwrap_or_else(|| {
-                panic!("{name}: shapes {} and {} do not broadcast", ty.shape, x.shape())
-            });
+            ty.shape = shape
+                .unwrap_or_else(|| panic!("{name}: shapes {} and {} do not broadcast", ty.shape, x.shape()));
         }
     }
     ty.dtype = ty.dtype.to_float();

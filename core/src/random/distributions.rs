@@ -230,7 +230,10 @@ pub(super) fn choice_by(key: Value, p: T, shape: Shape, replace: bool) -> T {
     if !replace {
         let gumbel = T::of(draw::gumbel(key, [n].into(), p.dtype()));
         let rank = batch.rank();
-        let places = Value::apply(&Op::TopK { k: draws, axis: rank }, [(gumbel + p.log()).into_value()].into_iter().collect());
+        let places = Value::apply(
+            &Op::TopK { k: draws, axis: rank },
+            [(gumbel + p.log()).into_value()].into_iter().collect(),
+        );
         let full: Shape = batch.iter().chain(shape.iter()).copied().collect();
         return T::of(places[1].clone().reshape_to(full));
     }

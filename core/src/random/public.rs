@@ -8,27 +8,48 @@ use crate::{Backend, DType, IntoShape, Operand, Tensor};
 /// the shape: Marsaglia and Tsang's rejection. Differentiable by `a`: the sample moves so that its
 /// distribution function stays.
 #[track_caller]
-pub fn gamma<B: Backend>(key: &Tensor<B>, a: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn gamma<B: Backend>(
+    key: &Tensor<B>,
+    a: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::gamma(key.value().clone(), a.term(), shape.into_shape(), dtype, false).branded()
 }
 
 /// The logarithm of [`gamma`]'s sample, which does not underflow where `a` is small.
 #[track_caller]
-pub fn loggamma<B: Backend>(key: &Tensor<B>, a: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn loggamma<B: Backend>(
+    key: &Tensor<B>,
+    a: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::gamma(key.value().clone(), a.term(), shape.into_shape(), dtype, true).branded()
 }
 
 /// Integers of type `dtype`, of any shape, of the Poisson distribution of this rate, which is taken as f32
 /// and broadcasts to the shape; -1 where it is negative or NaN.
 #[track_caller]
-pub fn poisson<B: Backend>(key: &Tensor<B>, rate: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn poisson<B: Backend>(
+    key: &Tensor<B>,
+    rate: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::poisson(key.value().clone(), rate.term(), shape.into_shape(), dtype).branded()
 }
 
 /// Floats of any shape of the beta distribution: A / (A + B), A and B of [`gamma`] with `a` and `b`, which
 /// broadcast to the shape.
 #[track_caller]
-pub fn beta<B: Backend>(key: &Tensor<B>, a: impl Operand<B>, b: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn beta<B: Backend>(
+    key: &Tensor<B>,
+    a: impl Operand<B>,
+    b: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::beta(key.value().clone(), a.term(), b.term(), shape.into_shape(), dtype).branded()
 }
 
@@ -60,7 +81,12 @@ pub fn cauchy<B: Backend>(key: &Tensor<B>, shape: impl IntoShape, dtype: DType) 
 /// Floats of any shape of the chi-square distribution with `df` degrees of freedom, which broadcast to the
 /// shape: twice a [`gamma`] number of df / 2.
 #[track_caller]
-pub fn chisquare<B: Backend>(key: &Tensor<B>, df: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn chisquare<B: Backend>(
+    key: &Tensor<B>,
+    df: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::chisquare(key.value().clone(), df.term(), shape.into_shape(), dtype).branded()
 }
 
@@ -74,21 +100,38 @@ pub fn t<B: Backend>(key: &Tensor<B>, df: impl Operand<B>, shape: impl IntoShape
 /// Floats of any shape of the Pareto distribution of exponent `b`, which broadcasts to the shape: e^(E /
 /// b), E [`exponential`](super::exponential).
 #[track_caller]
-pub fn pareto<B: Backend>(key: &Tensor<B>, b: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn pareto<B: Backend>(
+    key: &Tensor<B>,
+    b: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::pareto(key.value().clone(), b.term(), shape.into_shape(), dtype).branded()
 }
 
 /// Floats of any shape of the Weibull distribution: scale E^(1 / concentration), E [`exponential`](super::exponential); the
 /// parameters broadcast to the shape.
 #[track_caller]
-pub fn weibull_min<B: Backend>(key: &Tensor<B>, scale: impl Operand<B>, concentration: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
-    of::weibull_min(key.value().clone(), scale.term(), concentration.term(), shape.into_shape(), dtype).branded()
+pub fn weibull_min<B: Backend>(
+    key: &Tensor<B>,
+    scale: impl Operand<B>,
+    concentration: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
+    of::weibull_min(key.value().clone(), scale.term(), concentration.term(), shape.into_shape(), dtype)
+        .branded()
 }
 
 /// Floats of any shape of the Rayleigh distribution: scale √(-2 log u), u [`uniform`](super::uniform); the scale broadcasts
 /// to the shape.
 #[track_caller]
-pub fn rayleigh<B: Backend>(key: &Tensor<B>, scale: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn rayleigh<B: Backend>(
+    key: &Tensor<B>,
+    scale: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::rayleigh(key.value().clone(), scale.term(), shape.into_shape(), dtype).branded()
 }
 
@@ -101,27 +144,47 @@ pub fn maxwell<B: Backend>(key: &Tensor<B>, shape: impl IntoShape, dtype: DType)
 /// Floats of any shape of the log-normal distribution: e^(sigma n), n [`normal`](super::normal); sigma broadcasts to the
 /// shape.
 #[track_caller]
-pub fn lognormal<B: Backend>(key: &Tensor<B>, sigma: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn lognormal<B: Backend>(
+    key: &Tensor<B>,
+    sigma: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::lognormal(key.value().clone(), sigma.term(), shape.into_shape(), dtype).branded()
 }
 
 /// Floats of any shape of the Wald (inverse Gaussian) distribution of this mean, which broadcasts to the
 /// shape, and scale 1.
 #[track_caller]
-pub fn wald<B: Backend>(key: &Tensor<B>, mean: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn wald<B: Backend>(
+    key: &Tensor<B>,
+    mean: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::wald(key.value().clone(), mean.term(), shape.into_shape(), dtype).branded()
 }
 
 /// Integers of type `dtype`, of any shape, of the geometric distribution: the number of trials, each of
 /// success probability `p`, up to the first success; p broadcasts to the shape.
 #[track_caller]
-pub fn geometric<B: Backend>(key: &Tensor<B>, p: impl Operand<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn geometric<B: Backend>(
+    key: &Tensor<B>,
+    p: impl Operand<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::geometric(key.value().clone(), p.term(), shape.into_shape(), dtype).branded()
 }
 
 /// Floats of any shape of the generalised normal distribution, of density proportional to e^-|x|^p.
 #[track_caller]
-pub fn generalized_normal<B: Backend>(key: &Tensor<B>, p: f64, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn generalized_normal<B: Backend>(
+    key: &Tensor<B>,
+    p: f64,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::generalized_normal(key.value().clone(), p, shape.into_shape(), dtype).branded()
 }
 
@@ -143,7 +206,12 @@ pub fn triangular<B: Backend>(
 /// Vectors of the Dirichlet distribution: positive, of sum 1. `alpha` is `[.., n]`, its other axes broadcast to the shape; the
 /// result is `[keys.., shape.., n]`: softmax of [`loggamma`].
 #[track_caller]
-pub fn dirichlet<B: Backend>(key: &Tensor<B>, alpha: &Tensor<B>, shape: impl IntoShape, dtype: DType) -> Tensor<B> {
+pub fn dirichlet<B: Backend>(
+    key: &Tensor<B>,
+    alpha: &Tensor<B>,
+    shape: impl IntoShape,
+    dtype: DType,
+) -> Tensor<B> {
     of::dirichlet(key.value().clone(), alpha.erased(), shape.into_shape(), dtype).branded()
 }
 
@@ -153,7 +221,12 @@ pub fn dirichlet<B: Backend>(key: &Tensor<B>, alpha: &Tensor<B>, shape: impl Int
 /// With replacement it is the place of a uniform number among the cumulated probabilities, without it are the places of the
 /// largest log p + g, g [`gumbel`](super::gumbel).
 #[track_caller]
-pub fn choice_by<B: Backend>(key: &Tensor<B>, p: &Tensor<B>, shape: impl IntoShape, replace: bool) -> Tensor<B> {
+pub fn choice_by<B: Backend>(
+    key: &Tensor<B>,
+    p: &Tensor<B>,
+    shape: impl IntoShape,
+    replace: bool,
+) -> Tensor<B> {
     of::choice_by(key.value().clone(), p.erased(), shape.into_shape(), replace).branded()
 }
 

@@ -4,9 +4,9 @@
 //! digamma and polygamma, are computed in f64 whatever the dtype.
 
 use super::{Operand, Tensor};
+use crate::Backend;
 use crate::library::special;
 use crate::op::Unary;
-use crate::Backend;
 
 impl<B: Backend> Tensor<B> {
     /// 1 - erf(x), exact where it is small.

@@ -72,7 +72,9 @@ fn gamma() -> Vec<Sample> {
     let mut samples = Vec::new();
     for dtype in FLOATS {
         for log in [false, true] {
-            for (batch, shape) in [(&[][..], &[][..]), (&[], &[0]), (&[], &[2, 3]), (&[], &[257]), (&[3], &[5]), (&[0], &[2])] {
+            for (batch, shape) in
+                [(&[][..], &[][..]), (&[], &[0]), (&[], &[2, 3]), (&[], &[257]), (&[3], &[5]), (&[0], &[2])]
+            {
                 let random = Random::Gamma { shape: shape.into(), dtype, log };
                 let full: Shape = batch.iter().chain(shape).copied().collect();
                 let mut numbers = Numbers::of("gamma");

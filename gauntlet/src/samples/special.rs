@@ -27,18 +27,26 @@ fn points(function: SpecialFunction) -> Points {
             ends.into_iter().chain((0..12).map(|_| between(n, 0.02, 50.0))).map(|x| [x, 0.0, 0.0]).collect()
         }
         SpecialFunction::Igamma | SpecialFunction::Igammac => {
-            let mut all: Points = (0..14).map(|_| [between(n, 0.05, 20.0), between(n, 0.05, 30.0), 0.0]).collect();
+            let mut all: Points =
+                (0..14).map(|_| [between(n, 0.05, 20.0), between(n, 0.05, 30.0), 0.0]).collect();
             // Large operands near each other.
             all.extend((0..6).map(|_| {
                 let a = between(n, 21.0, 400.0);
                 [a, a * n.between(0.75, 1.25), 0.0]
             }));
-            all.extend([[1.0, 1.0, 0.0], [25.0, 25.0, 0.0], [0.5, 8.0, 0.0], [8.0, 0.5, 0.0], [100.0, 60.0, 0.0]]);
+            all.extend([
+                [1.0, 1.0, 0.0],
+                [25.0, 25.0, 0.0],
+                [0.5, 8.0, 0.0],
+                [8.0, 0.5, 0.0],
+                [100.0, 60.0, 0.0],
+            ]);
             all
         }
         SpecialFunction::Betainc => {
-            let mut all: Points =
-                (0..14).map(|_| [between(n, 0.1, 20.0), between(n, 0.1, 20.0), n.between(0.05, 0.95)]).collect();
+            let mut all: Points = (0..14)
+                .map(|_| [between(n, 0.1, 20.0), between(n, 0.1, 20.0), n.between(0.05, 0.95)])
+                .collect();
             all.extend((0..4).map(|_| {
                 let (a, b) = (between(n, 20.0, 200.0), between(n, 20.0, 200.0));
                 [a, b, (a / (a + b)) * n.between(0.9, 1.1)]
@@ -55,11 +63,27 @@ fn ends(function: SpecialFunction) -> Points {
     match function {
         SpecialFunction::Digamma => [0.0, -0.0, -1.0, -2.0, INF, nan].map(|x| [x, 0.0, 0.0]).into(),
         SpecialFunction::Igamma | SpecialFunction::Igammac => {
-            let pairs = [(1.0, 0.0), (1.0, INF), (0.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (0.0, 0.0), (nan, 1.0), (1.0, nan)];
+            let pairs = [
+                (1.0, 0.0),
+                (1.0, INF),
+                (0.0, 1.0),
+                (-1.0, 1.0),
+                (1.0, -1.0),
+                (0.0, 0.0),
+                (nan, 1.0),
+                (1.0, nan),
+            ];
             pairs.map(|(a, x)| [a, x, 0.0]).into()
         }
         SpecialFunction::Betainc => {
-            vec![[1.5, 2.0, 0.0], [1.5, 2.0, 1.0], [-1.0, 1.0, 0.5], [1.0, 1.0, 2.0], [1.0, 1.0, -0.5], [nan, 1.0, 0.5]]
+            vec![
+                [1.5, 2.0, 0.0],
+                [1.5, 2.0, 1.0],
+                [-1.0, 1.0, 0.5],
+                [1.0, 1.0, 2.0],
+                [1.0, 1.0, -0.5],
+                [nan, 1.0, 0.5],
+            ]
         }
     }
 }
@@ -72,7 +96,17 @@ fn orders(function: SpecialFunction) -> Vec<[u8; 3]> {
         }
         SpecialFunction::Igammac => vec![[0, 0, 0], [0, 1, 0], [1, 0, 0], [2, 0, 0]],
         SpecialFunction::Betainc => {
-            vec![[0, 0, 0], [0, 0, 1], [0, 0, 2], [1, 0, 0], [0, 1, 0], [1, 0, 1], [1, 1, 0], [2, 0, 0], [0, 2, 0]]
+            vec![
+                [0, 0, 0],
+                [0, 0, 1],
+                [0, 0, 2],
+                [1, 0, 0],
+                [0, 1, 0],
+                [1, 0, 1],
+                [1, 1, 0],
+                [2, 0, 0],
+                [0, 2, 0],
+            ]
         }
     }
 }
@@ -110,10 +144,24 @@ pub(super) fn special() -> Vec<Sample> {
             let smooth: Points = match function {
                 SpecialFunction::Digamma => [0.7, 1.2, 2.3, 3.4, 5.5, 8.0].map(|x| [x, 0.0, 0.0]).into(),
                 SpecialFunction::Igamma | SpecialFunction::Igammac => {
-                    vec![[0.7, 0.9, 0.0], [1.5, 1.0, 0.0], [2.5, 3.5, 0.0], [4.0, 3.0, 0.0], [1.2, 2.2, 0.0], [3.0, 4.5, 0.0]]
+                    vec![
+                        [0.7, 0.9, 0.0],
+                        [1.5, 1.0, 0.0],
+                        [2.5, 3.5, 0.0],
+                        [4.0, 3.0, 0.0],
+                        [1.2, 2.2, 0.0],
+                        [3.0, 4.5, 0.0],
+                    ]
                 }
                 SpecialFunction::Betainc => {
-                    vec![[0.8, 1.5, 0.3], [1.5, 1.2, 0.6], [2.5, 3.0, 0.5], [4.0, 2.0, 0.7], [1.3, 2.2, 0.2], [3.0, 1.7, 0.4]]
+                    vec![
+                        [0.8, 1.5, 0.3],
+                        [1.5, 1.2, 0.6],
+                        [2.5, 3.0, 0.5],
+                        [4.0, 2.0, 0.7],
+                        [1.3, 2.2, 0.2],
+                        [3.0, 1.7, 0.4],
+                    ]
                 }
             };
             if orders.iter().sum::<u8>() < 2 {

@@ -78,8 +78,12 @@ pub(super) fn unary() -> Vec<Sample> {
             if f == Unary::Lgamma {
                 let negative = [-0.25, -0.75, -1.5, -2.5, -3.25, -4.75, -7.5, -10.25].map(Wide::Float);
                 samples.push(
-                    Sample::new(format!("unary/lgamma {dtype} negative"), Op::Unary(f), [fill(dtype, [8], |i| negative[i])])
-                        .class(Class::Norm(4)),
+                    Sample::new(
+                        format!("unary/lgamma {dtype} negative"),
+                        Op::Unary(f),
+                        [fill(dtype, [8], |i| negative[i])],
+                    )
+                    .class(Class::Norm(4)),
                 );
                 // Whole numbers, where it is infinite, stay.
                 values.retain(|v| !matches!(v, Wide::Float(x) if *x < 0.0 && x.floor() != *x));

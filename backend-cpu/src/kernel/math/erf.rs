@@ -10,8 +10,8 @@ use super::log::log_normal;
 use super::parts::*;
 use super::special_tables::{ERFCX_32, ERFCX_64};
 use super::tables::{
-    ERF_BIG_32, ERF_BIG_64, ERF_INV_CENTRAL_32, ERF_INV_CENTRAL_64, ERF_INV_FAR_64, ERF_INV_MIDDLE_64, ERF_INV_TAIL_32, ERF_SMALL_32,
-    ERF_SMALL_64, EXP2_32, EXP2_64,
+    ERF_BIG_32, ERF_BIG_64, ERF_INV_CENTRAL_32, ERF_INV_CENTRAL_64, ERF_INV_FAR_64, ERF_INV_MIDDLE_64,
+    ERF_INV_TAIL_32, ERF_SMALL_32, ERF_SMALL_64, EXP2_32, EXP2_64,
 };
 
 /// The error function.

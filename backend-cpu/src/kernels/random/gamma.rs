@@ -99,7 +99,8 @@ fn samples<F: Real>(keys: &[u64], alpha: &[f64], dtype: DType, log: bool) -> Vec
     // Below 1, a sample of alpha + 1 times a power of a uniform number.
     let boosted: Vec<bool> = alpha.iter().map(|&a| a >= one).map(|large| !large).collect();
     let third = F::of(1.0 / 3.0);
-    let d: Vec<F> = (0..n).map(|i| if boosted[i] { alpha[i].add(one) } else { alpha[i] }.sub(third)).collect();
+    let d: Vec<F> =
+        (0..n).map(|i| if boosted[i] { alpha[i].add(one) } else { alpha[i] }.sub(third)).collect();
     let c: Vec<F> = d.iter().map(|&d| third.div(d.sqrt())).collect();
     let pairs = split(keys, 2);
     let mut keys: Vec<u64> = pairs.iter().step_by(2).copied().collect();

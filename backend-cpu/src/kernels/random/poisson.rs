@@ -20,7 +20,12 @@ const BLOCK: usize = 2048;
 const LARGE: f32 = 10.0;
 
 /// `each` elements from every key, with a rate for each of them; -1 where it is negative or NaN.
-pub(super) fn draw_poisson<T: Pod + Element + Convert>(keys: &[u8], each: usize, rate: &[f32], out: &mut [T]) {
+pub(super) fn draw_poisson<T: Pod + Element + Convert>(
+    keys: &[u8],
+    each: usize,
+    rate: &[f32],
+    out: &mut [T],
+) {
     // Of a type of few bits as many rounds as it has numbers.
     let most = T::DTYPE.bits() as u32 - u32::from(T::DTYPE.is_signed_integer());
     let rounds = if most >= 32 { u32::MAX } else { (1 << most) - 1 };

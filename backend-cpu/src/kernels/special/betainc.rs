@@ -173,7 +173,8 @@ fn far(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let eta = (2.0 * exponent / total).sqrt().copysign(miss);
     // 1/η - √(x₀ (1 - x₀)) / (x - x₀), whose limit is known.
     let distance = miss / total;
-    let c = if eta.abs() < 1e-7 { (1.0 - 2.0 * mean) / (3.0 * spread) } else { 1.0 / eta - spread / distance };
+    let c =
+        if eta.abs() < 1e-7 { (1.0 - 2.0 * mean) / (3.0 * spread) } else { 1.0 / eta - spread / distance };
     0.5 * erfc(-exponent.sqrt().copysign(miss)) + (-exponent).exp() / (2.0 * PI * total).sqrt() * c
 }
 

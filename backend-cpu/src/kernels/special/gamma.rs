@@ -97,7 +97,8 @@ fn cot_pi(x: f64) -> f64 {
 
 /// x^s ζ(s, x), the sum of (1 + k / x)^-s over k from 0 on, for x > 0 and s > 1: Euler and Maclaurin's.
 fn scaled_zeta(s: f64, x: f64) -> f64 {
-    let whole = if s < 60.0 { (LARGE + s / 2.0 - x).ceil().max(0.0) } else { (LARGE + s - x).ceil().max(0.0) };
+    let whole =
+        if s < 60.0 { (LARGE + s / 2.0 - x).ceil().max(0.0) } else { (LARGE + s - x).ceil().max(0.0) };
     let power = |k: f64| (-s * (k / x).ln_1p()).exp();
     let (mut sum, mut k) = (0.0, 0.0);
     while k < whole {

@@ -4,7 +4,9 @@
 //! uniform expansion (DLMF 8.12), and Q of a small a is a series that does not take 1 from P. Derivatives by a are the
 //! same algorithms in power series of a; those by x are polynomials times the density.
 
-use super::gamma::{digamma, digamma_less_log, erfc, factorial, gamma, less_log1p, lgamma1p, polygamma, stirling};
+use super::gamma::{
+    digamma, digamma_less_log, erfc, factorial, gamma, less_log1p, lgamma1p, polygamma, stirling,
+};
 use super::jet::Jet;
 use super::tables::{ETA, TEMME};
 use std::f64::consts::PI;
@@ -178,7 +180,8 @@ fn temme<const N: usize>(a: f64, x: f64) -> Part<N> {
     let y = eta * root * if is_upper { 0.5f64.sqrt() } else { -(0.5f64.sqrt()) };
     let at = y.value();
     let slope = -(-far).exp() * 2.0 / PI.sqrt();
-    let half = y.compose(|k| 0.5 * if k == 0 { erfc(at) } else { slope * hermite(k - 1, -at) / factorial(k) });
+    let half =
+        y.compose(|k| 0.5 * if k == 0 { erfc(at) } else { slope * hermite(k - 1, -at) / factorial(k) });
     if is_upper { Part::Upper(half + correction) } else { Part::Lower(half - correction) }
 }
 

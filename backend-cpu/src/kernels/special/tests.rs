@@ -23,7 +23,17 @@ fn incomplete_gamma_has_its_closed_forms() {
 #[test]
 fn incomplete_gamma_agrees_with_itself_where_its_methods_meet() {
     // P(a, x) - P(a + 1, x) = x^a e^-x / Γ(a + 1) = dP/dx(a + 1, x).
-    for (a, x) in [(0.2, 0.4), (0.2, 0.6), (1.0, 1.1), (3.0, 2.9), (19.9, 14.1), (20.1, 14.0), (20.1, 26.2), (300.0, 390.1), (1e7, 1e7)] {
+    for (a, x) in [
+        (0.2, 0.4),
+        (0.2, 0.6),
+        (1.0, 1.1),
+        (3.0, 2.9),
+        (19.9, 14.1),
+        (20.1, 14.0),
+        (20.1, 26.2),
+        (300.0, 390.1),
+        (1e7, 1e7),
+    ] {
         let density = igamma::derivative::<1>(a + 1.0, x, 1, false);
         let difference = if x < a {
             igamma::lower(a, x) - igamma::lower(a + 1.0, x)
@@ -46,7 +56,12 @@ fn incomplete_beta_has_its_closed_forms() {
             near(betainc::derivative::<1, 1>(1.0, a, x, 0), power, 1e-11, &format!("I_{x}(1, {a})"));
             let by_a = x.powf(a) * x.ln();
             near(betainc::derivative::<2, 1>(a, 1.0, x, 0), by_a, 1e-11, &format!("by a: I_{x}({a}, 1)"));
-            near(betainc::derivative::<3, 1>(a, 1.0, x, 0), by_a * x.ln(), 1e-10, &format!("twice: I_{x}({a}, 1)"));
+            near(
+                betainc::derivative::<3, 1>(a, 1.0, x, 0),
+                by_a * x.ln(),
+                1e-10,
+                &format!("twice: I_{x}({a}, 1)"),
+            );
         }
     }
     for a in [1.0, 50.0, 1e6, 1e9, 3e10, 1e15] {
@@ -55,7 +70,12 @@ fn incomplete_beta_has_its_closed_forms() {
     // A standard deviation from the mean, on both sides of the change of methods: a normal distribution but for 1/√a.
     for a in [2.9e8, 3.1e8] {
         let x = 0.5 + 0.5 / (2.0 * a + 1.0f64).sqrt();
-        near(betainc::derivative::<1, 1>(a, a, x, 0), 0.841_344_746_068_542_9, 1e-8, &format!("I_x({a}, {a})"));
+        near(
+            betainc::derivative::<1, 1>(a, a, x, 0),
+            0.841_344_746_068_542_9,
+            1e-8,
+            &format!("I_x({a}, {a})"),
+        );
     }
 }
 
