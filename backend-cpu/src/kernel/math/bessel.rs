@@ -8,10 +8,20 @@ use super::exp::expm1_of_sum;
 use super::parts::*;
 use super::special_tables::*;
 
-/// A polynomial of 1/a over √a, given as one of 16 / a - 1.
+/// A polynomial of 1/a over √a, given as one of 16 / a - 1; with what its last step, the root and the quotient lost.
 fn far<'b>(a: V<'b>, narrow: &[f64], wide: &[f64]) -> V<'b> {
     let u = a.c(16.0) / a - 1.0;
-    poly(u, narrow, wide) / a.sqrt()
+    let coefficients = by_width(a, narrow, wide);
+    let first = a.c(coefficients[0]);
+    let tail = a.builder().poly(u, &coefficients[1..]);
+    let p = u.fma(tail, first);
+    let p_rest = u.fma(tail, first - p);
+    let root = a.sqrt();
+    let inverse = a.c(1.0) / root;
+    let root_rest = root.fnma(root, a) * 0.5 * inverse;
+    let quotient = p * inverse;
+    let rest = quotient.fnma(root_rest, quotient.fnma(root, p) + p_rest);
+    a.eq(a.c(f64::INFINITY)).select(a.c(0.0), rest.fma(inverse, quotient))
 }
 
 /// A polynomial and what its last two steps lost to rounding, all terms being positive.

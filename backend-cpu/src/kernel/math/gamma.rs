@@ -53,7 +53,7 @@ pub fn lgamma<'b>(x: V<'b>) -> V<'b> {
     let inverse = one / a;
     let series = poly(inverse * inverse, &STIRLING_32, &STIRLING_64);
     let b = a - 0.5;
-    let small = inverse.fma(series, c(0.418_938_533_204_672_74));
+    let small = inverse.fma(series, c(0.418_938_533_204_672_7));
     let far = b.fma(log - one, b.fma(rest, small));
     let positive = product_is.select(near, far);
     let positive = a.lt(infinity).select(positive, a);

@@ -62,6 +62,11 @@ fn uniform(key: &[u8], first: usize, out: &mut [f32]) {
     draw_from(Sample::Uniform(DType::F32), key, first as u64, out.len(), cast_slice_mut(out));
 }
 
+/// Whether a product of this logarithm is above e^-rate.
+fn is_open(log: f32, rate: f32) -> bool {
+    log > -rate
+}
+
 /// How many uniform numbers have a product above e^-rate.
 fn knuth(key: &[u8], first: usize, rate: &[f32], rounds: u32, counts: &mut [f64]) {
     let mut key: [u8; 8] = key.try_into().expect("a key has 8 bytes");
@@ -71,7 +76,7 @@ fn knuth(key: &[u8], first: usize, rate: &[f32], rounds: u32, counts: &mut [f64]
     for (i, count) in counts.iter_mut().enumerate().filter(|(i, _)| small(rate[*i])) {
         // The number of draws less 1; of a rate of 0 none.
         *count = if rate[i] == 0.0 { 0.0 } else { -1.0 };
-        left -= usize::from(!(0.0 > -rate[i]));
+        left -= usize::from(!is_open(0.0, rate[i]));
     }
     for _ in 0..rounds {
         if left == 0 {
@@ -81,10 +86,10 @@ fn knuth(key: &[u8], first: usize, rate: &[f32], rounds: u32, counts: &mut [f64]
         key = next;
         uniform(&sub, first, &mut u);
         for i in (0..rate.len()).filter(|&i| small(rate[i])) {
-            if log[i] > -rate[i] {
+            if is_open(log[i], rate[i]) {
                 counts[i] += 1.0;
                 log[i] += u[i].ln();
-                left -= usize::from(!(log[i] > -rate[i]));
+                left -= usize::from(!is_open(log[i], rate[i]));
             }
         }
     }

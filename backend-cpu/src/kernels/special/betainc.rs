@@ -6,7 +6,7 @@
 
 use super::gamma::{digamma, digamma_less_log, erfc, factorial, gamma, less_log1p, polygamma, stirling};
 use super::igamma::exp_series;
-use super::jet::Jet;
+use super::jet::{Jet, alternating};
 use std::f64::consts::PI;
 
 /// From here on series by 1/a are used.
@@ -122,7 +122,7 @@ fn series<const A: usize, const B: usize>(a: f64, b: f64, x: f64, y: f64) -> Jet
 /// The n-th numerator of the continued fraction, n from 1 on.
 fn numerator<const A: usize, const B: usize>(n: usize, a: f64, b: f64, x: f64) -> Jet<A, B> {
     let m = (n / 2) as f64;
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         let over = Jet::linear(b - m, 0.0, 1.0) * (-m * x);
         return -over.over(a + 2.0 * m - 1.0, 1.0, 0.0).over(a + 2.0 * m, 1.0, 0.0);
     }
@@ -198,7 +198,7 @@ fn density<const A: usize, const B: usize>(a: f64, b: f64, x: f64, m: usize) -> 
     // The logarithm as a power series of x.
     let log = |k: usize| {
         let scale = 1.0 / k as f64;
-        let of_a = (if k % 2 == 0 { -scale } else { scale }) / x.powi(k as i32);
+        let of_a = -alternating(k) * scale / x.powi(k as i32);
         let of_b = -scale / y.powi(k as i32);
         let value = match k {
             1 => ((a - 1.0) * y - (b - 1.0) * x) / (x * y),

@@ -7,7 +7,7 @@
 use super::gamma::{
     digamma, digamma_less_log, erfc, factorial, gamma, less_log1p, lgamma1p, polygamma, stirling,
 };
-use super::jet::Jet;
+use super::jet::{Jet, alternating};
 use super::tables::{ETA, TEMME};
 use std::f64::consts::PI;
 
@@ -158,7 +158,7 @@ fn small<const N: usize>(a: f64, x: f64) -> Jet<N, 1> {
 
 /// Both, for a large a and x near it: erfc(±η √(a/2)) / 2 ± e^(-aη²/2) / √(2πa) Σ C_k(η) a^-k.
 fn temme<const N: usize>(a: f64, x: f64) -> Part<N> {
-    let inverse = Jet::<N, 1>::from_fn(|k, _| (if k % 2 == 0 { 1.0 } else { -1.0 }) / a.powi(k as i32 + 1));
+    let inverse = Jet::<N, 1>::from_fn(|k, _| alternating(k) / a.powi(k as i32 + 1));
     let mut mu = inverse * x;
     mu.0[0][0] = (x - a) / a;
     let eta = mu.poly(&ETA);
@@ -167,7 +167,7 @@ fn temme<const N: usize>(a: f64, x: f64) -> Part<N> {
     let log = |k: usize| match k {
         0 => 0.0,
         1 => mu.value().ln_1p(),
-        k => (if k % 2 == 0 { -1.0 } else { 1.0 }) / ((k * (k - 1)) as f64 * a.powi(k as i32 - 1)),
+        k => -alternating(k) / ((k * (k - 1)) as f64 * a.powi(k as i32 - 1)),
     };
     let far = a * less_log1p(mu.value());
     let density = Jet::<N, 1>::from_fn(|k, _| log(k)).exp_of_rest((-far).exp());
@@ -213,7 +213,7 @@ fn density<const N: usize>(a: f64, x: f64, m: usize) -> f64 {
     }
     // The logarithm as a power series of x.
     let log = |k: usize| {
-        let power = (if k % 2 == 0 { -1.0 } else { 1.0 }) / (k as f64 * x.powi(k as i32));
+        let power = -alternating(k) / (k as f64 * x.powi(k as i32));
         Jet::linear(if k == 1 { (a - 1.0 - x) / x } else { (a - 1.0) * power }, power, 0.0)
     };
     (p * exp_series(m, log)).last()
@@ -243,9 +243,9 @@ fn density_at_zero<const N: usize>(a: f64, m: usize) -> f64 {
     if N == 1 && whole {
         // The coefficient of x^m in the power series, times m!.
         let low = a as usize - 1;
-        let sign = if (m - low) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = alternating(m - low);
         return sign * factorial(m) / factorial(m - low) / gamma(a);
     }
-    let by_a = if N % 2 == 0 { -1.0 } else { 1.0 };
+    let by_a = -alternating(N);
     f64::INFINITY.copysign(by_a * if whole { 1.0 } else { falling(m) })
 }

@@ -5,6 +5,11 @@
 
 use std::ops::{Add, Mul, Neg, Sub};
 
+/// (-1)^k.
+pub(super) fn alternating(k: usize) -> f64 {
+    if k.is_multiple_of(2) { 1.0 } else { -1.0 }
+}
+
 /// A truncated power series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Jet<const A: usize, const B: usize>(pub(super) [[f64; B]; A]);
@@ -73,7 +78,7 @@ impl<const A: usize, const B: usize> Jet<A, B> {
     /// 1 / self.
     pub(super) fn recip(self) -> Self {
         let one = 1.0 / self.value();
-        self.compose(|k| if k % 2 == 0 { one } else { -one } * one.powi(k as i32))
+        self.compose(|k| alternating(k) * one.powi(k as i32 + 1))
     }
 
     /// Divided by x + da α + db β.
@@ -137,11 +142,11 @@ impl<const A: usize, const B: usize> Mul for Jet<A, B> {
     #[inline]
     fn mul(self, r: Self) -> Self {
         let mut c = [[0.0; B]; A];
-        for i in 0..A {
-            for k in 0..=i {
-                for j in 0..B {
+        for (i, row) in c.iter_mut().enumerate() {
+            for (j, sum) in row.iter_mut().enumerate() {
+                for k in 0..=i {
                     for l in 0..=j {
-                        c[i][j] += self.0[k][l] * r.0[i - k][j - l];
+                        *sum += self.0[k][l] * r.0[i - k][j - l];
                     }
                 }
             }
