@@ -69,7 +69,7 @@ hi = mpmath.mpf(float(root))
 out.append("/// The positive zero of digamma, as the sum of two floats.")
 out.append(f"pub(super) const DIGAMMA_ZERO: [f64; 2] = [{float(hi)!r}, {float(root - hi)!r}];\n")
 table("DIGAMMA_AT_ZERO", "Digamma as a power series at its zero, from the first power on.",
-      [(-1) ** (k + 1) * mpmath.zeta(k + 1, root) for k in range(1, 31)])
+      [(-1) ** (k + 1) * mpmath.zeta(k + 1, root) for k in range(1, 43)])
 out.append("/// The coefficient of eta^n a^-k in Temme's expansion, by k and n.")
 out.append("#[rustfmt::skip]")
 out.append(f"pub(super) const TEMME: [[f64; {N}]; {K}] = [")

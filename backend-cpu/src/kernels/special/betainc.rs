@@ -51,7 +51,8 @@ pub(super) fn derivative<const A: usize, const B: usize>(a: f64, b: f64, x: f64,
     if value { 1.0 - other.last() } else { -other.last() }
 }
 
-/// x^a y^b / B(a, b), where x + y = 1.
+/// x^a y^b / (a B(a, b)), where x + y = 1. Of small operands the factors of Γ that have poles at 0 are taken out, so that
+/// derivatives do not cancel there.
 fn prefix<const A: usize, const B: usize>(a: f64, b: f64, x: f64, y: f64) -> Jet<A, B> {
     // How far x is from the mean: the ratios of x and y to a / (a + b) and b / (a + b), less 1. The product that cancels
     // is fused.
@@ -68,11 +69,19 @@ fn prefix<const A: usize, const B: usize>(a: f64, b: f64, x: f64, y: f64) -> Jet
         }
         (false, true) => mixed(a, b, y, log_u),
         (true, false) => mixed(b, a, x, log_v),
-        (true, true) => x.powf(a) * y.powf(b) * gamma(total) / gamma(a) / gamma(b),
+        (true, true) => x.powf(a) * y.powf(b) * gamma(total + 1.0) / gamma(a + 1.0) / gamma(b + 1.0),
     };
-    let less = |z: f64| if z < LARGE { digamma(z) - z.ln() } else { digamma_less_log(z) };
-    let by_a = if a < LARGE { x.ln() - digamma(a) + digamma(total) } else { log_u + (less(total) - less(a)) };
-    let by_b = if b < LARGE { y.ln() - digamma(b) + digamma(total) } else { log_v + (less(total) - less(b)) };
+    let at = |z: f64| if z < LARGE { z + 1.0 } else { z };
+    let at_total = if a < LARGE && b < LARGE { total + 1.0 } else { total };
+    let less = digamma_less_log;
+    let by_a = match a < LARGE {
+        true => x.ln() - digamma(a + 1.0) + digamma(at_total),
+        false => log_u + (less(total) - less(a)),
+    };
+    let by_b = match b < LARGE {
+        true => y.ln() - digamma(b + 1.0) + digamma(at_total),
+        false => log_v + (less(total) - less(b)),
+    };
     let log = Jet::<A, B>::from_fn(|i, j| {
         if (i, j) == (0, 0) {
             return 0.0;
@@ -83,28 +92,34 @@ fn prefix<const A: usize, const B: usize>(a: f64, b: f64, x: f64, y: f64) -> Jet
         if (i, j) == (0, 1) {
             return by_b;
         }
-        let joint = polygamma(i + j - 1, total) / (factorial(i) * factorial(j));
+        let joint = polygamma(i + j - 1, at_total) / (factorial(i) * factorial(j));
         let own = match (i, j) {
-            (i, 0) => polygamma(i - 1, a) / factorial(i),
-            (0, j) => polygamma(j - 1, b) / factorial(j),
+            (i, 0) => polygamma(i - 1, at(a)) / factorial(i),
+            (0, j) => polygamma(j - 1, at(b)) / factorial(j),
             _ => 0.0,
         };
         joint - own
     });
-    log.exp_of_rest(value)
+    let core = log.exp_of_rest(value);
+    match (a < LARGE, b < LARGE) {
+        (false, false) => core.over(a, 1.0, 0.0),
+        (false, true) => (core * Jet::linear(b, 0.0, 1.0)).over(a, 1.0, 0.0),
+        (true, false) => core,
+        (true, true) => (core * Jet::linear(b, 0.0, 1.0)).over(total, 1.0, 1.0),
+    }
 }
 
-/// x^a y^b / B(a, b) where a is large and b is not; `log_u` is log(x (a + b) / a).
+/// x^a y^b / (b B(a, b)) where a is large and b is not; `log_u` is log(x (a + b) / a).
 fn mixed(a: f64, b: f64, y: f64, log_u: f64) -> f64 {
     let total = a + b;
     let exponent = a * log_u - 0.5 * (b / a).ln_1p() - b + (stirling(total) - stirling(a));
-    exponent.exp() * (y * total).powf(b) / gamma(b)
+    exponent.exp() * (y * total).powf(b) / gamma(b + 1.0)
 }
 
 /// x^a / (a B(a, b)) (1 + a Σ (1 - b) .. (n - b) / n! x^n / (a + n)) over n from 1 on.
 fn series<const A: usize, const B: usize>(a: f64, b: f64, x: f64, y: f64) -> Jet<A, B> {
     let mut term = Jet::<A, B>::of(1.0);
-    let mut sum = term.over(a, 1.0, 0.0);
+    let mut sum = Jet::<A, B>::of(0.0);
     for n in 1..20_000 {
         let n = n as f64;
         term = term * Jet::linear(n - b, 0.0, -1.0) * (x / n);
@@ -116,7 +131,9 @@ fn series<const A: usize, const B: usize>(a: f64, b: f64, x: f64, y: f64) -> Jet
     }
     // Without y^b: the exponent less b log y.
     let power = Jet::<A, B>::linear(0.0, 0.0, -y.ln()).exp_of_rest(y.powf(-b));
-    prefix(a, b, x, y) * power * sum
+    let mut all = sum * Jet::linear(a, 1.0, 0.0);
+    all.0[0][0] += 1.0;
+    prefix(a, b, x, y) * power * all
 }
 
 /// The n-th numerator of the continued fraction, n from 1 on.
@@ -155,7 +172,7 @@ fn fraction<const A: usize, const B: usize>(a: f64, b: f64, x: f64, y: f64) -> J
         rest = numerator(n, a, b, x) * rest.recip();
         rest.0[0][0] += 1.0;
     }
-    (prefix(a, b, x, y) * rest.recip()).over(a, 1.0, 0.0)
+    prefix(a, b, x, y) * rest.recip()
 }
 
 /// Of very large a and b.
@@ -191,7 +208,7 @@ fn density<const A: usize, const B: usize>(a: f64, b: f64, x: f64, m: usize) -> 
         };
     }
     let y = 1.0 - x;
-    let p = prefix::<A, B>(a, b, x, y);
+    let p = prefix::<A, B>(a, b, x, y) * Jet::linear(a, 1.0, 0.0);
     if p.value() == 0.0 {
         return 0.0;
     }

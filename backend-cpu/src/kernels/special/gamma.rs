@@ -72,8 +72,15 @@ pub(super) fn digamma(x: f64) -> f64 {
         return digamma(1.0 - x) - PI * cot_pi(x);
     }
     let from_zero = (x - DIGAMMA_ZERO[0]) - DIGAMMA_ZERO[1];
-    if from_zero.abs() < 0.3 {
+    if from_zero.abs() < 0.54 {
         return from_zero * poly(from_zero, &DIGAMMA_AT_ZERO);
+    }
+    // One step leads there.
+    if x < 1.0 {
+        return digamma(x + 1.0) - 1.0 / x;
+    }
+    if x < 2.9 {
+        return digamma(x - 1.0) + 1.0 / (x - 1.0);
     }
     let (mut x, mut less) = (x, 0.0);
     while x < LARGE {
