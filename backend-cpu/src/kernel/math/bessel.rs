@@ -4,7 +4,7 @@
 //! (the expansion DLMF 10.40.1, fitted).
 
 use super::super::V;
-use super::exp::expm1_of_sum;
+use super::exp::exp_of_sum;
 use super::parts::*;
 use super::special_tables::*;
 
@@ -39,8 +39,8 @@ fn poly_sum<'b>(t: V<'b>, narrow: &[f64], wide: &[f64]) -> (V<'b>, V<'b>) {
 /// polynomial of that square, and the slope that of its logarithm, roughly.
 fn near<'b>(a: V<'b>, (y, rest): (V<'b>, V<'b>), slope: [f64; 3]) -> V<'b> {
     let (_, lost) = two_product(a, a);
-    let (n, less) = expm1_of_sum(-a.c(8.0).min(a), lost * a.builder().poly(a, &slope));
-    (y + y.fma(less, rest.fma(less, rest))).scale(n)
+    let (n, r, tail) = exp_of_sum(-a.c(8.0).min(a), lost * a.builder().poly(a, &slope));
+    (y + y.fma(r, y.fma(tail, rest.fma(r, rest)))).scale(n)
 }
 
 /// e^-|x| I₀(x).

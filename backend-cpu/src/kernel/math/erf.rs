@@ -5,7 +5,7 @@
 //! are our own fits, but for those of [`erf_inv_giles`], which are his.
 
 use super::super::{V, Width};
-use super::exp::expm1_of_sum;
+use super::exp::exp_of_sum;
 use super::log::log_normal;
 use super::parts::*;
 use super::special_tables::{ERFCX_32, ERFCX_64};
@@ -43,7 +43,7 @@ pub fn erfc<'b>(x: V<'b>) -> V<'b> {
     let (top_lost, bottom_lost) = (a - (top + middle), a - (bottom - middle));
     let q_rest = (q.fnma(bottom, top) + q.fnma(bottom_lost, top_lost)) * q_inverse;
     let (square, lost) = two_product(a, a);
-    let (n, less) = expm1_of_sum(-square, -lost);
+    let (n, r, small) = exp_of_sum(-square, -lost);
     // The quotient and what that leaves over, times e^..
     let coefficients: &[f64] = by_width(x, &ERFCX_32, &ERFCX_64);
     let (first, inverse) = (x.c(coefficients[0]), one / a);
@@ -53,7 +53,7 @@ pub fn erfc<'b>(x: V<'b>) -> V<'b> {
     let quotient = p * inverse;
     // The polynomial's slope is about (1 - q) / 4.
     let over = (quotient.fnma(a, p) + (q_rest * (0.25 - 0.25 * q) + p_rest)) * inverse;
-    let y = (quotient + quotient.fma(less, over)).scale(n);
+    let y = (quotient + quotient.fma(r, quotient.fma(small, over))).scale(n);
     let far = x.lt(x.c(0.0)).select(2.0 - y, y);
     let far = x.abs().lt(x.c(0.75)).select(near, far);
     x.eq(x).select(far, x)

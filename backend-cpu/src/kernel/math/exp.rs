@@ -17,14 +17,14 @@ pub(super) fn reduce<'b>(x: V<'b>) -> (V<'b>, V<'b>) {
     (n, n.fnma(lo, n.fnma(hi, x)))
 }
 
-/// e^(x + rest) - 1 scaled down by 2^n: n, and the difference. What is taken from x first is near it, and exact, so that
-/// there is one rounding less than in [`reduce`].
-pub(super) fn expm1_of_sum<'b>(x: V<'b>, rest: V<'b>) -> (V<'b>, V<'b>) {
+/// n, r and t with e^(x + rest) = 2^n (1 + r + t). What is taken from x first is near it, and exact, so that r has one
+/// rounding less than in [`reduce`]; t is small.
+pub(super) fn exp_of_sum<'b>(x: V<'b>, rest: V<'b>) -> (V<'b>, V<'b>, V<'b>) {
     let n = round_product(x, x.c(LOG2_E));
     let (hi, lo) = real(x, LN_2_32, LN_2_64);
     let (whole, whole_rest) = two_product(n, hi);
     let (r, rest) = fast_two_sum(x - whole, rest - n.fma(lo, whole_rest));
-    (n, r.fma(poly(r, &EXP_32, &EXP_64), rest))
+    (n, r, (r * r).fma(poly(r, &EXPM1_32, &EXPM1_64), rest))
 }
 
 /// e^x.

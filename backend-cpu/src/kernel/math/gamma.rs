@@ -6,12 +6,12 @@
 //! sums of two floats, so that sums with them round once.
 //!
 //! At the zeros between negative whole numbers, of which there are two in each interval from (-3, -2) on, the error is
-//! some units of the last place of 1, not of the result.
+//! a unit or two of the last place of the terms that cancel there, not of the result.
 
 use super::super::V;
 use super::super::ir::Rounding;
 use super::coefficients::*;
-use super::log::{exponent_and_fraction, log_normal};
+use super::log::exponent_and_fraction;
 use super::parts::*;
 use super::special_tables::*;
 
@@ -60,7 +60,8 @@ pub fn lgamma<'b>(x: V<'b>) -> V<'b> {
 
     let r = a - a.round(Rounding::Nearest);
     let sine = (r * poly(r * r, &SIN_PI_32, &SIN_PI_64)).abs();
-    let reflected = -log_normal(a * sine * std::f64::consts::FRAC_1_PI) - positive;
+    let (log, rest) = log_sum(a * sine * std::f64::consts::FRAC_1_PI);
+    let reflected = (-log - positive) - rest;
     let pole = r.eq(zero) | a.eq(infinity);
     let negative = pole.select(infinity, reflected);
     let y = x.le(c(-0.5)).select(negative, positive);
