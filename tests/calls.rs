@@ -19,6 +19,10 @@ mod fft;
 mod linalg;
 #[path = "calls/order.rs"]
 mod order;
+#[path = "calls/random.rs"]
+mod random;
+#[path = "calls/special.rs"]
+mod special;
 
 use plywood::prelude::*;
 use std::collections::BTreeMap;
@@ -151,4 +155,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(activation contract conv fft linalg order);
+families!(activation contract conv fft linalg order random special);
