@@ -9,6 +9,7 @@ mod create;
 mod dot;
 mod elementwise;
 mod index;
+mod mask;
 mod reduce;
 mod shape;
 
