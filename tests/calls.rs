@@ -7,8 +7,16 @@
 //! A line of the text: the expression; then, after tabs, inputs, outputs and gradients, each as `x type values`, `y ..`,
 //! `g ..`. Gradients are the cotangents of the float inputs for the cotangents 1, 2, 3, .. of each float output.
 
+#[path = "calls/arrange.rs"]
+mod arrange;
 #[path = "calls/contract.rs"]
 mod contract;
+#[path = "calls/indexing.rs"]
+mod indexing;
+#[path = "calls/search.rs"]
+mod search;
+#[path = "calls/statistics.rs"]
+mod statistics;
 
 use plywood::prelude::*;
 use std::collections::BTreeMap;
@@ -141,4 +149,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(contract);
+families!(arrange contract indexing search statistics);

@@ -14,6 +14,7 @@ mod reduce;
 mod shape;
 
 pub use elementwise::Term;
+pub(crate) use index::check_bounds;
 pub use index::{IndexItem, Update};
 pub use reduce::Over;
 
