@@ -40,8 +40,8 @@ pub mod prelude {
         grad, lift, linalg, math, nn, random, stack, step, trace, tree_map, value_and_grad, vjp,
     };
     pub use crate::{
-        Indexing, PadMode, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_, meshgrid,
-        ravel_multi_index, vstack, where_,
+        Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
+        meshgrid, ravel_multi_index, vstack, where_,
     };
     pub use plywood_core::half::{bf16, f16};
 }

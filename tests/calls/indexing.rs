@@ -44,7 +44,9 @@ pub(super) fn calls() -> Vec<Call> {
         Call("x.at[m, 1].set(y)", |x| vec![x[0].at((&x[1], 1)).set(&x[2])]),
         Call("x.at[None, i].set(y)", |x| vec![x[0].at((NewAxis, &x[1])).set(&x[2])]),
         Call("x.at[i, None].add(y)", |x| vec![x[0].at((&x[1], NewAxis)).add(&x[2])]),
-        Call("x.at[:, None, i].mul(y, unique_indices=True)", |x| vec![x[0].at((.., NewAxis, &x[1])).mul(&x[2])]),
+        Call("x.at[:, None, i].mul(y, unique_indices=True)", |x| {
+            vec![x[0].at((.., NewAxis, &x[1])).mul(&x[2])]
+        }),
         Call("x.at[i, ..., i].add(y)", |x| vec![x[0].at((&x[1], Ellipsis, &x[1])).add(&x[2])]),
         Call("x.at[i].subtract(y)", |x| vec![x[0].at(&x[1]).sub(&x[2])]),
         Call("x.at[1].subtract(2)", |x| vec![x[0].at(1).sub(2)]),

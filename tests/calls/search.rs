@@ -1,1 +1,4 @@
-use super::Call; pub(super) fn calls() -> Vec<Call> { vec![] }
+use super::Call;
+pub(super) fn calls() -> Vec<Call> {
+    vec![]
+}

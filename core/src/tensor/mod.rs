@@ -32,6 +32,7 @@ pub use compose::{concatenate, stack};
 pub use convert::Nested;
 pub use index::{At, Ellipsis, Index, IndexPart, NewAxis, Stepped, step};
 pub use search::{Bins, HistogramBins, Unique, ravel_multi_index};
+pub use statistics::QuantileMethod;
 
 use crate::{Array, Backend, DType, Device, DeviceBackend, Dyn, Element, Layer, Shape, TensorType, Value};
 use std::fmt;

@@ -4,6 +4,6 @@ mod moments;
 mod numeric;
 mod quantile;
 
-pub use moments::{average, corrcoef, cov, nan_count, nan_extreme, nan_filled, nan_mean, nan_var, ptp, var};
-pub use numeric::{diff, gradient, interp, isclose, logsumexp_weighted, polyval, trapezoid};
+pub use moments::{average, corrcoef, cov, nan_extreme, nan_filled, nan_mean, nan_var, ptp, var};
+pub use numeric::{Outside, diff, gradient, interp, isclose, logsumexp_weighted, polyval, trapezoid};
 pub use quantile::quantile;

@@ -46,7 +46,7 @@ pub fn nan_filled(x: &T, neutral: f64) -> T {
 
 /// How many elements are not NaN, in the dtype of the result.
 #[track_caller]
-pub fn nan_count(x: &T, over: Over<'_>, keep: bool, dtype: DType) -> T {
+fn nan_count(x: &T, over: Over<'_>, keep: bool, dtype: DType) -> T {
     let present = x.is_nan().logical_not().cast(dtype);
     reduced(&present, Reduction::Sum, over, keep)
 }

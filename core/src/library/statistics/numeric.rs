@@ -120,8 +120,7 @@ pub fn interp(x: &T, at: &T, values: &T, outside: Outside) -> T {
         let n = at.len();
         let (first, last) = (part(&at, 0, 0, 1), part(&at, 0, n - 1, n));
         at = crate::concatenate([&(last - period), &at, &(first + period)], 0);
-        values =
-            crate::concatenate([&part(&values, 0, n - 1, n), &values, &part(&values, 0, 0, 1)], 0);
+        values = crate::concatenate([&part(&values, 0, n - 1, n), &values, &part(&values, 0, 0, 1)], 0);
     }
     let n = at.len();
     let right = places_right(&at, &x).minimum(n as i32 - 1).maximum(1);
