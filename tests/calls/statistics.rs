@@ -78,8 +78,6 @@ pub(super) fn calls() -> Vec<Call> {
         Call("jnp.interp(x, xp, fp)", |x| vec![x[0].interp(&x[1], &x[2])]),
         Call("jnp.interp(x, xp, fp, left=-7, right=7)", |x| vec![x[0].interp_or(&x[1], &x[2], -7, 7)]),
         Call("jnp.interp(x, xp, fp, period=4.)", |x| vec![x[0].interp_periodic(&x[1], &x[2], 4.0)]),
-        Call("jnp.diff(x)", |x| vec![x[0].diff(1, -1)]),
-        Call("jnp.diff(x, n=2, axis=0)", |x| vec![x[0].diff(2, 0)]),
         Call("jnp.trapezoid(y, dx=0.5)", |x| vec![x[0].trapezoid(0.5, -1)]),
         Call("jnp.trapezoid(y, x, axis=0)", |x| vec![x[0].trapezoid_at(&x[1], 0)]),
         Call("jnp.gradient(x)", |x| vec![x[0].gradient(1, 0)]),

@@ -12,17 +12,11 @@ fn part(x: &T, axis: usize, start: usize, limit: usize) -> T {
     T::of(x.value().clone().slice_axis(axis, start, limit))
 }
 
-/// The differences of neighbours along an axis, `n` times. Of bool, where neighbours differ.
+/// The differences of neighbours along an axis.
 #[track_caller]
-pub fn diff(x: &T, n: usize, axis: isize) -> T {
-    let axis = normalize_axis("diff", axis, x.shape());
-    let mut y = x.clone();
-    for _ in 0..n {
-        let size = y.shape()[axis];
-        let (after, before) = (part(&y, axis, size.min(1), size), part(&y, axis, 0, size.saturating_sub(1)));
-        y = if y.dtype() == DType::Bool { after.ne(before) } else { after - before };
-    }
-    y
+fn steps(x: &T, axis: usize) -> T {
+    let n = x.shape()[axis];
+    part(x, axis, n.min(1), n) - part(x, axis, 0, n.saturating_sub(1))
 }
 
 /// The integral by trapezoids along an axis, of places at distance `dx` (a scalar) or at `at`.
@@ -44,13 +38,9 @@ pub fn trapezoid(y: &T, dx: &T, at: Option<&T>, axis: isize) -> T {
         at.shape(),
         y.shape()
     );
-    let steps = if at.shape() == y.shape() {
-        diff(at, 1, axis as isize)
-    } else {
-        along(&diff(at, 1, 0), axis, y.rank())
-    };
+    let widths = if at.shape() == y.shape() { steps(at, axis) } else { along(&steps(at, 0), axis, y.rank()) };
     let sums = part(&y, axis, 1, n) + part(&y, axis, 0, n - 1);
-    (0.5 * (steps * sums)).sum_axes(axis)
+    (0.5 * (widths * sums)).sum_axes(axis)
 }
 
 /// A vector along one of `rank` axes.
@@ -78,14 +68,14 @@ pub fn gradient(x: &T, h: &T, axis: isize) -> T {
     if h.rank() == 0 {
         return crate::concatenate([&(first / h), &((after - before) * 0.5 / h), &(last / h)], axis);
     }
-    let steps = along(&diff(h, 1, 0), axis, x.rank());
-    let (d1, d2) = (part(&steps, axis, 0, n - 2), part(&steps, axis, 1, n - 1));
+    let widths = along(&steps(h, 0), axis, x.rank());
+    let (d1, d2) = (part(&widths, axis, 0, n - 2), part(&widths, axis, 1, n - 1));
     let a = -(&d2 / (&d1 * (&d1 + &d2)));
     let b = (&d2 - &d1) / (&d1 * &d2);
     let c = &d1 / (&d2 * (&d1 + &d2));
     let inner = a * before + b * here + c * after;
-    let first = first / part(&steps, axis, 0, 1);
-    let last = last / part(&steps, axis, n - 2, n - 1);
+    let first = first / part(&widths, axis, 0, 1);
+    let last = last / part(&widths, axis, n - 2, n - 1);
     crate::concatenate([&first, &inner, &last], axis)
 }
 

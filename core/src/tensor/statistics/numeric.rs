@@ -7,18 +7,6 @@ use crate::library::statistics::Outside;
 use crate::shape::Axis;
 
 impl<B: Backend> Tensor<B> {
-    /// The differences of neighbours along an axis, `n` times: the axis is shorter by `n`.
-    ///
-    /// ```
-    /// # use plywood::prelude::*;
-    /// let x = Tensor::<Cpu>::from([1, 4, 9]);
-    /// assert_eq!(x.diff(1, 0).to_vec::<i32>(), [3, 5]);
-    /// ```
-    #[track_caller]
-    pub fn diff(&self, n: usize, axis: impl Axis) -> Self {
-        library::diff(&self.erased(), n, axis.signed()).branded()
-    }
-
     /// The integral along an axis by trapezoids, of values at distance `dx`.
     #[track_caller]
     pub fn trapezoid(&self, dx: impl Operand<B>, axis: impl Axis) -> Self {
