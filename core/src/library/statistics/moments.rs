@@ -133,7 +133,9 @@ pub fn cov(name: &str, x: &T, ddof: i32) -> T {
 pub fn corrcoef(x: &T) -> T {
     let c = cov("corrcoef", x, 1);
     if c.rank() == 0 {
-        return &c / &c;
+        // 1, or NaN where the variance is 0 or NaN.
+        let variance = c.clone();
+        return c / variance;
     }
     let deviation = c.diag(0).sqrt();
     let c = c / deviation.expand_dims(1) / deviation.expand_dims(0);
