@@ -12,6 +12,7 @@ mod index;
 mod mask;
 mod reduce;
 mod shape;
+mod take;
 
 pub use elementwise::Term;
 pub(crate) use index::check_bounds;
