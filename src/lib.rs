@@ -39,6 +39,10 @@ pub mod prelude {
         Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree, ValueAndGrad, concatenate,
         einsum, fft, grad, lift, linalg, math, nn, random, stack, step, trace, tree_map, value_and_grad, vjp,
     };
+    pub use crate::{
+        Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
+        meshgrid, ravel_multi_index, vstack, where_,
+    };
     pub use plywood_core::half::{bf16, f16};
 }
 

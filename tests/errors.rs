@@ -72,8 +72,8 @@ fn mistakes_are_told_where_they_are_made() {
         ),
         (Box::new(|| drop(a.get((0, 0, 0)))), "get: 3 indices into a tensor of shape [2, 3]"),
         (
-            Box::new(|| drop(a.get(&C::from([true, false])))),
-            "get: an index tensor holds integers, not bool[2]; the result's shape would depend on data: use select",
+            Box::new(|| drop(a.get(&C::from([true, false, true])))),
+            "get: a mask of shape [3] for axes of sizes [2], of shape [2, 3]",
         ),
         (
             Box::new(|| drop(a.at((.., 5)).set(1.0))),
