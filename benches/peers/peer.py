@@ -134,6 +134,8 @@ def rows(f, updates=False):
         return f(p), tuple(args)
 
     return make
+
+
 def matrix(f, n, positive, dtype="float32", right=None):
     """The makers of both frameworks: what `f` makes of the module linalg, with matrices of order n, positive definite or
     any, and right sides."""

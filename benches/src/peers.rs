@@ -90,6 +90,8 @@ fn convolution_back() -> Work {
         let (y, back) = vjp(f, (x.clone(), kernel.clone()));
         (y, back(ct.clone()))
     })
+}
+
 /// The order of matrices that are factorised.
 const N: usize = 256;
 
@@ -168,16 +170,23 @@ pub fn cases() -> Vec<Case> {
         }),
         eager("max_pool 2x2 64x16x28x28", Bytes(5 * 64 * 16 * 784), || {
             one(&CONV_X, |x| nn::max_pool(x, [2, 2], [2, 2], nn::Padding::Valid))
+        }),
         // Linear algebra.
         eager("cholesky 256", Flops(N * N * N / 3), || matrix(&[], N, true, DType::F32, linalg::cholesky)),
-        eager("cholesky f64 256", Flops(N * N * N / 3), || matrix(&[], N, true, DType::F64, linalg::cholesky)),
+        eager("cholesky f64 256", Flops(N * N * N / 3), || {
+            matrix(&[], N, true, DType::F64, linalg::cholesky)
+        }),
         eager("cholesky 1024", Flops(1 << 30), || matrix(&[], 1024, true, DType::F32, linalg::cholesky)),
         eager("cholesky 10000 of 4x4", Flops(10_000 * 21), || {
             matrix(&[10_000], 4, true, DType::F32, linalg::cholesky)
         }),
         eager("eigh 256", Flops(9 * N * N * N), || matrix(&[], N, true, DType::F32, |x| linalg::eigh(x).1)),
-        eager("eigh f64 256", Flops(9 * N * N * N), || matrix(&[], N, true, DType::F64, |x| linalg::eigh(x).1)),
-        eager("svd 256", Flops(20 * N * N * N), || matrix(&[], N, false, DType::F32, |x| linalg::svd(x, false).0)),
+        eager("eigh f64 256", Flops(9 * N * N * N), || {
+            matrix(&[], N, true, DType::F64, |x| linalg::eigh(x).1)
+        }),
+        eager("svd 256", Flops(20 * N * N * N), || {
+            matrix(&[], N, false, DType::F32, |x| linalg::svd(x, false).0)
+        }),
         eager("svd f64 256", Flops(20 * N * N * N), || {
             matrix(&[], N, false, DType::F64, |x| linalg::svd(x, false).0)
         }),

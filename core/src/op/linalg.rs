@@ -68,7 +68,12 @@ impl Linalg {
     pub(super) fn inputs(self) -> usize {
         match self {
             Linalg::TriangularSolve { .. } | Linalg::Solve { .. } => 2,
-            Linalg::Cholesky | Linalg::Det | Linalg::Lu | Linalg::Qr { .. } | Linalg::Eigh | Linalg::Svd { .. } => 1,
+            Linalg::Cholesky
+            | Linalg::Det
+            | Linalg::Lu
+            | Linalg::Qr { .. }
+            | Linalg::Eigh
+            | Linalg::Svd { .. } => 1,
         }
     }
 

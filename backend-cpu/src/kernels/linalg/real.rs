@@ -63,7 +63,7 @@ macro_rules! real {
             const ONE: Self = 1.0;
             const TWO: Self = 2.0;
             const NAN: Self = $T::NAN;
-        const INFINITY: Self = $T::INFINITY;
+            const INFINITY: Self = $T::INFINITY;
             const EPSILON: Self = $T::EPSILON;
             const SMALL: Self = $small;
             #[inline(always)]
