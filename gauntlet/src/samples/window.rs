@@ -132,7 +132,9 @@ pub(super) fn window() -> Vec<Sample> {
                     WindowKind::Sum => small(dtype, case.0, "window"),
                     _ => distinct(dtype, case.0, "window"),
                 };
-                samples.push(Sample::new(name, op(kind, case), [x]).class(class(kind, case, dtype)).smooth());
+                let places = matches!(kind, WindowKind::ArgMax | WindowKind::ArgMin);
+                let sample = Sample::new(name, op(kind, case), [x]).class(class(kind, case, dtype));
+                samples.push(sample.smooth_if(!places));
             }
         }
     }
