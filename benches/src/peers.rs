@@ -207,8 +207,8 @@ pub fn cases() -> Vec<Case> {
         eager("top_k 64 of 1e6", Bytes(4 * M), || one(&[M], |x| x.top_k(64, 0).0)),
         eager("cumsum 1e7", Bytes(80 * M), || one(&[10 * M], |x| x.cumsum(0))),
         eager("cumsum of columns 4096x1024", Bytes(8 * all), || one(&[4096, 1024], |x| x.cumsum(0))),
-        eager("fft 2^20", Flops(5 * 20 << 20), || two(&[1 << 20], &[1 << 20], |x, y| fft::fft(x, y).0)),
-        eager("rfft 1024x1024", Flops(5 * 5 << 20), || one(&[1024, 1024], |x| fft::rfft(x).0)),
+        eager("fft 2^20", Flops((5 * 20) << 20), || two(&[1 << 20], &[1 << 20], |x, y| fft::fft(x, y).0)),
+        eager("rfft 1024x1024", Flops((5 * 5) << 20), || one(&[1024, 1024], |x| fft::rfft(x).0)),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
     ]

@@ -54,8 +54,10 @@ pub(super) fn calls() -> Vec<Call> {
         Call(parts!("rfftn(x, axes=(1, 0))"), |x| pair(Fft::new().axes([1, 0]).rfft(&x[0]))),
         Call("jnp.fft.irfftn(x + 1j*y)", |x| vec![fft::irfftn(&x[0], &x[1])]),
         Call("jnp.fft.irfftn(x + 1j*y, s=(3, 5))", |x| vec![Fft::new().s([3, 5]).irfft(&x[0], &x[1])]),
-        Call("jnp.fft.fftfreq(5, 0.5) + 0*x", |x| vec![fft::fftfreq::<_>(5, 0.5, DType::F64) + &x[0] * 0]),
-        Call("jnp.fft.rfftfreq(6) + 0*x", |x| vec![fft::rfftfreq(6, 1.0, DType::F64) + &x[0] * 0]),
+        Call("jnp.fft.fftfreq(5, 0.5) + 0*x", |x| {
+            vec![fft::fftfreq::<_>(5, 0.5, DType::F64) + x[0].zeros_like()]
+        }),
+        Call("jnp.fft.rfftfreq(6) + 0*x", |x| vec![fft::rfftfreq(6, 1.0, DType::F64) + x[0].zeros_like()]),
         Call("jnp.fft.fftshift(x)", |x| vec![fft::fftshift(&x[0])]),
         Call("jnp.fft.fftshift(x, axes=1)", |x| vec![fft::fftshift_axes(&x[0], 1)]),
         Call("jnp.fft.ifftshift(x)", |x| vec![fft::ifftshift(&x[0])]),

@@ -6,7 +6,7 @@ use plywood_core::{DType, Op};
 /// Element by element, in f64.
 fn naive(shape: &[usize], look: &[f64], kind: Cumulation, axis: usize, reverse: bool) -> Vec<f64> {
     let mut out = look.to_vec();
-    for i in 0..look.len() {
+    for (i, out) in out.iter_mut().enumerate() {
         let at = index(shape, i);
         let range = if reverse { at[axis]..shape[axis] } else { 0..at[axis] + 1 };
         let mut before = at.clone();
@@ -14,7 +14,7 @@ fn naive(shape: &[usize], look: &[f64], kind: Cumulation, axis: usize, reverse: 
             before[axis] = j;
             look[flat(shape, &before)]
         });
-        out[i] = match kind {
+        *out = match kind {
             Cumulation::Sum => terms.sum(),
             Cumulation::Prod => terms.product(),
             Cumulation::Max => terms.fold(f64::NEG_INFINITY, f64::max),

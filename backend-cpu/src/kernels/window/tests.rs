@@ -66,11 +66,11 @@ fn windows_of_any_attributes_are_reductions_of_their_elements() {
             dilation: Default::default(),
             padding: Default::default(),
         };
-        for d in 0..rank {
+        for size in shape.iter_mut() {
             let idle = numbers.below(3) == 0;
             let long = numbers.below(8) == 0;
             if long {
-                shape[d] = 20 + numbers.below(40);
+                *size = 20 + numbers.below(40);
             }
             let mut one = |n: usize| if idle { 0 } else { numbers.below(n) };
             w.sizes.push(1 + one(if long { 17 } else { 3 }));
