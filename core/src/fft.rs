@@ -81,7 +81,7 @@ impl Fft {
         self
     }
 
-    /// Complex to complex: X[k] = Σ_j x[j] e^(-2πi jk / n), along each axis.
+    /// Complex to complex: `X[k] = Σ_j x[j] e^(-2πi jk / n)`, along each axis.
     ///
     /// Panics where the parts have different shapes, an axis does not exist or is named twice, or a size is 0.
     #[track_caller]
@@ -89,7 +89,7 @@ impl Fft {
         self.complex("fft", FftKind::Forward, re, im)
     }
 
-    /// The inverse: x[j] = 1/n Σ_k X[k] e^(2πi jk / n), along each axis.
+    /// The inverse: `x[j] = 1/n Σ_k X[k] e^(2πi jk / n)`, along each axis.
     #[track_caller]
     pub fn ifft<B: Backend>(&self, re: &Tensor<B>, im: &Tensor<B>) -> (Tensor<B>, Tensor<B>) {
         self.complex("ifft", FftKind::Inverse, re, im)
@@ -127,7 +127,7 @@ fn pair<B: Backend>(parts: Vec<Tensor<crate::Dyn>>) -> (Tensor<B>, Tensor<B>) {
     (next(), next())
 }
 
-/// The transform along the last axis: X[k] = Σ_j x[j] e^(-2πi jk / n). `numpy.fft.fft`.
+/// The transform along the last axis: `X[k] = Σ_j x[j] e^(-2πi jk / n)`. `numpy.fft.fft`.
 ///
 /// ```
 /// # use plywood::prelude::*;

@@ -137,7 +137,7 @@ impl<B: Backend> Tensor<B> {
         order::digitize(self.erased(), bins.erased(), right).branded()
     }
 
-    /// The running sum along an axis: y[i] = x[0] + .. + x[i]. Integers below 32 bits and bool are summed in 32 bits;
+    /// The running sum along an axis: `y[i] = x[0] + .. + x[i]`. Integers below 32 bits and bool are summed in 32 bits;
     /// floats below 64 bits accumulate in more.
     ///
     /// ```
@@ -149,7 +149,7 @@ impl<B: Backend> Tensor<B> {
         order::cumulative(self.erased(), Cumulation::Sum, axis.signed(), false).branded()
     }
 
-    /// The running sum from the end: y[i] = x[i] + .. + x[n - 1].
+    /// The running sum from the end: `y[i] = x[i] + .. + x[n - 1]`.
     #[track_caller]
     pub fn cumsum_reverse(&self, axis: impl Axis) -> Self {
         order::cumulative(self.erased(), Cumulation::Sum, axis.signed(), true).branded()
@@ -192,7 +192,7 @@ impl<B: Backend> Tensor<B> {
         order::cumulative(self.erased(), Cumulation::Min, axis.signed(), true).branded()
     }
 
-    /// log(e^x[0] + .. + e^x[i]) along an axis, without overflow. Of integers and bool in f32.
+    /// `log(e^x[0] + .. + e^x[i])` along an axis, without overflow. Of integers and bool in f32.
     #[track_caller]
     pub fn cumlogsumexp(&self, axis: impl Axis) -> Self {
         order::cumulative(self.erased(), Cumulation::LogSumExp, axis.signed(), false).branded()
@@ -204,7 +204,7 @@ impl<B: Backend> Tensor<B> {
         order::cumulative(self.erased(), Cumulation::LogSumExp, axis.signed(), true).branded()
     }
 
-    /// Differences of neighbours along an axis, x[i + 1] - x[i], taken `n` times: each time there is one less. Of bool,
+    /// Differences of neighbours along an axis, `x[i + 1] - x[i]`, taken `n` times: each time there is one less. Of bool,
     /// whether they differ.
     ///
     /// ```
