@@ -48,6 +48,10 @@ pub mod prelude {
         hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_map, value_and_grad,
         vjp,
     };
+    pub use crate::{
+        Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
+        meshgrid, ravel_multi_index, vstack, where_,
+    };
     pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }

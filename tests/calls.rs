@@ -9,8 +9,28 @@
 
 #[path = "calls/activation.rs"]
 mod activation;
+#[path = "calls/arrange.rs"]
+mod arrange;
 #[path = "calls/contract.rs"]
 mod contract;
+#[path = "calls/conv.rs"]
+mod conv;
+#[path = "calls/fft.rs"]
+mod fft;
+#[path = "calls/indexing.rs"]
+mod indexing;
+#[path = "calls/linalg.rs"]
+mod linalg;
+#[path = "calls/order.rs"]
+mod order;
+#[path = "calls/random.rs"]
+mod random;
+#[path = "calls/search.rs"]
+mod search;
+#[path = "calls/special.rs"]
+mod special;
+#[path = "calls/statistics.rs"]
+mod statistics;
 
 use plywood::prelude::*;
 use std::collections::BTreeMap;
@@ -143,4 +163,4 @@ macro_rules! families { ($($family:ident)*) => { $(
         check($family::calls(), include_str!(concat!("calls/", stringify!($family), ".txt")));
     }
 )* } }
-families!(activation contract);
+families!(activation arrange contract conv fft indexing linalg order random search special statistics);

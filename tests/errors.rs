@@ -72,8 +72,8 @@ fn mistakes_are_told_where_they_are_made() {
         ),
         (Box::new(|| drop(a.get((0, 0, 0)))), "get: 3 indices into a tensor of shape [2, 3]"),
         (
-            Box::new(|| drop(a.get(&C::from([true, false])))),
-            "get: an index tensor holds integers, not bool[2]; the result's shape would depend on data: use select",
+            Box::new(|| drop(a.get(&C::from([true, false, true])))),
+            "get: a mask of shape [3] for axes of sizes [2], of shape [2, 3]",
         ),
         (
             Box::new(|| drop(a.at((.., 5)).set(1.0))),
@@ -94,6 +94,63 @@ fn mistakes_are_told_where_they_are_made() {
         (
             Box::new(|| drop(a.to_device(&Device::cpu(7)))),
             "to_device: there is no device cpu:7; there are: cpu:0",
+        ),
+    ];
+    for (f, want) in cases {
+        let (message, file) = fails(f);
+        assert_eq!(message, want);
+        assert!(file.ends_with("tests/errors.rs"), "{want}: told at {file}");
+    }
+}
+
+#[test]
+fn mistakes_in_products_name_labels_and_shapes() {
+    let _hook = hook();
+    let (a, b) = (C::zeros([2, 3], DType::F32), C::zeros([4, 5], DType::F32));
+    let q = C::zeros([1, 4, 6, 8], DType::F32);
+    let k = C::zeros([1, 4, 4, 8], DType::F32);
+    let cases: Vec<(Box<dyn Fn() + '_>, &str)> = vec![
+        (
+            Box::new(|| drop(einsum("ij,jk->ik", [&a, &b]))),
+            "einsum: \"ij,jk->ik\": label j has sizes 3 and 4 (shapes [2, 3] and [4, 5])",
+        ),
+        (
+            Box::new(|| drop(einsum("ij,jk->ik", [&a]))),
+            "einsum: \"ij,jk->ik\" names 2 operands, there are 1 (shapes [2, 3])",
+        ),
+        (
+            Box::new(|| drop(einsum("ijk->k", [&a]))),
+            "einsum: \"ijk->k\": \"ijk\" labels 3 axes, the tensor's shape is [2, 3]",
+        ),
+        (
+            Box::new(|| drop(einsum("ij->ik", [&a]))),
+            "einsum: \"ij->ik\": no operand has the output's label k",
+        ),
+        (Box::new(|| drop(einsum("ij->ii", [&a]))), "einsum: \"ij->ii\": the output has label i twice"),
+        (
+            Box::new(|| drop(einsum("i1->i", [&a]))),
+            "einsum: \"i1->i\": '1' is not a label; labels are letters",
+        ),
+        (
+            Box::new(|| drop(a.tensordot(&b, ([1], [0])))),
+            "tensordot: axis 1 of shape [2, 3] has size 3, axis 0 of shape [4, 5] has size 4",
+        ),
+        (Box::new(|| drop(a.tensordot(&b, 3))), "tensordot: 3 axes of tensors of shapes [2, 3] and [4, 5]"),
+        (
+            Box::new(|| drop(a.dot(&b))),
+            "dot: shapes [2, 3] and [4, 5]: the last axis of the first has size 3, it meets 4",
+        ),
+        (Box::new(|| drop(a.vdot(&b))), "vdot: shapes [2, 3] and [4, 5] have 6 and 20 elements"),
+        (Box::new(|| drop(a.inner(&b))), "inner: shapes [2, 3] and [4, 5]: the last axes have sizes 3 and 5"),
+        (Box::new(|| drop(a.glu(-1))), "glu: axis -1 of shape [2, 3] has no two halves"),
+        (
+            Box::new(|| drop(nn::dot_product_attention(&q, &k, &k))),
+            "dot_product_attention: query f32[1,4,6,8], key f32[1,4,4,8], value f32[1,4,4,8]: the query's heads are a \
+             multiple of the key's",
+        ),
+        (
+            Box::new(|| drop(nn::DotProductAttention::new().mask(&a).call(&k, &k, &k))),
+            "dot_product_attention: a mask is bool, not f32[2,3]",
         ),
     ];
     for (f, want) in cases {

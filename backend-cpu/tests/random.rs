@@ -1,6 +1,7 @@
 //! `random` gives what jax.random gives: every case of `random_oracle.txt`, which `random_oracle.py` makes with JAX.
 //! What passes through no `log`, `erf_inv` or rounded range agrees to the bit.
 
+use plywood_autodiff::{Autodiff, grad};
 use plywood_backend_cpu::Cpu;
 use plywood_core::{DType, Tensor, random, step};
 use std::collections::BTreeMap;
@@ -150,5 +151,98 @@ fn mistakes_are_named() {
         let panic = std::panic::catch_unwind(AssertUnwindSafe(|| wrong(&k))).expect_err(what);
         let message = panic.downcast_ref::<String>().expect("a message");
         assert!(message.contains(what), "{message}");
+    }
+}
+
+/// Means and variances of many samples: within five standard errors of the distribution's.
+#[test]
+fn samples_have_the_moments_of_their_distributions() {
+    use DType::*;
+    let n = 100_000;
+    let k = random::key::<Cpu>(11);
+    let euler = 0.577_215_664_901_532_9;
+    let sixth = std::f64::consts::PI.powi(2) / 6.0;
+    let of = |k: f64| (k, k);
+    let cases: Vec<(&str, Tensor<Cpu>, (f64, f64))> = vec![
+        ("gamma 0.1", random::gamma(&k, 0.1, [n], F32), of(0.1)),
+        ("gamma 1", random::gamma(&k, 1.0, [n], F64), of(1.0)),
+        ("gamma 50", random::gamma(&k, 50.0, [n], F32), of(50.0)),
+        ("gamma f16", random::gamma(&k, 2.0, [n], F16), of(2.0)),
+        ("gamma bf16", random::gamma(&k, 0.5, [n], BF16), of(0.5)),
+        ("loggamma 1", random::loggamma(&k, 1.0, [n], F32), (-euler, sixth)),
+        ("poisson 0.5", random::poisson(&k, 0.5, [n], I32), of(0.5)),
+        ("poisson 9.9", random::poisson(&k, 9.9, [n], U8), of(9.9)),
+        ("poisson 10", random::poisson(&k, 10.0, [n], I64), of(10.0)),
+        ("poisson 1000", random::poisson(&k, 1000.0, [n], I32), of(1000.0)),
+        ("beta", random::beta(&k, 2.0, 3.0, [n], F32), (0.4, 0.04)),
+        ("laplace", random::laplace(&k, [n], F32), (0.0, 2.0)),
+        ("logistic", random::logistic(&k, [n], F32), (0.0, 2.0 * sixth)),
+        ("chisquare", random::chisquare(&k, 3.0, [n], F32), (3.0, 6.0)),
+        ("t", random::t(&k, 10.0, [n], F32), (0.0, 1.25)),
+        ("rademacher", random::rademacher(&k, [n], I8), (0.0, 1.0)),
+        ("wald", random::wald(&k, 1.0, [n], F32), (1.0, 1.0)),
+        ("geometric", random::geometric(&k, 0.25, [n], I32), (4.0, 12.0)),
+        ("triangular", random::triangular(&k, 0.0, 0.0, 1.0, [n], F32), (1.0 / 3.0, 1.0 / 18.0)),
+    ];
+    for (name, x, (mean, variance)) in cases {
+        let x = x.cast(F64).to_vec::<f64>();
+        let moment = |power: i32| x.iter().map(|x| (x - mean).powi(power)).sum::<f64>() / n as f64;
+        let (first, second, fourth) = (moment(1), moment(2), moment(4));
+        // A 16-bit float is rounded, and its uniform numbers have few bits.
+        let rounding = if name.ends_with("16") { 0.01 } else { 0.0 };
+        let (error, spread) = ((second / n as f64).sqrt(), ((fourth - second * second) / n as f64).sqrt());
+        assert!(first.abs() < 5.0 * error + rounding, "{name}: the mean is {first} off, {error}");
+        let off = (second - variance).abs();
+        assert!(
+            off <= 5.0 * spread + 4.0 * rounding,
+            "{name}: the variance is {second}, not {variance}; {spread}"
+        );
+    }
+}
+
+/// A gamma sample x moves so that P(a, x) stays: first and second derivatives against differences of the x that solves
+/// it, found by Newton's method.
+#[test]
+fn gamma_samples_move_along_their_quantile() {
+    type A = Autodiff<Cpu>;
+    let k = random::key::<Cpu>(3);
+    for log in [false, true] {
+        for a in [0.4, 1.0, 2.5, 30.0] {
+            let draw = move |k: &Tensor<A>, a: Tensor<A>| match log {
+                true => random::loggamma(k, a, [], DType::F64),
+                false => random::gamma(k, a, [], DType::F64),
+            };
+            let at = Tensor::<Cpu>::scalar(a);
+            let key = k.clone();
+            let slope: f64 = grad(move |a| draw(&key.lift(), a))(at.clone()).item();
+            let key = k.clone();
+            let second = grad(move |a: Tensor<A>| {
+                let key = key.clone();
+                grad(move |a: Tensor<Autodiff<A>>| {
+                    let key = key.lift::<A>().lift::<Autodiff<A>>();
+                    match log {
+                        true => random::loggamma(&key, a, [], DType::F64),
+                        false => random::gamma(&key, a, [], DType::F64),
+                    }
+                })(a)
+            });
+            let curvature: f64 = second(at).item();
+            let x: f64 = random::gamma(&k, a, [], DType::F64).item();
+            let p = |a: f64, x: f64| Tensor::<Cpu>::scalar(a).igamma(x).item::<f64>();
+            let density = |a: f64, x: f64| ((a - 1.0) * x.ln() - x - libm::lgamma(a)).exp();
+            let quantile = |h: f64| {
+                let mut moved = x;
+                for _ in 0..30 {
+                    moved -= (p(a + h, moved) - p(a, x)) / density(a + h, moved);
+                }
+                if log { moved.ln() } else { moved }
+            };
+            let h = 1e-3 * a;
+            let (below, here, above) = (quantile(-h), quantile(0.0), quantile(h));
+            let want = ((above - below) / (2.0 * h), (above - 2.0 * here + below) / (h * h));
+            assert!((slope - want.0).abs() < 1e-5 * want.0.abs(), "{a} {log}: {slope}, not {}", want.0);
+            let near = (curvature - want.1).abs() < 1e-3 * want.1.abs() + 1e-6;
+            assert!(near, "{a} {log}: {curvature}, not {}", want.1);
+        }
     }
 }

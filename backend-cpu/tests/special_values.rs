@@ -46,6 +46,14 @@ fn unary_cases(name: &str, tiny: f64, max: f64) -> Vec<(f64, f64)> {
             let ends = [both(INF, 1.0), both(max, 1.0)].concat();
             [if name == "erf" { zeros() } else { same() }, ends].concat()
         }
+        "erfc" => [&even(0.0, 1.0)[..], &[(INF, 0.0), (max, 0.0), (-INF, 2.0), (-max, 2.0)]].concat(),
+        // Of negative numbers the table has |y| + 4.
+        "lgamma" => {
+            let poles = [-1.0, -2.0, -3.0, -1000.0, -max, -INF].map(|x| (x, INF));
+            [&[(0.0, INF), (-0.0, INF), (1.0, 0.0), (2.0, 0.0), (INF, INF), (max, INF)][..], &poles].concat()
+        }
+        "bessel_i0e" => [even(0.0, 1.0), even(tiny, 1.0), even(INF, 0.0)].concat(),
+        "bessel_i1e" => [zeros(), both(INF, 0.0).to_vec()].concat(),
         "sinh" | "asinh" => [same(), both(INF, INF).to_vec()].concat(),
         "cosh" => [even(0.0, 1.0), even(tiny, 1.0), even(INF, INF), even(max, INF)].concat(),
         "acosh" => {

@@ -57,7 +57,7 @@ class Jax:
         if not case["eager"]:
             f = self.jax.jit(f)
             how = "jit" if case["composed"] else ""
-        return (lambda: f(*args).block_until_ready()), how
+        return (lambda: self.jax.block_until_ready(f(*args))), how
 
 
 class Torch:
@@ -92,6 +92,10 @@ def numbers(*shape, low=-1.0, high=1.0):
     import numpy as np
 
     return np.asarray(np.random.default_rng(0).uniform(low, high, shape), dtype=np.float32)
+
+
+def complex_numbers(n):
+    return numbers(n) + 1j * numbers(n)
 
 
 CASES = {}
@@ -132,6 +136,24 @@ def rows(f, updates=False):
     return make
 
 
+def matrix(f, n, positive, dtype="float32", right=None):
+    """The makers of both frameworks: what `f` makes of the module linalg, with matrices of order n, positive definite or
+    any, and right sides."""
+
+    def maker(p):
+        import numpy as np
+
+        if framework == "jax":
+            p.jax.config.update("jax_enable_x64", dtype == "float64")
+        *batch, order = n if isinstance(n, tuple) else (n,)
+        x = numbers(*batch, order, order).astype(dtype)
+        x = x @ x.swapaxes(-1, -2) + np.eye(order, dtype=dtype) if positive else x
+        rest = () if right is None else (p.tensor(numbers(*right)),)
+        return f((p.jnp if framework == "jax" else p.torch).linalg), (p.tensor(x), *rest)
+
+    return maker, maker
+
+
 def add(p):
     return lambda x, y: x + y
 
@@ -168,6 +190,35 @@ def jax_normal(p):
     return (lambda key: p.jax.random.normal(key, (5000, 6000))), (p.jax.random.key(0),)
 
 
+def conv(x, kernel, groups=1):
+    """The makers of both frameworks, of a convolution that keeps the sizes of images."""
+    pad = kernel[-1] // 2
+    jax = lambda p: lambda x, k: p.jax.lax.conv_general_dilated(x, k, (1, 1), "SAME", feature_group_count=groups)
+    torch = lambda p: lambda x, k: p.torch.nn.functional.conv2d(x, k, padding=pad, groups=groups)
+    return two(jax, x, kernel), two(torch, x, kernel)
+
+
+def conv_back(p):
+    """The same with both gradients."""
+    args = tuple(p.tensor(numbers(*shape)) for shape in (CONV, (32, 16, 3, 3), (64, 32, 28, 28)))
+
+    def jax(x, k, ct):
+        y, back = p.jax.vjp(lambda x, k: p.jax.lax.conv_general_dilated(x, k, (1, 1), "SAME"), x, k)
+        return y, back(ct)
+
+    def torch(x, k, ct):
+        y = p.torch.nn.functional.conv2d(x, k, padding=1)
+        back = p.torch.ops.aten.convolution_backward
+        return y, back(ct, x, k, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, [True, True, False])
+
+    return (jax if hasattr(p, "jax") else torch), args
+
+
+def jax_max_pool(p):
+    return lambda x: p.jax.lax.reduce_window(x, -p.jnp.inf, p.jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
+
+
+CONV = (64, 16, 28, 28)
 M = 1_000_000
 
 
@@ -203,6 +254,35 @@ def table():
     case("matmul 64x4096 4096x64", *same(product, (64, 4096), (4096, 64)))
     case("matmul 256 of 64x64", *same(product, (256, 64, 64), (256, 64, 64)))
     case("matmul 4096x4096 by a vector", *same(product, (4096, 4096), (4096,)))
+    case("conv 3x3 64x16x28x28 -> 32", *conv(CONV, (32, 16, 3, 3)))
+    case("conv 3x3 64x16x28x28 -> 32, forward and backward", conv_back, conv_back)
+    case("conv 1x1 64x16x28x28 -> 32", *conv(CONV, (32, 16, 1, 1)))
+    case("conv 3x3 64x16x28x28 depthwise", *conv(CONV, (16, 1, 3, 3), 16))
+    case("conv 3x3 8x256x14x14 -> 256", *conv((8, 256, 14, 14), (256, 256, 3, 3)))
+    case("max_pool 2x2 64x16x28x28", one(jax_max_pool, *CONV),
+         one(lambda p: lambda x: p.torch.nn.functional.max_pool2d(x, 2), *CONV))
+    # Linear algebra.
+    case("cholesky 256", *matrix(lambda l: l.cholesky, 256, True))
+    case("cholesky f64 256", *matrix(lambda l: l.cholesky, 256, True, "float64"))
+    case("cholesky 1024", *matrix(lambda l: l.cholesky, 1024, True))
+    case("cholesky 10000 of 4x4", *matrix(lambda l: l.cholesky, (10_000, 4), True))
+    case("eigh 256", *matrix(lambda l: lambda x: l.eigh(x)[1], 256, True))
+    case("eigh f64 256", *matrix(lambda l: lambda x: l.eigh(x)[1], 256, True, "float64"))
+    case("svd 256", *matrix(lambda l: lambda x: l.svd(x, full_matrices=False)[0], 256, False))
+    case("svd f64 256", *matrix(lambda l: lambda x: l.svd(x, full_matrices=False)[0], 256, False, "float64"))
+    case("qr 256", *matrix(lambda l: lambda x: l.qr(x)[0], 256, False))
+    case("solve 256 for a vector", *matrix(lambda l: l.solve, 256, True, right=(256,)))
+    case("solve 256 for 256", *matrix(lambda l: l.solve, 256, True, right=(256, 256)))
+    # Order and transforms.
+    case("sort 1e6", one(lambda p: p.jnp.sort, M), one(lambda p: lambda x: x.sort().values, M))
+    case("argsort 1e6", one(lambda p: p.jnp.argsort, M), one(lambda p: p.torch.argsort, M))
+    case("top_k 64 of 1e6", one(lambda p: lambda x: p.jax.lax.top_k(x, 64)[0], M), one(lambda p: lambda x: x.topk(64), M))
+    case("cumsum 1e7", one(lambda p: p.jnp.cumsum, 10 * M), one(lambda p: lambda x: x.cumsum(0), 10 * M))
+    case("cumsum of columns 4096x1024", one(lambda p: lambda x: x.cumsum(0), 4096, 1024),
+         one(lambda p: lambda x: x.cumsum(0), 4096, 1024))
+    case("fft 2^20", lambda p: (p.jnp.fft.fft, (p.jnp.asarray(complex_numbers(1 << 20)),)),
+         lambda p: (p.torch.fft.fft, (p.torch.as_tensor(complex_numbers(1 << 20)),)))
+    case("rfft 1024x1024", one(lambda p: p.jnp.fft.rfft, 1024, 1024), one(lambda p: p.torch.fft.rfft, 1024, 1024))
     case("add of scalars", *same(add, (), ()), eager=True)
     case("add of 16", *same(add, (16,), (16,)), eager=True)
 

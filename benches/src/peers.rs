@@ -72,6 +72,43 @@ fn matmul(x: &[usize], y: &[usize]) -> Work {
     two(x, y, |x, y| x.matmul(y))
 }
 
+/// The convolution that is compared: its input, and its floating-point operations.
+const CONV_X: [usize; 4] = [64, 16, 28, 28];
+const CONV: usize = 2 * 64 * 784 * 32 * 16 * 9;
+
+fn convolution(x: [usize; 4], kernel: [usize; 4], groups: usize) -> Work {
+    let options = nn::ConvOptions::new().padding(nn::Padding::Same).feature_group_count(groups);
+    two(&x, &kernel, move |x, kernel| nn::conv_general_dilated(x, kernel, &options))
+}
+
+fn convolution_back() -> Work {
+    let (x, kernel) = (tensor(&CONV_X, -1.0, 1.0), tensor(&[32, 16, 3, 3], -1.0, 1.0));
+    let ct = tensor(&[64, 32, 28, 28], -1.0, 1.0);
+    type Deep = Tensor<Autodiff<Cpu>>;
+    let f = |x: Deep, kernel: Deep| nn::conv(&x, &kernel, [1, 1], nn::Padding::Same);
+    keep(move || {
+        let (y, back) = vjp(f, (x.clone(), kernel.clone()));
+        (y, back(ct.clone()))
+    })
+}
+
+/// The order of matrices that are factorised.
+const N: usize = 256;
+
+/// Ours on matrices of order n, positive definite or any.
+fn matrix(
+    batch: &[usize],
+    n: usize,
+    positive: bool,
+    dtype: DType,
+    f: impl Fn(&Tensor<Cpu>) -> Tensor<Cpu> + 'static,
+) -> Work {
+    let x = tensor(&[batch, &[n, n]].concat(), -1.0, 1.0).cast(dtype);
+    let square = x.matmul(&linalg::matrix_transpose(&x)) + Tensor::eye(n, dtype);
+    let x = if positive { square } else { x };
+    keep(move || f(&x))
+}
+
 /// The table: a line a case. A later issue adds its cases here and in `peers/peer.py`.
 pub fn cases() -> Vec<Case> {
     use Bound::{Bytes, Dispatch, Flops, Numbers};
@@ -124,6 +161,54 @@ pub fn cases() -> Vec<Case> {
         eager("matmul 4096x4096 by a vector", Bytes(4 * (4096 * 4096 + 2 * 4096)), || {
             matmul(&[4096, 4096], &[4096])
         }),
+        eager("conv 3x3 64x16x28x28 -> 32", Flops(CONV), || convolution(CONV_X, [32, 16, 3, 3], 1)),
+        eager("conv 3x3 64x16x28x28 -> 32, forward and backward", Flops(3 * CONV), convolution_back),
+        eager("conv 1x1 64x16x28x28 -> 32", Flops(CONV / 9), || convolution(CONV_X, [32, 16, 1, 1], 1)),
+        eager("conv 3x3 64x16x28x28 depthwise", Flops(CONV / 32), || convolution(CONV_X, [16, 1, 3, 3], 16)),
+        eager("conv 3x3 8x256x14x14 -> 256", Flops(2 * 8 * 196 * 256 * 256 * 9), || {
+            convolution([8, 256, 14, 14], [256, 256, 3, 3], 1)
+        }),
+        eager("max_pool 2x2 64x16x28x28", Bytes(5 * 64 * 16 * 784), || {
+            one(&CONV_X, |x| nn::max_pool(x, [2, 2], [2, 2], nn::Padding::Valid))
+        }),
+        // Linear algebra.
+        eager("cholesky 256", Flops(N * N * N / 3), || matrix(&[], N, true, DType::F32, linalg::cholesky)),
+        eager("cholesky f64 256", Flops(N * N * N / 3), || {
+            matrix(&[], N, true, DType::F64, linalg::cholesky)
+        }),
+        eager("cholesky 1024", Flops(1 << 30), || matrix(&[], 1024, true, DType::F32, linalg::cholesky)),
+        eager("cholesky 10000 of 4x4", Flops(10_000 * 21), || {
+            matrix(&[10_000], 4, true, DType::F32, linalg::cholesky)
+        }),
+        eager("eigh 256", Flops(9 * N * N * N), || matrix(&[], N, true, DType::F32, |x| linalg::eigh(x).1)),
+        eager("eigh f64 256", Flops(9 * N * N * N), || {
+            matrix(&[], N, true, DType::F64, |x| linalg::eigh(x).1)
+        }),
+        eager("svd 256", Flops(20 * N * N * N), || {
+            matrix(&[], N, false, DType::F32, |x| linalg::svd(x, false).0)
+        }),
+        eager("svd f64 256", Flops(20 * N * N * N), || {
+            matrix(&[], N, false, DType::F64, |x| linalg::svd(x, false).0)
+        }),
+        eager("qr 256", Flops(8 * N * N * N / 3), || {
+            matrix(&[], N, false, DType::F32, |x| linalg::qr(x, false).0)
+        }),
+        eager("solve 256 for a vector", Flops(2 * N * N * N / 3), || {
+            let b = tensor(&[N], -1.0, 1.0);
+            matrix(&[], N, true, DType::F32, move |a| linalg::solve(a, &b))
+        }),
+        eager("solve 256 for 256", Flops(8 * N * N * N / 3), || {
+            let b = tensor(&[N, N], -1.0, 1.0);
+            matrix(&[], N, true, DType::F32, move |a| linalg::solve(a, &b))
+        }),
+        // Order and transforms.
+        eager("sort 1e6", Bytes(8 * M), || one(&[M], |x| x.sort(0))),
+        eager("argsort 1e6", Bytes(8 * M), || one(&[M], |x| x.argsort(0))),
+        eager("top_k 64 of 1e6", Bytes(4 * M), || one(&[M], |x| x.top_k(64, 0).0)),
+        eager("cumsum 1e7", Bytes(80 * M), || one(&[10 * M], |x| x.cumsum(0))),
+        eager("cumsum of columns 4096x1024", Bytes(8 * all), || one(&[4096, 1024], |x| x.cumsum(0))),
+        eager("fft 2^20", Flops((5 * 20) << 20), || two(&[1 << 20], &[1 << 20], |x, y| fft::fft(x, y).0)),
+        eager("rfft 1024x1024", Flops((5 * 5) << 20), || one(&[1024, 1024], |x| fft::rfft(x).0)),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
     ]

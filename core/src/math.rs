@@ -1,6 +1,10 @@
-//! Elementary functions by value: `grad(math::tanh)`, and a tensor that is moved in may be overwritten.
+//! Elementary and special functions by value: `grad(math::tanh)`, and a tensor that is moved in may be overwritten.
 //!
 //! Each is the method of the same name.
+
+mod special;
+
+pub use special::*;
 
 use crate::op::Unary;
 use crate::{Backend, Tensor};

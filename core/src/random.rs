@@ -7,9 +7,15 @@
 //!
 //! What always holds: a batch of keys `[keys.., 2]` gives `[keys.., shape..]`, for each key what it gives alone.
 //! Equal to JAX to the bit are [`bits`], [`split`], [`fold_in`], [`uniform`], [`randint`], [`bernoulli`],
-//! [`permutation`], [`shuffle`] and [`choice`]; the others within a few units in the last place of their `log` and `erf_inv`.
+//! [`permutation`], [`shuffle`] and [`choice`]; [`poisson`] but where a comparison of its rejection falls within rounding; the
+//! others within a few units in the last place of their `log`,
+//! `exp` and `erf_inv`.
 
+mod distributions;
 mod draw;
+mod public;
+
+pub use public::*;
 
 use crate::backend::Values;
 use crate::{Array, Backend, DType, IntoShape, Op, Operand, Tensor, Value};

@@ -141,20 +141,36 @@ MP = {
     "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "asin": mpmath.asin, "acos": mpmath.acos,
     "atan": mpmath.atan, "sinh": mpmath.sinh, "cosh": mpmath.cosh, "tanh": mpmath.tanh, "asinh": mpmath.asinh,
     "acosh": mpmath.acosh, "atanh": mpmath.atanh, "logistic": lambda x: 1 / (1 + mpmath.exp(-x)),
-    "erf": mpmath.erf, "erf_inv": mpmath.erfinv,
+    "erf": mpmath.erf, "erf_inv": mpmath.erfinv, "erfc": mpmath.erfc,
+    "lgamma": lambda x: mpmath.loggamma(x).real,
+    "bessel_i0e": lambda x: scaled_bessel(0, x), "bessel_i1e": lambda x: scaled_bessel(1, x),
 }
+
+
+def scaled_bessel(order, x):
+    """e^-|x| I(x); of large x by Hankel's expansion."""
+    if abs(x) < 1e9:
+        return mpmath.besseli(order, x, maxterms=10**6) * mpmath.exp(-abs(x))
+    m, z = 4 * order * order, 8 * abs(x)
+    series = 1 - (m - 1) / z + (m - 1) * (m - 9) / (2 * z**2) - (m - 1) * (m - 9) * (m - 25) / (6 * z**3)
+    return series / mpmath.sqrt(2 * mpmath.pi * abs(x)) * (mpmath.sign(x) if order else 1)
+
+
 # At zeros, at +-1, at infinities, outside the domain: these are exact there.
 NUMPY = {
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p,
     "rsqrt": lambda x: 1 / np.sqrt(x), "cbrt": np.cbrt, "sin": np.sin, "cos": np.cos, "tan": np.tan,
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "logistic": scipy.special.expit,
-    "erf": scipy.special.erf, "erf_inv": scipy.special.erfinv,
+    "erf": scipy.special.erf, "erf_inv": scipy.special.erfinv, "erfc": scipy.special.erfc,
+    "lgamma": lambda x: np.float64(np.inf) if np.isinf(x) else scipy.special.gammaln(x),
+    "bessel_i0e": lambda x: np.float64(0) if np.isinf(x) else scipy.special.i0e(x),
+    "bessel_i1e": lambda x: np.copysign(0.0, x) if np.isinf(x) else np.copysign(scipy.special.i1e(x), x),
 }
 DOMAINS = {
     "log": lambda x: x > 0, "log1p": lambda x: x > -1, "rsqrt": lambda x: x > 0, "asin": lambda x: abs(x) <= 1,
     "acos": lambda x: abs(x) <= 1, "acosh": lambda x: x >= 1, "atanh": lambda x: abs(x) < 1,
-    "erf_inv": lambda x: abs(x) < 1,
+    "erf_inv": lambda x: abs(x) < 1, "lgamma": lambda x: x > 0 or x != math.floor(x), "erfc": lambda x: x < 1e4,
 }
 
 
@@ -165,6 +181,8 @@ def transcendental(f, x, name):
         return float(NUMPY[f](np.float64(x)))
     if f == "erf" and abs(x) > 40:
         return math.copysign(1.0, x)
+    if f == "erfc" and x < -40:
+        return 2.0
     with mpmath.workprec(240):
         if f == "erf_inv":
             # mpmath's gets lost near +-1 and 0: two steps of Newton from scipy's value settle it.
@@ -274,6 +292,7 @@ XLA_UNARY = {
     "tan": lax.tan, "asin": lax.asin, "acos": lax.acos, "atan": lax.atan, "sinh": lax.sinh, "cosh": lax.cosh,
     "tanh": lax.tanh, "asinh": lax.asinh, "acosh": lax.acosh, "atanh": lax.atanh, "logistic": lax.logistic,
     "erf": lax.erf, "erf_inv": lax.erf_inv,
+    "erfc": lax.erfc, "lgamma": lax.lgamma, "bessel_i0e": lax.bessel_i0e, "bessel_i1e": lax.bessel_i1e,
 }
 XLA_BINARY = {
     "add": lax.add, "sub": lax.sub, "mul": lax.mul, "div": lax.div, "rem": lax.rem, "pow": lax.pow,
@@ -542,6 +561,11 @@ def draw(op, raw, number):
         return jax.random.uniform(key, shape, DTYPES[op["dtype"]])
     if f == "random_normal":
         return jax.random.normal(key, shape, DTYPES[op["dtype"]])
+    if f in ("random_gamma", "random_poisson"):
+        dtype = DTYPES[op["dtype"]]
+        if f == "random_poisson":
+            return jax.random.poisson(key, number, shape, dtype)
+        return (jax.random.loggamma if op["log"] else jax.random.gamma)(key, number, shape, dtype)
     if f == "random_split":
         return jax.random.key_data(jax.random.split(key, shape))
     return jax.random.key_data(jax.random.fold_in(key, number))
@@ -554,11 +578,12 @@ def random(op, keys, data=None):
     batch = keys.shape[:-1]
     n = math.prod(batch)
     raw = keys.reshape(n, 2)
-    numbers = np.zeros(n, np.uint32) if data is None else data.reshape(n)
+    numbers = np.zeros(n, np.uint32) if data is None else data.reshape(n, *data.shape[len(batch):])
     # A key at a time: nothing can leak from one to another.
     result = [np.asarray(DRAW(op, k, d)) for k, d in zip(raw, numbers)]
     if not result:
-        like = jax.eval_shape(partial(draw, op), jax.ShapeDtypeStruct((2,), np.uint32), jax.ShapeDtypeStruct((), np.uint32))
+        like = jax.eval_shape(partial(draw, op), jax.ShapeDtypeStruct((2,), np.uint32),
+                              jax.ShapeDtypeStruct(numbers.shape[1:], numbers.dtype))
         return np.zeros(batch + like.shape, like.dtype)
     return np.stack(result).reshape(batch + result[0].shape)
 

@@ -168,7 +168,7 @@ fn op(op: &Op) -> String {
         Op::Linalg(l) => {
             let name = ("name", text(l.name()));
             match l {
-                Linalg::Cholesky | Linalg::Lu | Linalg::Eigh => object(op, &[name]),
+                Linalg::Cholesky | Linalg::Det | Linalg::Lu | Linalg::Eigh => object(op, &[name]),
                 Linalg::TriangularSolve { lower, transpose, unit_diagonal } => object(
                     op,
                     &[
@@ -178,6 +178,7 @@ fn op(op: &Op) -> String {
                         ("unit_diagonal", unit_diagonal.to_string()),
                     ],
                 ),
+                Linalg::Solve { transpose } => object(op, &[name, ("transpose", transpose.to_string())]),
                 Linalg::Qr { full } | Linalg::Svd { full } => object(op, &[name, ("full", full.to_string())]),
             }
         }

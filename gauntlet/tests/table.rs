@@ -35,7 +35,7 @@ fn every_kind_of_operation_is_sampled() {
 fn smooth_samples_are_small_and_have_something_to_differentiate() {
     for sample in all().into_iter().filter(|s| s.smooth) {
         let elements: usize = sample.inputs.iter().map(|i| i.data.shape().elements()).sum();
-        assert!(elements <= 300, "{}: {elements} elements", sample.name);
+        assert!(elements <= 400, "{}: {elements} elements", sample.name);
         let constant = sample.op == plywood_core::Op::StopGradient;
         assert!(constant || !sample.differentiable().is_empty(), "{}", sample.name);
     }

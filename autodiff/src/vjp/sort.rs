@@ -1,8 +1,12 @@
-//! The derivative of a sort is the permutation back, of all operands that went along.
+//! The derivative of a sort is the permutation back, of all operands that went along; that of the k largest puts them
+//! back in their places.
 
 use super::{Gradients, Keep, Pull, T};
-use plywood_core::{DType, Value, Values};
+use plywood_core::op::{IndexMode, Scatter, ScatterKind};
+use plywood_core::shape::Axes;
+use plywood_core::{DType, Number, Op, Value, Values};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 pub(super) fn vjp(axis: usize, keys: usize, r: &Pull<'_>, cts: SmallVec<[Option<T>; 1]>) -> Gradients {
     // Where each element came from: sort the places along with the keys.
@@ -25,9 +29,24 @@ pub(super) fn vjp(axis: usize, keys: usize, r: &Pull<'_>, cts: SmallVec<[Option<
 }
 
 pub(super) fn keep_top_k() -> Keep {
-    todo!()
+    Keep::outputs().and_type_of(0)
 }
 
-pub(super) fn top_k(_axis: usize, _r: &Pull<'_>, _ct: T) -> T {
-    todo!()
+/// What was taken from a place goes back there.
+pub(super) fn top_k(axis: usize, r: &Pull<'_>, ct: T) -> T {
+    let places = &r.kept.y[1];
+    let zeros = ct.value().full(Number::Int(0), r.ty(0).clone());
+    let others: Axes = (0..places.rank()).filter(|&d| d != axis).collect();
+    let scatter = Scatter {
+        kind: ScatterKind::Add,
+        window_axes: Axes::new(),
+        inserted_axes: Axes::from_slice(&[axis]),
+        operand_batching_axes: others.clone(),
+        indices_batching_axes: others,
+        index_map: Axes::from_slice(&[axis]),
+        mode: IndexMode::PromiseInBounds,
+    };
+    let indices = places.expand_dims(-1).into_value();
+    let inputs: Values = [zeros, indices, ct.into_value()].into_iter().collect();
+    T::of(Value::apply_all(Op::Scatter(Arc::new(scatter)), inputs))
 }

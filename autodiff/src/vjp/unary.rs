@@ -2,7 +2,7 @@
 
 use super::{Keep, Pull, T};
 use plywood_core::op::{Special, SpecialFunction, Unary};
-use plywood_core::{Op, Value};
+use plywood_core::{DType, Op, Value};
 use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, PI};
 
 pub(super) fn keep(op: Unary) -> Option<Keep> {
@@ -50,13 +50,7 @@ pub(super) fn vjp(op: Unary, r: &Pull<'_>, ct: T) -> Option<T> {
         Erf => ct * (FRAC_2_SQRT_PI * (-r.x(0).square()).exp()),
         Erfc => -(ct * (FRAC_2_SQRT_PI * (-r.x(0).square()).exp())),
         Lgamma => ct * digamma(r.x(0)),
-        BesselI0e => ct * (T::of(r.x(0).value().clone().unary(BesselI1e)) - r.x(0).sign() * r.y()),
-        BesselI1e => {
-            // I₁(x) / x at 0 is a half.
-            let (x, zero) = (r.x(0), r.x(0).eq(0));
-            let ratio = zero.select(0.5, r.y() / zero.select(1, x));
-            ct * (T::of(x.value().clone().unary(BesselI0e)) - x.sign() * r.y() - ratio)
-        }
+        BesselI0e | BesselI1e => bessel(op, r, ct),
         ErfInv => ct * (PI.sqrt() / 2.0 * r.y().square().exp()),
         Sign | Floor | Ceil | Round | RoundEven | IsFinite => return None,
     })
@@ -77,6 +71,29 @@ pub(super) fn integer_pow(n: i32, r: &Pull<'_>, ct: T) -> T {
         2 => ct * (2.0 * r.x(0)),
         _ => ct * (n * r.x(0).powi(n - 1)),
     }
+}
+
+/// Of e^-|x| I₀(x) and e^-|x| I₁(x): differences of numbers near each other, for which 16-bit floats are too short.
+fn bessel(op: Unary, r: &Pull<'_>, ct: T) -> T {
+    let apply = |op: Unary, x: &T| T::of(x.value().clone().unary(op));
+    let dtype = r.x(0).dtype();
+    let (x, y) = match dtype.size() {
+        2 => {
+            let x = r.x(0).cast(DType::F32);
+            let y = apply(op, &x);
+            (x, y)
+        }
+        _ => (r.x(0).clone(), r.y().clone()),
+    };
+    let slope = if op == Unary::BesselI0e {
+        apply(Unary::BesselI1e, &x) - x.sign() * y
+    } else {
+        // I₁(x) / x at 0 is a half.
+        let zero = x.eq(0);
+        let ratio = zero.select(0.5, &y / zero.select(1, &x));
+        apply(Unary::BesselI0e, &x) - x.sign() * y - ratio
+    };
+    ct * slope.cast(dtype)
 }
 
 /// ψ(x), the derivative of log Γ.

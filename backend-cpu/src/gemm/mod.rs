@@ -26,8 +26,8 @@ mod drive;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod kernel;
 mod pack;
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod panels;
+pub mod shifted;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod tests;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

@@ -5,12 +5,15 @@
 //! are the rows of a program, counters its columns. Bits, uniform floats and keys equal JAX's to the bit; normal floats
 //! do but for the logarithm's last bit.
 
+mod gamma;
+mod poisson;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
 mod tests;
 
 use crate::data::{self, View};
+use crate::dispatch::{floats, integers};
 use crate::elementwise::Family;
 use crate::kernel::cache::{Key, eager};
 use crate::kernel::launch::{Operand, launch};
@@ -18,11 +21,11 @@ use crate::kernel::threefry::{self, Words, block, centred, join, unit};
 use crate::kernel::{Builder, Kernel, Program, V, Width, math};
 use crate::layout::Layout;
 use crate::storage::Storage;
-use bytemuck::cast_slice;
+use bytemuck::{cast_slice, cast_slice_mut};
 use plywood_core::op::Random;
 use plywood_core::{DType, TensorType, Value, Values};
 
-/// Inputs: keys, and for `FoldIn` the data.
+/// Inputs: keys; for `FoldIn` the data, for the distributions with a parameter that.
 pub fn random(ty: TensorType, x: Values, random: &Random) -> Value {
     let keys = View::<u32>::of(&x[0]).to_contiguous();
     let keys: &[u8] = cast_slice(&keys);
@@ -34,7 +37,16 @@ pub fn random(ty: TensorType, x: Values, random: &Random) -> Value {
         Random::Uniform { shape, dtype } => draw(Sample::Uniform(*dtype), keys, shape.elements(), out),
         Random::Normal { shape, dtype } => draw(Sample::Normal(*dtype), keys, shape.elements(), out),
         Random::Split { shape } => draw(Sample::Keys, keys, shape.elements(), out),
-        Random::Gamma { .. } | Random::Poisson { .. } => todo!(),
+        Random::Gamma { shape, dtype, log } => floats!(*dtype, T => {
+            let alpha = View::<T>::of(&x[1]).to_contiguous();
+            gamma::draw_gamma(keys, shape.elements(), &alpha, *dtype, *log, cast_slice_mut::<u8, T>(out))
+        }),
+        Random::Poisson { shape, dtype } => {
+            let rate = View::<f32>::of(&x[1]).to_contiguous();
+            integers!(*dtype, T => {
+                poisson::draw_poisson(keys, shape.elements(), &rate, cast_slice_mut::<u8, T>(out))
+            })
+        }
         Random::FoldIn => {
             let folded = View::<u32>::of(&x[1]).to_contiguous();
             let operands = [

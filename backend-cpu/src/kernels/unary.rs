@@ -48,7 +48,10 @@ pub fn formula<'b>(op: Unary, x: V<'b>) -> V<'b> {
         Unary::Logistic => math::logistic(x),
         Unary::Erf => math::erf(x),
         Unary::ErfInv => math::erf_inv(x),
-        Unary::Erfc | Unary::Lgamma | Unary::BesselI0e | Unary::BesselI1e => todo!(),
+        Unary::Erfc => math::erfc(x),
+        Unary::Lgamma => math::lgamma(x),
+        Unary::BesselI0e => math::bessel_i0e(x),
+        Unary::BesselI1e => math::bessel_i1e(x),
     }
 }
 

@@ -130,6 +130,33 @@ FUNCTIONS = {
     "acos": (mp.acos, plain(both(SUBNORMAL, span(NORMAL, 1e-9), span(1e-9, 0.5), span(0.1, 0.9), span(0.5, 1 - 2.0**-53)), 1 - 2.0**-43, 0.5, -0.5, 0.75**0.5)),
     "atan": (mp.atan, plain(both(SUBNORMAL, span(NORMAL, 1e-9), span(1e-9, 0.5), span(0.1, 3.0), span(0.5, 100.0), ALL), 1.0, 2**0.5 - 1, 2**0.5 + 1, 1e16, HUGE)),
 }
+def lgamma(x):
+    """Of negative numbers |y| + 4, as table.rs has it."""
+    y = mp.loggamma(x).real
+    return abs(y) + 4 if x < 0 else y
+
+
+def bessel(order):
+    def f(x):
+        if abs(x) < 1e9:
+            return mp.besseli(order, x, maxterms=10**6) * mp.exp(-abs(x))
+        # Hankel's expansion: three terms are exact to 2^-80 and more.
+        m, z = 4 * order * order, 8 * abs(x)
+        series = 1 - (m - 1) / z + (m - 1) * (m - 9) / (2 * z**2) - (m - 1) * (m - 9) * (m - 25) / (6 * z**3)
+        return series / mp.sqrt(2 * mp.pi * abs(x)) * (mp.sign(x) if order else 1)
+    return f
+
+
+BESSEL = plain(both(SUBNORMAL, span(NORMAL, 1e-3), span(1e-3, 8.0), span(1.0, 8.0), span(8.0, 30.0), span(30.0, 1e4), span(1e9, HUGE)), 8.0, -8.0)
+FUNCTIONS |= {
+    "erfc": (mp.erfc, plain([*both(span(1e-20, 0.5)), *both(span(0.1, 1.0)), span(0.5, 6.0), span(0.5, 27.4), span(20.0, 26.6),
+                             span(26.5, 27.3), span(-1.0, -6.5)], 0.5, -0.5, 26.54, 3.0)),
+    "lgamma": (lgamma, plain([SUBNORMAL, span(NORMAL, 1e-3), span(1e-3, 0.5), span(0.5, 1.5), span(1.5, 2.5), span(2.5, 9.0), span(8.0, 100.0),
+                              span(100.0, HUGE), span(-1e-300, -1e-3), span(-1e-3, -0.5), span(-0.5, -4.0), span(-4.0, -170.0)],
+                             1.0, 2.0, 0.5, 1.5, 2.5, 8.0, -0.5, 2.5e305)),
+    "bessel_i0e": (bessel(0), BESSEL),
+    "bessel_i1e": (bessel(1), BESSEL),
+}
 ALL2 = both(ALL)
 FUNCTIONS2 = {
     # Pairs over everything, of like size, near the axes and diagonals.

@@ -62,11 +62,31 @@ impl<'a> Exact<'a> {
     }
 }
 
+/// The functions by their names.
+mod functions {
+    pub use super::math::*;
+
+    /// For negative numbers |y| + 4: between its zeros there the result is exact in relation to 1 only.
+    pub fn lgamma<'b>(x: super::V<'b>) -> super::V<'b> {
+        let y = super::math::lgamma(x);
+        x.lt(x.c(0.0)).select(y.abs() + 4.0, y)
+    }
+}
+
+fn lgamma(x: f64) -> f64 {
+    // libm's logarithm of the sine loses the poles.
+    if x < 0.0 && x.floor() == x {
+        return f64::INFINITY;
+    }
+    let y = libm::lgamma(x);
+    if x < 0.0 { y.abs() + 4.0 } else { y }
+}
+
 macro_rules! unary {
     ($($name:ident $right:expr, $odd:expr, $low:expr, $high:expr, $standard:expr;)*) => {
         /// All functions of one operand that have bounds. (`erf_inv_giles` has none: it is as exact as JAX's.)
         pub const UNARY: &[Unary] = &[$(Unary {
-            name: stringify!($name), function: math::$name, right: $right, odd: $odd, usual: ($low, $high),
+            name: stringify!($name), function: functions::$name, right: $right, odd: $odd, usual: ($low, $high),
             standard: $standard,
         }),*];
     };
@@ -87,6 +107,10 @@ unary! {
     acosh Some(|x| if x < 1.0 { f64::NAN } else { libm::acosh(x) }), false, 1.0, 10.0, Some(f32::acosh);
     atanh Some(libm::atanh), true, -0.99, 0.99, Some(f32::atanh);
     erf Some(libm::erf), true, -3.0, 3.0, None;
+    erfc Some(libm::erfc), false, -3.0, 3.0, None;
+    lgamma Some(lgamma), false, 0.1, 20.0, None;
+    bessel_i0e None, false, -10.0, 10.0, None;
+    bessel_i1e None, true, -10.0, 10.0, None;
     erf_inv None, true, -0.99, 0.99, None;
     sin Some(f64::sin), true, -10.0, 10.0, Some(f32::sin);
     cos Some(f64::cos), false, -10.0, 10.0, Some(f32::cos);

@@ -58,23 +58,15 @@ pub fn attention(q: &T, k: &T, v: &T, options: &Options) -> T {
     let grouped = q.reshape([b, t, heads, group, h]);
     let scale = options.scale.unwrap_or(1.0 / (h as f64).sqrt());
     let mut logits = dot(&grouped, k, (4, 3), (&[0, 2], &[0, 2]), wide) * scale;
-    let aligned = |name: &str, x: &T| -> T {
-        let fits = x.rank() <= 4 && x.shape().broadcast(&[b, n, t, s].into()) == Some([b, n, t, s].into());
-        assert!(
-            fits,
-            "dot_product_attention: the {name} of shape {} does not broadcast to {:?}",
-            x.shape(),
-            [b, n, t, s]
-        );
-        permuted(x.broadcast_to([b, n, t, s]).reshape([b, heads, group, t, s]), &[0, 1, 3, 2, 4])
-    };
+    let sizes = [b, heads, group, t, s];
     if let Some(bias) = &options.bias {
-        logits += aligned("bias", bias).cast(wide);
+        logits += aligned("bias", bias, sizes).cast(wide);
     }
-    let mut seen: Option<T> = options.mask.as_ref().map(|mask| {
+    let mut seen: Option<T> = None;
+    if let Some(mask) = &options.mask {
         assert!(mask.dtype() == DType::Bool, "dot_product_attention: a mask is bool, not {}", mask.ty());
-        aligned("mask", mask)
-    });
+        seen = Some(aligned("mask", mask, sizes));
+    }
     if options.causal || options.window.is_some() {
         let place = |axis: usize| {
             let ty = q.ty().with_dtype(DType::I32).with_shape([t, 1, s]);
@@ -100,4 +92,13 @@ pub fn attention(q: &T, k: &T, v: &T, options: &Options) -> T {
     let weights = logits.softmax(-1).cast(dtype);
     let out = dot(&weights, v, (4, 1), (&[0, 1], &[0, 2]), dtype);
     permuted(out, &[0, 2, 1, 3, 4]).reshape([b, t, n, h])
+}
+
+/// What broadcasts to `[batch, heads, T, S]`, as the products lie: `[batch, key heads, T, group, S]`.
+#[track_caller]
+fn aligned(name: &str, x: &T, [b, heads, group, t, s]: [usize; 5]) -> T {
+    let full = [b, heads * group, t, s];
+    let fits = x.rank() <= 4 && x.shape().broadcast(&full.into()) == Some(full.into());
+    assert!(fits, "dot_product_attention: the {name} of shape {} does not broadcast to {full:?}", x.shape());
+    permuted(x.broadcast_to(full).reshape([b, heads, group, t, s]), &[0, 1, 3, 2, 4])
 }

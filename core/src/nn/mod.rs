@@ -8,3 +8,7 @@ mod pool;
 
 pub use activation::*;
 pub use attention::{DotProductAttention, dot_product_attention};
+pub use conv::{
+    ConvOptions, ConvolveMode, Padding, conv, conv_general_dilated, conv_transpose, convolve, correlate,
+};
+pub use pool::{WindowKind, Windows, avg_pool, max_pool, min_pool, reduce_window, sum_pool};

@@ -21,9 +21,10 @@ pub struct Conv {
     pub padding: SmallVec<[Padding; 2]>,
     /// Distance of the kernel's elements.
     pub dilation: Axes,
-    /// Input features fall into so many groups, and so do output features; a group sees its own only.
+    /// Input features fall into so many groups of neighbours, and so do output features; a group sees its own only.
     pub feature_groups: usize,
-    /// The batch falls into so many groups, and output features too; each output feature sees one group of the batch.
+    /// The batch falls into so many groups of neighbours, and output features too; each output feature sees one group of
+    /// the batch.
     pub batch_groups: usize,
 }
 

@@ -6,9 +6,9 @@ use crate::{DType, TensorType};
 names! {
     /// How a running reduction combines elements.
     pub enum Cumulation {
-        /// The sum; f16 and bf16 accumulate in f32; of numbers.
+        /// The sum; f16 and bf16 accumulate in f32 or better; of numbers.
         Sum "cumsum",
-        /// The product; f16 and bf16 accumulate in f32; of numbers.
+        /// The product; f16 and bf16 accumulate in f32 or better; of numbers.
         Prod "cumprod",
         /// The largest so far, NaN from the first NaN on; of numbers.
         Max "cummax",

@@ -6,7 +6,7 @@ use crate::{DType, TensorType};
 use smallvec::smallvec;
 
 names! {
-    /// From what to what. X[k] = sum over j of x[j] e^(-2πi jk / n); the inverse has the other sign and the factor 1/n.
+    /// From what to what. `X[k] = sum over j of x[j] e^(-2πi jk / n)`; the inverse has the other sign and the factor 1/n.
     pub enum FftKind {
         /// Complex to complex: two inputs, two outputs, of one shape.
         Forward "fft",

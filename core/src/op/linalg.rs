@@ -22,6 +22,14 @@ pub enum Linalg {
         /// Whether the diagonal counts as ones, and is not read.
         unit_diagonal: bool,
     },
+    /// X with A X = B, or Aᵀ X = B, by LU: infinite or NaN where A is singular. Inputs: A `[.., n, n]`, B `[.., n, k]`.
+    Solve {
+        /// Whether it is the system of Aᵀ.
+        transpose: bool,
+    },
+    /// The determinant, by LU. One output, of the batch's shape. (An operation of its own, since its derivative, the
+    /// matrix of cofactors, exists where A is singular, and LU's does not.)
+    Det,
     /// P A = L U by partial pivoting, of A `[.., m, n]`. Outputs: L (below the diagonal; its diagonal is 1) and U in one
     /// matrix `[.., m, n]`; the pivots `[.., min(m, n)]`, i32: row i was exchanged with row `pivots[i]`; the
     /// permutation `[.., m]`, i32: row i of P A is row `permutation[i]` of A.
@@ -48,6 +56,8 @@ impl Linalg {
         match self {
             Linalg::Cholesky => "cholesky",
             Linalg::TriangularSolve { .. } => "triangular_solve",
+            Linalg::Solve { .. } => "solve",
+            Linalg::Det => "det",
             Linalg::Lu => "lu",
             Linalg::Qr { .. } => "qr",
             Linalg::Eigh => "eigh",
@@ -57,8 +67,13 @@ impl Linalg {
 
     pub(super) fn inputs(self) -> usize {
         match self {
-            Linalg::TriangularSolve { .. } => 2,
-            Linalg::Cholesky | Linalg::Lu | Linalg::Qr { .. } | Linalg::Eigh | Linalg::Svd { .. } => 1,
+            Linalg::TriangularSolve { .. } | Linalg::Solve { .. } => 2,
+            Linalg::Cholesky
+            | Linalg::Det
+            | Linalg::Lu
+            | Linalg::Qr { .. }
+            | Linalg::Eigh
+            | Linalg::Svd { .. } => 1,
         }
     }
 
@@ -77,7 +92,11 @@ impl Linalg {
                 square();
                 smallvec![a.clone()]
             }
-            Linalg::TriangularSolve { .. } => {
+            Linalg::Det => {
+                square();
+                smallvec![of(&[])]
+            }
+            Linalg::TriangularSolve { .. } | Linalg::Solve { .. } => {
                 square();
                 let b = x[1];
                 let fits = b.rank() == a.rank() && b.shape[..b.rank() - 1] == a.shape[..a.rank() - 1];

@@ -95,10 +95,11 @@ impl Display for Op {
                 write!(f, " dilation={}]", List(&w.dilation))
             }
             Op::Fft { kind: _, sizes } => write!(f, "[sizes={}]", List(sizes)),
-            Op::Linalg(Linalg::Cholesky | Linalg::Lu | Linalg::Eigh) => Ok(()),
+            Op::Linalg(Linalg::Cholesky | Linalg::Det | Linalg::Lu | Linalg::Eigh) => Ok(()),
             Op::Linalg(Linalg::TriangularSolve { lower, transpose, unit_diagonal }) => {
                 write!(f, "[lower={lower} transpose={transpose} unit_diagonal={unit_diagonal}]")
             }
+            Op::Linalg(Linalg::Solve { transpose }) => write!(f, "[transpose={transpose}]"),
             Op::Linalg(Linalg::Qr { full } | Linalg::Svd { full }) => write!(f, "[full={full}]"),
             Op::Special(s) => match s.orders {
                 [0, 0, 0] => Ok(()),

@@ -20,14 +20,14 @@ fn number(x: f64) -> Term {
 
 /// The shape of a batch of keys without the two words.
 #[track_caller]
-fn batch(name: &str, key: &Value) -> Shape {
+pub(super) fn batch(name: &str, key: &Value) -> Shape {
     assert!(key.shape().last() == Some(&2), "{name}: a key is two u32, not {}", key.ty());
     key.shape()[..key.rank() - 1].into()
 }
 
 /// A parameter of a distribution as a value, which must broadcast to the shape of the sample.
 #[track_caller]
-fn parameter(name: &str, key: &Value, x: Term, shape: &Shape, dtype: DType) -> Value {
+pub(super) fn parameter(name: &str, key: &Value, x: Term, shape: &Shape, dtype: DType) -> Value {
     match x {
         Term::Number(number) => key.full(number, TensorType::scalar(dtype)),
         Term::Value(x) => {
@@ -56,7 +56,7 @@ pub(super) fn split_apart(key: Value, n: usize) -> Values {
 }
 
 #[track_caller]
-fn split_two(key: Value) -> (Value, Value) {
+pub(super) fn split_two(key: Value) -> (Value, Value) {
     let keys = split_apart(key, 2);
     (keys[0].clone(), keys[1].clone())
 }

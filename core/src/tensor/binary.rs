@@ -145,6 +145,75 @@ impl<B: Backend> Tensor<B> {
         equal_infinities.select(0.5 * (self + &y), log)
     }
 
+    /// log2(2^x + 2^y), without overflow.
+    #[track_caller]
+    pub fn logaddexp2(&self, y: impl Operand<B>) -> Self {
+        let y = Self::of(self.value.full_like(Number::Int(0)).binary(Binary::Add, y.term()));
+        let ln2 = std::f64::consts::LN_2;
+        (self * ln2).logaddexp(y * ln2) / ln2
+    }
+
+    /// 0 below 0, 1 above 0, and `y` at 0; NaN of NaN.
+    #[track_caller]
+    pub fn heaviside(&self, y: impl Operand<B>) -> Self {
+        let x = self.cast(self.dtype().to_float());
+        let at_zero = Self::of(x.value.full_like(Number::Int(0)).binary(Binary::Add, y.term()));
+        let at_zero = x.is_nan().select(&x, at_zero);
+        x.lt(0).select(0, x.gt(0).select(1, at_zero))
+    }
+
+    /// |x| with the sign of y, also of a -0.
+    #[track_caller]
+    pub fn copysign(&self, y: impl Operand<B>) -> Self {
+        let x = self.cast(self.dtype().to_float()).abs();
+        let y = match y.term() {
+            Term::Value(v) => Self::of(v),
+            Term::Number(n) => Self::of(x.value.full(n, crate::TensorType::scalar(n.promote(x.dtype())))),
+        };
+        let x = x.cast(x.dtype().promote(y.dtype()));
+        y.signbit().select(-&x, x)
+    }
+
+    /// x^y in floats, also of integers and integer numbers.
+    #[track_caller]
+    pub fn float_power(&self, y: impl Operand<B>) -> Self {
+        Self::of(self.value.clone().binary(Binary::Pow, y.term()))
+    }
+
+    /// The remainder of x / y with the sign of x: [`rem`](Tensor::rem) by its other name.
+    #[track_caller]
+    pub fn fmod(&self, y: impl Operand<B>) -> Self {
+        self.rem(y)
+    }
+
+    /// The quotient rounded down and the remainder with the sign of y: [`floor_divide`](Tensor::floor_divide) and
+    /// [`remainder`](Tensor::remainder).
+    #[track_caller]
+    pub fn divmod(&self, y: impl Operand<B>) -> (Self, Self) {
+        match y.term() {
+            Term::Value(v) => {
+                let y = Self::of(v);
+                (self.floor_divide(&y), self.remainder(y))
+            }
+            Term::Number(n) => {
+                let y = self.value.full(n, crate::TensorType::scalar(n.promote(self.dtype())));
+                (self.floor_divide(Self::of(y.clone())), self.remainder(Self::of(y)))
+            }
+        }
+    }
+
+    /// The larger of x and y; where one is NaN, the other.
+    #[track_caller]
+    pub fn fmax(&self, y: &Self) -> Self {
+        self.gt(y).logical_or(&y.is_nan()).select(self, y)
+    }
+
+    /// The smaller of x and y; where one is NaN, the other.
+    #[track_caller]
+    pub fn fmin(&self, y: &Self) -> Self {
+        self.lt(y).logical_or(&y.is_nan()).select(self, y)
+    }
+
     /// x >> y filled with zeros, of integers.
     #[track_caller]
     pub fn shift_right_logical(&self, y: impl Operand<B>) -> Self {

@@ -1,13 +1,14 @@
 //! Indexing: `x.get((0, .., 1..3))`, `x.get((.., &indices))`, `x.at((0, ..)).set(1.0)`.
 //!
 //! An index is one part or a tuple of parts, one an axis; axes that are not named are taken whole. A part is a number
-//! (negative ones count from the end), a range, [`step`] of a range, an integer tensor, [`NewAxis`], or [`Ellipsis`]
-//! for as many whole axes as are left. `..` is one whole axis (NumPy's `:`).
+//! (negative ones count from the end), a range, [`step`] of a range, an integer tensor, a boolean mask, [`NewAxis`], or
+//! [`Ellipsis`] for as many whole axes as are left. `..` is one whole axis (NumPy's `:`).
 
 use super::{Operand, Tensor};
-use crate::Backend;
+use crate::op::{Binary, Unary};
 use crate::shape::Axis;
-use crate::value::{IndexItem, Update};
+use crate::value::{IndexItem, Term, Update};
+use crate::{Backend, TensorType};
 use smallvec::SmallVec;
 use std::ops::{Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
@@ -147,6 +148,9 @@ impl<B: Backend> Tensor<B> {
     /// The part that an index names. A number drops its axis; index tensors broadcast together and their axes stand
     /// where the first of them was (in front, if they are not neighbours), as in NumPy.
     ///
+    /// A bool tensor is a mask: it takes as many axes as it has, and the true places stand in a row in the result. It
+    /// is read, so it must have values (in a recorded function choose with [`select`](Tensor::select)).
+    ///
     /// Panics where an index is out of bounds; in a recorded function, where values of index tensors are not known,
     /// they are clamped.
     ///
@@ -158,14 +162,26 @@ impl<B: Backend> Tensor<B> {
     /// assert_eq!(x.get((step(.., -1), 1..3)).shape(), &[3, 2]);
     /// let rows = Tensor::<Cpu>::from([2i32, 0]);
     /// assert_eq!(x.get((&rows, 0)).to_vec::<i32>(), [8, 0]);
+    /// assert_eq!(x.get(&x.gt(8)).to_vec::<i32>(), [9, 10, 11]);
     /// ```
     #[track_caller]
     pub fn get(&self, index: impl Index<B>) -> Self {
         Self::of(self.value.clone().get(&index.items()))
     }
 
-    /// The part that an index names, to be updated: `x.at(i).set(y)`, `.add(y)`, `.mul(y)`, `.min(y)`, `.max(y)`; the
-    /// result is a new tensor.
+    /// The part that an index names, to be updated: `x.at(i).set(y)`, `.add(y)`, `.sub(y)`, `.mul(y)`, `.divide(y)`,
+    /// `.power(y)`, `.min(y)`, `.max(y)`; the result is a new tensor.
+    ///
+    /// A mask that is the whole index (or stands beside `..` and [`Ellipsis`]) is not read: `x.at(&mask).set(y)` selects
+    /// `y` where the mask is true, and works in a recorded function. Values then have the axes of `x`, or those behind
+    /// the mask's.
+    ///
+    /// ```
+    /// # use plywood::prelude::*;
+    /// let x = Tensor::<Cpu>::from([[1.0, -2.0], [-3.0, 4.0]]);
+    /// assert_eq!(x.at(&x.lt(0)).set(0), Tensor::from([[1.0, 0.0], [0.0, 4.0]]));
+    /// assert_eq!(x.at((.., 0)).sub(1), Tensor::from([[0.0, -2.0], [-4.0, 4.0]]));
+    /// ```
     #[track_caller]
     pub fn at(&self, index: impl Index<B>) -> At<B> {
         At { tensor: self.clone(), items: index.items() }
@@ -174,7 +190,7 @@ impl<B: Backend> Tensor<B> {
 
 /// A part of a tensor that is to be updated.
 #[derive(Debug)]
-#[must_use = "say what happens there: .set(..), .add(..), .mul(..), .min(..), .max(..)"]
+#[must_use = "say what happens there: .set(..), .add(..), .sub(..), .mul(..), .min(..), .max(..)"]
 pub struct At<B: Backend> {
     tensor: Tensor<B>,
     items: SmallVec<[IndexItem; 4]>,
@@ -197,6 +213,32 @@ impl<B: Backend> At<B> {
     #[track_caller]
     pub fn mul(self, y: impl Operand<B>) -> Tensor<B> {
         self.update(Update::Mul, y)
+    }
+
+    /// The tensor with `y` subtracted from the part; places named twice lose both.
+    #[track_caller]
+    pub fn sub(self, y: impl Operand<B>) -> Tensor<B> {
+        let x = &self.tensor.value;
+        let y = match y.term() {
+            Term::Value(y) => y.cast(x.dtype()),
+            Term::Number(n) => x.full(n, TensorType::scalar(x.dtype())),
+        };
+        let negative = Term::Value(y.unary(Unary::Neg));
+        Tensor::of(self.tensor.value.update(&self.items, Update::Add, negative))
+    }
+
+    /// The tensor with the part divided by `y`; places named twice by both. Integers are divided in f32.
+    #[track_caller]
+    pub fn divide(self, y: impl Operand<B>) -> Tensor<B> {
+        let divisor = self.tensor.ones_like().value.update(&self.items, Update::Mul, y.term());
+        Tensor::of(self.tensor.value.binary(Binary::Div, Term::Value(divisor)))
+    }
+
+    /// The tensor with the part raised to the power `y`; places named twice to the product. Integers in f32.
+    #[track_caller]
+    pub fn power(self, y: impl Operand<B>) -> Tensor<B> {
+        let exponent = self.tensor.ones_like().value.update(&self.items, Update::Mul, y.term());
+        Tensor::of(self.tensor.value.binary(Binary::Pow, Term::Value(exponent)))
     }
 
     /// The tensor with the smaller of the part and `y`.

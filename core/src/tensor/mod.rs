@@ -23,11 +23,18 @@ mod special;
 mod statistics;
 mod unary;
 
+pub use arrange::{
+    Indexing, PadMode, Repeats, Sections, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
+    meshgrid, select, vstack, where_,
+};
 pub use binary::Operand;
 pub use compose::{concatenate, stack};
 pub use contract::{Contracted, einsum};
 pub use convert::Nested;
 pub use index::{At, Ellipsis, Index, IndexPart, NewAxis, Stepped, step};
+pub use order::{Side, lexsort, sort_together};
+pub use search::{Bins, HistogramBins, Unique, ravel_multi_index};
+pub use statistics::QuantileMethod;
 
 use crate::{Array, Backend, DType, Device, DeviceBackend, Dyn, Element, Layer, Shape, TensorType, Value};
 use std::fmt;

@@ -121,6 +121,18 @@ impl<B: Backend> Tensor<B> {
         Self::of(self.value.clone().all_any(Reduction::Or, Over::Axes(&axes.into_axes())))
     }
 
+    /// Whether all elements are true (not zero) along some axes, which stay with size 1.
+    #[track_caller]
+    pub fn all_keep(&self, axes: impl IntoAxes) -> Self {
+        Self::of(self.value.clone().truth().reduce(Reduction::And, Over::Axes(&axes.into_axes()), true))
+    }
+
+    /// Whether any element is true (not zero) along some axes, which stay with size 1.
+    #[track_caller]
+    pub fn any_keep(&self, axes: impl IntoAxes) -> Self {
+        Self::of(self.value.clone().truth().reduce(Reduction::Or, Over::Axes(&axes.into_axes()), true))
+    }
+
     /// The first place of the largest element along an axis, as i32; NaN wins.
     #[track_caller]
     pub fn argmax(&self, axis: impl crate::shape::Axis) -> Self {
@@ -131,5 +143,17 @@ impl<B: Backend> Tensor<B> {
     #[track_caller]
     pub fn argmin(&self, axis: impl crate::shape::Axis) -> Self {
         Self::of(self.value.clone().arg_reduce(ArgReduction::Min, axis.signed()))
+    }
+
+    /// The first place of the largest of all elements in row-major order, as i32; NaN wins.
+    #[track_caller]
+    pub fn argmax_all(&self) -> Self {
+        Self::of(self.value.clone().reshape(&[-1]).arg_reduce(ArgReduction::Max, 0))
+    }
+
+    /// The first place of the smallest of all elements in row-major order, as i32; NaN wins.
+    #[track_caller]
+    pub fn argmin_all(&self) -> Self {
+        Self::of(self.value.clone().reshape(&[-1]).arg_reduce(ArgReduction::Min, 0))
     }
 }

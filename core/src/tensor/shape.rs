@@ -118,20 +118,30 @@ impl<B: Backend> Tensor<B> {
         Self::of(self.value.clone().bitcast(dtype))
     }
 
-    /// Sorted along an axis, ascending, NaN last.
-    #[track_caller]
-    pub fn sort(&self, axis: impl Axis) -> Self {
-        let mut sorted = crate::Value::sort_together(self.value.clone().into(), axis.signed(), 1);
-        Self::of(sorted.remove(0))
-    }
-
-    /// 1 where an index equals the place along a new last axis of size `classes`, else 0.
+    /// 1 where an index equals the place along a new last axis of size `classes`, else 0; all 0 for an index outside.
+    ///
+    /// ```
+    /// # use plywood::prelude::*;
+    /// let x = Tensor::<Cpu>::from([2, 0]);
+    /// assert_eq!(x.one_hot(3, DType::F32).to_vec::<f32>(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+    /// ```
     #[track_caller]
     pub fn one_hot(&self, classes: usize, dtype: DType) -> Self {
+        self.one_hot_axis(classes, -1, dtype)
+    }
+
+    /// As [`one_hot`](Tensor::one_hot), with the new axis at a place of its own.
+    #[track_caller]
+    pub fn one_hot_axis(&self, classes: usize, axis: impl Axis, dtype: DType) -> Self {
         assert!(self.dtype().is_integer(), "one_hot: indices are integers, not {}", self.ty());
-        let shape = self.shape().insert(self.rank(), classes);
-        let places = self.value.iota(self.ty().with_shape(shape), self.rank());
-        self.expand_dims(-1).eq(Self::of(places)).cast(dtype)
+        // In a dtype that can count all classes.
+        let wide = if self.dtype().size() < 4 { DType::I32 } else { self.dtype() };
+        let x = self.cast(wide).expand_dims(axis);
+        let axis = normalize_axis("one_hot", axis.signed(), x.shape());
+        let mut shape = x.shape().clone();
+        shape[axis] = classes;
+        let places = self.value.iota(crate::TensorType { shape, dtype: wide }, axis);
+        x.eq(Self::of(places)).cast(dtype)
     }
 
     /// Bitwise (of bool: logical) exclusive or along some axes.

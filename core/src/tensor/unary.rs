@@ -222,6 +222,117 @@ impl<B: Backend> Tensor<B> {
         self.abs().eq(f64::INFINITY)
     }
 
+    /// Whether x is inf, as bool.
+    #[track_caller]
+    pub fn is_posinf(&self) -> Self {
+        self.eq(f64::INFINITY)
+    }
+
+    /// Whether x is -inf, as bool.
+    #[track_caller]
+    pub fn is_neginf(&self) -> Self {
+        self.eq(f64::NEG_INFINITY)
+    }
+
+    /// The logarithm of base 2.
+    #[track_caller]
+    pub fn log2(&self) -> Self {
+        self.log() / std::f64::consts::LN_2
+    }
+
+    /// The logarithm of base 10.
+    #[track_caller]
+    pub fn log10(&self) -> Self {
+        self.log() * std::f64::consts::LOG10_E
+    }
+
+    /// The integer part: rounded towards 0.
+    #[track_caller]
+    pub fn trunc(&self) -> Self {
+        self.lt(0).select(self.ceil(), self.floor())
+    }
+
+    /// The fractional and the integer part, both with the sign of x. Of integers and bool in f32.
+    #[track_caller]
+    pub fn modf(&self) -> (Self, Self) {
+        let x = self.cast(self.dtype().to_float());
+        let whole = x.trunc();
+        (x - &whole, whole)
+    }
+
+    /// Rounded to so many decimals, halves to even; -1 rounds to tens. Integers stay where `decimals` is not negative.
+    #[track_caller]
+    pub fn round_to(&self, decimals: i32) -> Self {
+        if !self.dtype().is_float() {
+            assert!(decimals >= 0, "round_to: {decimals} decimals of {}: cast it to a float", self.dtype());
+            return self.clone();
+        }
+        // Half precision would overflow or lose the digits in between.
+        let wide = if self.dtype().size() < 4 { crate::DType::F32 } else { self.dtype() };
+        let factor = 10f64.powi(decimals);
+        ((self.cast(wide) * factor).round() / factor).cast(self.dtype())
+    }
+
+    /// NaN replaced by 0, the infinities by the largest and the lowest number of the dtype.
+    #[track_caller]
+    pub fn nan_to_num(&self) -> Self {
+        let largest = match self.dtype() {
+            crate::DType::F64 => f64::MAX,
+            crate::DType::F32 => f32::MAX as f64,
+            crate::DType::F16 => half::f16::MAX.to_f64(),
+            crate::DType::BF16 => half::bf16::MAX.to_f64(),
+            _ => return self.clone(),
+        };
+        self.nan_to_num_with(0.0, largest, -largest)
+    }
+
+    /// NaN, inf and -inf replaced by these numbers.
+    #[track_caller]
+    pub fn nan_to_num_with(&self, nan: f64, posinf: f64, neginf: f64) -> Self {
+        if !self.dtype().is_float() {
+            return self.clone();
+        }
+        let x = self.is_nan().select(nan, self);
+        let x = self.is_posinf().select(posinf, x);
+        self.is_neginf().select(neginf, x)
+    }
+
+    /// Whether the sign is negative, as bool: of -0 and of NaN by its bit.
+    #[track_caller]
+    pub fn signbit(&self) -> Self {
+        let bits = match self.dtype() {
+            crate::DType::F64 => self.stop_gradient().bitcast(crate::DType::I64),
+            crate::DType::F32 => self.stop_gradient().bitcast(crate::DType::I32),
+            crate::DType::F16 | crate::DType::BF16 => self.stop_gradient().bitcast(crate::DType::I16),
+            _ => self.clone(),
+        };
+        bits.lt(0)
+    }
+
+    /// From degrees to radians.
+    #[track_caller]
+    pub fn deg2rad(&self) -> Self {
+        self.cast(self.dtype().to_float()) * (std::f64::consts::PI / 180.0)
+    }
+
+    /// From radians to degrees.
+    #[track_caller]
+    pub fn rad2deg(&self) -> Self {
+        self.cast(self.dtype().to_float()) * (180.0 / std::f64::consts::PI)
+    }
+
+    /// sin(πx) / (πx), and 1 at 0.
+    #[track_caller]
+    pub fn sinc(&self) -> Self {
+        let x = self.cast(self.dtype().to_float()) * std::f64::consts::PI;
+        let zero = x.eq(0);
+        let safe = zero.select(1, &x);
+        let square = x.square();
+        // At 0 its series, for the sake of derivatives.
+        let series = 1 - &square / 6 + square.square() / 120;
+        zero.select(series, safe.sin() / safe)
+    }
+
     /// Rounds to a float format of these bits, and back: what a narrower type would keep.
     #[track_caller]
     pub fn reduce_precision(&self, exponent_bits: u32, mantissa_bits: u32) -> Self {

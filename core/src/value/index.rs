@@ -3,6 +3,7 @@
 //! Reading first takes the regular part (slices and reversals, views on a CPU), then gathers at the tensors' places.
 //! Updating is one scatter: ranges of step 1 are its window, everything else is spelled out in its indices.
 //! Where the indices' values are known they are checked; in a recorded function reads clamp and writes are dropped.
+//! Boolean masks are read, and become the index tensors of their true places ([`mask`](super::mask)).
 
 use super::{Term, Value};
 use crate::backend::Values;
@@ -26,7 +27,7 @@ pub enum IndexItem {
         /// The step; negative ones go backwards.
         step: isize,
     },
-    /// The places that an integer tensor holds.
+    /// The places that an integer tensor holds, or the true places of a boolean one, which takes as many axes as it has.
     Tensor(Value),
     /// A new axis of size 1.
     NewAxis,
@@ -61,14 +62,27 @@ enum Part {
     Tensor(Value),
 }
 
-/// An index against a shape: a part for every axis, and where the result has new axes.
+/// What an axis of the result is.
+#[derive(Clone, Copy)]
+enum Slot {
+    /// A range of this axis of the operand.
+    Range(usize),
+    /// All axes that the index tensors broadcast to.
+    Grid,
+    /// A new axis of size 1.
+    New,
+}
+
+/// An index against a shape: a part for every axis, and what the axes of the result are.
 struct Plan {
     parts: Vec<Part>,
-    /// Axes of the result (with all of them) that are new.
-    new_axes: Axes,
+    slots: SmallVec<[Slot; 6]>,
+    /// The shape of the index tensors together; numbers beside them belong to them, as in NumPy.
+    grid: Option<Shape>,
 }
 
 impl Plan {
+    /// The index has no masks any more.
     #[track_caller]
     fn new(name: &str, items: &[IndexItem], shape: &Shape) -> Plan {
         let takes = |i: &&IndexItem| !matches!(i, IndexItem::NewAxis | IndexItem::Ellipsis);
@@ -76,53 +90,78 @@ impl Plan {
         let ellipses = items.iter().filter(|i| matches!(i, IndexItem::Ellipsis)).count();
         assert!(taken <= shape.rank(), "{name}: {taken} indices into a tensor of shape {shape}");
         assert!(ellipses <= 1, "{name}: an index has at most one ellipsis");
-        let mut plan = Plan { parts: Vec::new(), new_axes: Axes::new() };
-        let mut axis_of_result = 0;
         let rest = shape.rank() - taken;
-        let whole = |plan: &mut Plan, n: usize, axis: &mut usize| {
-            for _ in 0..n {
-                let count = shape[plan.parts.len()];
-                plan.parts.push(Part::Range { start: 0, step: 1, count });
-                *axis += 1;
-            }
-        };
-        for item in items {
+        let advanced = items.iter().any(|i| matches!(i, IndexItem::Tensor(_)));
+        let mut plan = Plan { parts: Vec::new(), slots: SmallVec::new(), grid: None };
+        // Where in the index, and in the result, the parts stand that make up the grid.
+        let (mut gridded, mut grid_slot) = (Axes::new(), None);
+        for (position, item) in items.iter().enumerate() {
             let d = plan.parts.len();
             match item {
-                IndexItem::NewAxis => {
-                    plan.new_axes.push(axis_of_result);
-                    axis_of_result += 1;
-                }
-                IndexItem::Ellipsis => whole(&mut plan, rest, &mut axis_of_result),
+                IndexItem::NewAxis => plan.slots.push(Slot::New),
+                IndexItem::Ellipsis => plan.whole(rest, shape),
                 IndexItem::At(i) => plan.parts.push(Part::At(place(name, *i, d, shape))),
                 IndexItem::Range { start, end, step } => {
                     plan.parts.push(range(name, *start, *end, *step, shape[d]));
-                    axis_of_result += 1;
+                    plan.slots.push(Slot::Range(d));
                 }
                 IndexItem::Tensor(v) => {
-                    assert!(
-                        v.dtype().is_integer(),
-                        "{name}: an index tensor holds integers, not {}{}",
-                        v.ty(),
-                        if v.dtype() == DType::Bool {
-                            "; the result's shape would depend on data: use select"
-                        } else {
-                            ""
-                        }
-                    );
+                    assert!(v.dtype().is_integer(), "{name}: an index tensor holds integers, not {}", v.ty());
                     check_bounds(name, v, d, shape);
                     plan.parts.push(Part::Tensor(v.clone()));
                 }
             }
+            if advanced && matches!(item, IndexItem::At(_) | IndexItem::Tensor(_)) {
+                gridded.push(position);
+                grid_slot.get_or_insert(plan.slots.len());
+            }
         }
         let missing = shape.rank() - plan.parts.len();
-        whole(&mut plan, missing, &mut axis_of_result);
-        let advanced = plan.parts.iter().any(|p| matches!(p, Part::Tensor(_)));
-        assert!(
-            !advanced || plan.new_axes.is_empty(),
-            "{name}: new axes and index tensors in one index; add the axes in a second step"
-        );
+        plan.whole(missing, shape);
+        if let Some(first) = grid_slot {
+            // NumPy: the grid goes where the first of its parts stands if they are neighbours, else to the front.
+            let neighbours = gridded.windows(2).all(|w| w[0] + 1 == w[1]);
+            plan.slots.insert(if neighbours { first } else { 0 }, Slot::Grid);
+            let mut grid = Shape::scalar();
+            for part in &plan.parts {
+                if let Part::Tensor(v) = part {
+                    grid = match grid.broadcast(v.shape()) {
+                        Some(grid) => grid,
+                        None => panic!(
+                            "{name}: index tensors of shapes {grid} and {} do not broadcast",
+                            v.shape()
+                        ),
+                    };
+                }
+            }
+            plan.grid = Some(grid);
+        }
         plan
+    }
+
+    /// The next `n` axes, taken whole.
+    fn whole(&mut self, n: usize, shape: &Shape) {
+        for _ in 0..n {
+            let d = self.parts.len();
+            self.parts.push(Part::Range { start: 0, step: 1, count: shape[d] });
+            self.slots.push(Slot::Range(d));
+        }
+    }
+
+    /// The shape of the result.
+    fn shape(&self) -> Shape {
+        let mut sizes = Axes::new();
+        for slot in &self.slots {
+            match *slot {
+                Slot::New => sizes.push(1),
+                Slot::Grid => sizes.extend(self.grid.iter().flat_map(|g| g.iter().copied())),
+                Slot::Range(d) => sizes.push(match self.parts[d] {
+                    Part::Range { count, .. } => count,
+                    Part::At(_) | Part::Tensor(_) => unreachable!("not a range"),
+                }),
+            }
+        }
+        sizes.into_iter().collect()
     }
 }
 
@@ -150,7 +189,7 @@ fn range(name: &str, start: Option<isize>, end: Option<isize>, step: isize, size
 
 /// Panics where an index tensor whose values are known points outside.
 #[track_caller]
-fn check_bounds(name: &str, index: &Value, axis: usize, shape: &Shape) {
+pub(crate) fn check_bounds(name: &str, index: &Value, axis: usize, shape: &Shape) {
     let Ok(array) = index.read() else { return };
     let n = shape[axis] as i128;
     let bad = crate::with_dtype!(index.dtype(), T => array.as_slice::<T>().and_then(|a| first_outside(a, n)));
@@ -168,12 +207,12 @@ impl Value {
     /// Reads the part that an index names.
     #[track_caller]
     pub fn get(self, items: &[IndexItem]) -> Value {
-        let Plan { parts, new_axes } = Plan::new("get", items, self.shape());
-        let advanced = parts.iter().any(|p| matches!(p, Part::Tensor(_)));
-        let rank = self.rank();
+        let items = super::mask::expanded("get", items, &self);
+        let plan = Plan::new("get", &items, self.shape());
+        let advanced = plan.grid.is_some();
         let (mut starts, mut limits) = (Axes::new(), Axes::new());
-        let (mut strides, mut reversed, mut dropped) = (Axes::new(), Axes::new(), Axes::new());
-        for (d, part) in parts.iter().enumerate() {
+        let (mut strides, mut reversed) = (Axes::new(), Axes::new());
+        for (d, part) in plan.parts.iter().enumerate() {
             let (start, step, count) = match part {
                 // Beside index tensors a number is an index tensor too, as in NumPy.
                 Part::At(i) if !advanced => (*i, 1, 1),
@@ -182,9 +221,6 @@ impl Value {
             };
             if step < 0 {
                 reversed.push(d);
-            }
-            if matches!(part, Part::At(_)) {
-                dropped.push(d);
             }
             let by = step.unsigned_abs();
             let first = if step < 0 && count > 0 { start - (count - 1) * by } else { start };
@@ -196,36 +232,29 @@ impl Value {
         if !reversed.is_empty() {
             y = Value::apply1(Op::Reverse { axes: reversed }, y);
         }
-        if advanced {
-            return y.gather_parts(&parts);
+        if let Some(grid) = &plan.grid {
+            let ranges_before = |slots: &[Slot]| slots.iter().filter(|s| matches!(s, Slot::Range(_))).count();
+            let at = plan.slots.iter().position(|s| matches!(s, Slot::Grid)).unwrap_or(0);
+            y = y.gather_parts(&plan.parts, grid, ranges_before(&plan.slots[..at]));
         }
-        let mut shape = y.shape().without(&dropped);
-        for &d in &new_axes {
-            shape = shape.insert(d, 1);
-        }
-        debug_assert_eq!(shape.rank() + dropped.len(), rank + new_axes.len());
-        y.reshape_to(shape)
+        y.reshape_to(plan.shape())
     }
 
-    /// Gathers at the tensors among the parts (and numbers beside them); ranges are already taken.
+    /// Gathers at the tensors among the parts (and numbers beside them), the grid's axes from axis `at` on; ranges are
+    /// already taken.
     #[track_caller]
-    fn gather_parts(self, parts: &[Part]) -> Value {
-        let places: Vec<(usize, Value)> = (parts.iter().enumerate())
-            .filter_map(|(d, part)| match part {
-                Part::Tensor(v) => Some((d, v.clone())),
-                Part::At(i) => Some((d, self.full(Number::Int(*i as i64), TensorType::scalar(DType::I32)))),
-                Part::Range { .. } => None,
-            })
-            .collect();
-        let axes: Axes = places.iter().map(|p| p.0).collect();
-        let grid = common_grid("get", places.iter().map(|p| p.1.shape()));
-        let indices = (places.into_iter())
-            .map(|(d, v)| v.wrap_negative(self.shape()[d]).broadcast_to("get", &grid))
-            .collect();
+    fn gather_parts(self, parts: &[Part], grid: &Shape, at: usize) -> Value {
+        let (mut axes, mut indices) = (Axes::new(), Values::new());
+        for (d, part) in parts.iter().enumerate() {
+            let places = match part {
+                Part::Tensor(v) => v.clone().wrap_negative(self.shape()[d]),
+                Part::At(i) => self.full(Number::Int(*i as i64), TensorType::scalar(DType::I32)),
+                Part::Range { .. } => continue,
+            };
+            axes.push(d);
+            indices.push(places.broadcast_to("get", grid));
+        }
         let indices = Value::stack(indices, -1);
-        // NumPy: the indexed axes go where the first one was if they are neighbours, else to the front.
-        let adjacent = axes.windows(2).all(|w| w[0] + 1 == w[1]);
-        let at = if adjacent { axes[0] } else { 0 };
         let total = self.rank() - axes.len() + grid.rank();
         let gather = Gather {
             offset_axes: (0..total).filter(|d| !(at..at + grid.rank()).contains(d)).collect(),
@@ -238,6 +267,14 @@ impl Value {
         };
         for (d, &s) in gather.sizes.iter().enumerate() {
             let empty = gather.collapsed_axes.contains(&d) && self.shape()[d] < s;
+            if empty && grid.elements() == 0 {
+                // Nothing is read from nothing.
+                let sizes = (0..total).map(|d| match d.checked_sub(at) {
+                    Some(g) if g < grid.rank() => grid[g],
+                    _ => self.shape()[offset_axis(&gather, d)],
+                });
+                return self.full(Number::Int(0), self.ty().with_shape(sizes.collect::<Shape>()));
+            }
             assert!(!empty, "get: axis {d} of shape {} is empty", self.shape());
         }
         Value::apply2(Op::Gather(Arc::new(gather)), self, indices)
@@ -259,36 +296,28 @@ impl Value {
     /// This value with the part that an index names updated.
     #[track_caller]
     pub fn update(self, items: &[IndexItem], how: Update, with: Term) -> Value {
-        let Plan { parts, new_axes } = Plan::new("at", items, self.shape());
-        let rank = self.rank();
-        // The axes of the part, in its order: what `get` would give. `None` stands for the grid of the index tensors.
-        let tensors: Axes = (0..rank).filter(|&d| matches!(parts[d], Part::Tensor(_))).collect();
-        let numbers_too: Axes = (0..rank).filter(|&d| !matches!(parts[d], Part::Range { .. })).collect();
-        let grid = common_grid(
-            "at",
-            tensors.iter().map(|&d| match &parts[d] {
-                Part::Tensor(v) => v.shape(),
-                _ => unreachable!("chosen above"),
-            }),
-        );
-        let mut order: SmallVec<[Option<usize>; 6]> =
-            (0..rank).filter(|d| !numbers_too.contains(d)).map(Some).collect();
-        if !tensors.is_empty() {
-            let adjacent = numbers_too.windows(2).all(|w| w[0] + 1 == w[1]);
-            order.insert(if adjacent { numbers_too[0] } else { 0 }, None);
+        if let Some(updated) = super::mask::update(&self, items, how, &with) {
+            return updated;
         }
+        let items = super::mask::expanded("at", items, &self);
+        let plan = Plan::new("at", &items, self.shape());
+        let shown = plan.shape();
+        let Plan { parts, slots, grid } = plan;
+        let grid = grid.unwrap_or_default();
+        let rank = self.rank();
         // Lay out the updates: windows are ranges of step 1, all others are axes of the index grid.
         let (mut shape, mut window_axes, mut full_grid) = (Axes::new(), Axes::new(), Axes::new());
         let mut grid_axis_of = vec![0; rank];
         let mut grid_start = 0;
-        for part in &order {
-            match part {
-                None => {
+        for slot in &slots {
+            match slot {
+                Slot::New => {}
+                Slot::Grid => {
                     grid_start = full_grid.len();
                     shape.extend(grid.iter().copied());
                     full_grid.extend(grid.iter().copied());
                 }
-                Some(d) => match parts[*d] {
+                Slot::Range(d) => match parts[*d] {
                     Part::Range { step: 1, count, .. } => {
                         window_axes.push(shape.len());
                         shape.push(count);
@@ -298,7 +327,7 @@ impl Value {
                         shape.push(count);
                         full_grid.push(count);
                     }
-                    _ => unreachable!("only ranges are in the order"),
+                    Part::At(_) | Part::Tensor(_) => unreachable!("not a range"),
                 },
             }
         }
@@ -338,7 +367,6 @@ impl Value {
         };
         // The update has the shape of the part, new axes included, which are dropped again.
         let part_shape: Shape = shape.into_iter().collect();
-        let shown = new_axes.iter().fold(part_shape.clone(), |s, &d| s.insert(d, 1));
         let with = match with {
             Term::Value(v) => v.cast(self.dtype()).broadcast_to("at", &shown).reshape_to(part_shape),
             Term::Number(n) => self.full(n, TensorType { shape: part_shape, dtype: self.dtype() }),
@@ -363,11 +391,8 @@ impl Value {
     }
 }
 
-/// The shape that index tensors broadcast to.
-#[track_caller]
-fn common_grid<'a>(name: &str, shapes: impl Iterator<Item = &'a Shape>) -> Shape {
-    shapes.fold(Shape::scalar(), |grid, shape| match grid.broadcast(shape) {
-        Some(grid) => grid,
-        None => panic!("{name}: index tensors of shapes {grid} and {shape} do not broadcast"),
-    })
+/// The operand's axis that output axis `d`, an offset axis, is of.
+fn offset_axis(gather: &Gather, d: usize) -> usize {
+    let nth = gather.offset_axes.iter().filter(|&&o| o < d).count();
+    gather.window_axes()[nth]
 }

@@ -9,10 +9,13 @@ mod create;
 mod dot;
 mod elementwise;
 mod index;
+mod mask;
 mod reduce;
 mod shape;
+mod take;
 
 pub use elementwise::Term;
+pub(crate) use index::check_bounds;
 pub use index::{IndexItem, Update};
 pub use reduce::Over;
 

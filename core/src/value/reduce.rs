@@ -16,7 +16,7 @@ pub enum Over<'a> {
 
 impl Over<'_> {
     #[track_caller]
-    fn resolve(self, name: &str, shape: &Shape) -> Axes {
+    pub(crate) fn resolve(self, name: &str, shape: &Shape) -> Axes {
         match self {
             Over::All => (0..shape.rank()).collect(),
             Over::Axes(axes) => normalize_axes(name, axes, shape),

@@ -49,16 +49,70 @@ pub(super) fn random() -> Vec<Sample> {
             samples.push(Sample::new(name, Op::Random(Random::FoldIn), [keys(batch), data]));
         }
     }
+    samples.extend(gamma());
+    samples.extend(poisson());
     // A new way to draw needs samples here.
     debug_assert!(samples.iter().all(|s| match &s.op {
         Op::Random(
             Random::Bits { .. }
             | Random::Uniform { .. }
             | Random::Normal { .. }
+            | Random::Gamma { .. }
+            | Random::Poisson { .. }
             | Random::Split { .. }
             | Random::FoldIn,
         ) => true,
         other => panic!("{other} is not random"),
     }));
+    samples
+}
+
+/// Parameters below and above 1; of 16-bit floats JAX rounds after each step of the rejection, which ours does in f32.
+fn gamma() -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for dtype in FLOATS {
+        for log in [false, true] {
+            for (batch, shape) in
+                [(&[][..], &[][..]), (&[], &[0]), (&[], &[2, 3]), (&[], &[257]), (&[3], &[5]), (&[0], &[2])]
+            {
+                let random = Random::Gamma { shape: shape.into(), dtype, log };
+                let full: Shape = batch.iter().chain(shape).copied().collect();
+                let mut numbers = Numbers::of("gamma");
+                let a = fill(dtype, full, |i| {
+                    let sizes = [(0.3, 1.0), (1.0, 2.0), (2.0, 20.0)];
+                    let (low, high) = sizes[i % 3];
+                    Wide::Float(numbers.between(low, high))
+                });
+                let name = format!("random/{random:?} keys {batch:?}");
+                let sample = Sample::new(name, Op::Random(random), [keys(batch), a]).class(Class::Norm(64));
+                // Not smooth: its derivative is that of a sample whose place in the distribution stays, which differences
+                // of the rejection do not find.
+                samples.push(match dtype.size() {
+                    2 => sample.without_oracle("JAX rounds 16-bit floats after every step"),
+                    _ => sample,
+                });
+            }
+        }
+    }
+    samples
+}
+
+/// Rates on both sides of the change of methods.
+fn poisson() -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for dtype in super::INTEGERS {
+        for (batch, shape) in [(&[][..], &[][..]), (&[], &[0]), (&[], &[2, 3]), (&[], &[131]), (&[3], &[5])] {
+            let random = Random::Poisson { shape: shape.into(), dtype };
+            let full: Shape = batch.iter().chain(shape).copied().collect();
+            let mut numbers = Numbers::of("poisson");
+            let rate = fill(DType::F32, full, |i| {
+                let sizes = [(0.0, 2.0), (2.0, 10.0), (10.0, 20.0), (20.0, 50.0)];
+                let (low, high) = sizes[i % 4];
+                Wide::Float(numbers.between(low, high))
+            });
+            let name = format!("random/{random:?} keys {batch:?}");
+            samples.push(Sample::new(name, Op::Random(random), [keys(batch), rate]));
+        }
+    }
     samples
 }

@@ -1,4 +1,5 @@
-//! Stable sorts: one and more keys, passengers, ties, special values, every axis, more than a tile.
+//! Stable sorts: one and more keys, passengers, ties, special values, every axis, more than a tile. The largest
+//! elements: any number of them.
 
 use super::FLOATS;
 use crate::Sample;
@@ -66,5 +67,39 @@ pub(super) fn sort() -> Vec<Sample> {
 }
 
 pub(super) fn top_k() -> Vec<Sample> {
-    todo!()
+    // Shape, axis, k: none, one, some, all; more than a buffer of candidates.
+    let cases: &[(&[usize], usize, usize)] = &[
+        (&[7], 0, 3),
+        (&[1], 0, 1),
+        (&[0], 0, 0),
+        (&[5], 0, 0),
+        (&[3, 0], 0, 2),
+        (&[3, 5], 0, 2),
+        (&[3, 5], 1, 5),
+        (&[2, 3, 4], 1, 1),
+        (&[33, 40], 0, 7),
+        (&[1031], 0, 30),
+        (&[1031], 0, 1000),
+    ];
+    let mut samples = Vec::new();
+    for dtype in DType::ALL {
+        for &(shape, axis, k) in cases {
+            let long = shape.iter().product::<usize>() > 1000;
+            if long && ![DType::F64, DType::F32, DType::I32, DType::U8].contains(&dtype) {
+                continue;
+            }
+            let (op, name) = (Op::TopK { k, axis }, format!("top_k/{dtype} {k} of {shape:?} along {axis}"));
+            let x = cycle(dtype, shape, &mixed(dtype, "top_k"));
+            samples.push(Sample::new(&name, op.clone(), [x]));
+            samples.push(Sample::new(format!("{name} ties"), op, [small(dtype, shape, "ties")]));
+        }
+    }
+    for dtype in FLOATS {
+        for (shape, axis, k) in [(&[7][..], 0, 3), (&[3, 4], 0, 2), (&[3, 4], 1, 4), (&[2, 5, 3], 1, 2)] {
+            let name = format!("top_k/{dtype} {k} of {shape:?} along {axis} smooth");
+            let x = distinct(dtype, shape, "top_k");
+            samples.push(Sample::new(name, Op::TopK { k, axis }, [x]).smooth());
+        }
+    }
+    samples
 }

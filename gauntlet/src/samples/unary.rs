@@ -48,7 +48,10 @@ fn domain(f: Unary) -> Domain {
         Unary::Atanh => d((-1.0, 1.0), &[(-0.8, 0.8)], few),
         Unary::Logistic => d((-20.0, 20.0), &[(-3.0, 3.0)], few),
         Unary::Erf => d((-3.0, 3.0), &[(-2.0, 2.0)], few),
-        Unary::Erfc | Unary::Lgamma | Unary::BesselI0e | Unary::BesselI1e => todo!(),
+        Unary::Erfc => d((-6.0, 9.0), &[(-2.0, 2.0)], few),
+        // Of negative numbers there are samples of their own: at zeros there it is exact in relation to 1.
+        Unary::Lgamma => d((0.0, 9.0), &[(0.4, 3.0), (5.0, 9.0)], few),
+        Unary::BesselI0e | Unary::BesselI1e => d((-20.0, 20.0), &[(0.3, 6.0), (-6.0, -0.3)], few),
         Unary::ErfInv => d((-1.0, 1.0), &[(-0.8, 0.8)], Class::Ulps(8)),
     }
 }
@@ -71,7 +74,20 @@ pub(super) fn unary() -> Vec<Sample> {
         let domain = domain(f);
         let name = f.name();
         for dtype in FLOATS {
-            let values = values(dtype, name, domain.lively);
+            let mut values = values(dtype, name, domain.lively);
+            if f == Unary::Lgamma {
+                let negative = [-0.25, -0.75, -1.5, -2.5, -3.25, -4.75, -7.5, -10.25].map(Wide::Float);
+                samples.push(
+                    Sample::new(
+                        format!("unary/lgamma {dtype} negative"),
+                        Op::Unary(f),
+                        [fill(dtype, [8], |i| negative[i])],
+                    )
+                    .class(Class::Norm(4)),
+                );
+                // Whole numbers, where it is infinite, stay.
+                values.retain(|v| !matches!(v, Wide::Float(x) if *x < 0.0 && x.floor() != *x));
+            }
             let name = format!("unary/{name} {dtype}");
             samples.extend(elementwise(&name, &Op::Unary(f), &[(dtype, &values)], domain.class));
             if !domain.smooth.is_empty() {

@@ -1,13 +1,18 @@
-//! erf and its inverse.
+//! erf, erfc and the inverse of erf.
 //!
 //! erf(x) is x + x P(x^2) within 1 and 1 - 2^Q(|x|) beyond. erf_inv is, after Giles ("Approximating the erfinv function",
 //! GPU Computing Gems, 2011), x times a polynomial in w = -log(1 - x^2), and in sqrt(w) where w is large. The polynomials
 //! are our own fits, but for those of [`erf_inv_giles`], which are his.
 
 use super::super::{V, Width};
+use super::exp::exp_of_sum;
 use super::log::log_normal;
 use super::parts::*;
-use super::tables::*;
+use super::special_tables::{ERFCX_32, ERFCX_64};
+use super::tables::{
+    ERF_BIG_32, ERF_BIG_64, ERF_INV_CENTRAL_32, ERF_INV_CENTRAL_64, ERF_INV_FAR_64, ERF_INV_MIDDLE_64,
+    ERF_INV_TAIL_32, ERF_SMALL_32, ERF_SMALL_64, EXP2_32, EXP2_64,
+};
 
 /// The error function.
 pub fn erf<'b>(x: V<'b>) -> V<'b> {
@@ -20,6 +25,38 @@ pub fn erf<'b>(x: V<'b>) -> V<'b> {
     let n = round_product(q, one);
     let rest = poly(q - n, &EXP2_32, &EXP2_64).scale(n);
     a.lt(one).select(near, (one - rest) | x.sign_bit())
+}
+
+/// 1 - erf(x), exact where it is small: from 3/4 on e^(-x²) times a polynomial in (x - k) / (x + k) over x, x² being an
+/// unrounded sum.
+pub fn erfc<'b>(x: V<'b>) -> V<'b> {
+    let one = x.c(1.0);
+    // 1 - x is exact where little is left of it.
+    let near = x.fnma(poly(x * x, &ERF_SMALL_32, &ERF_SMALL_64), one - x);
+    // Beyond the end the result is 0.
+    let (middle, end) = by_width(x, (2.0, 10.25), (3.0, 27.375));
+    let a = x.c(end).min(x.abs());
+    let (top, bottom) = (a - middle, a + middle);
+    let q_inverse = one / bottom;
+    let q = top * q_inverse;
+    // What q lost to its roundings.
+    let (top_lost, bottom_lost) = (a - (top + middle), a - (bottom - middle));
+    let q_rest = (q.fnma(bottom, top) + q.fnma(bottom_lost, top_lost)) * q_inverse;
+    let (square, lost) = two_product(a, a);
+    let (n, r, small) = exp_of_sum(-square, -lost);
+    // The quotient and what that leaves over, times e^..
+    let coefficients: &[f64] = by_width(x, &ERFCX_32, &ERFCX_64);
+    let (first, inverse) = (x.c(coefficients[0]), one / a);
+    let tail = x.builder().poly(q, &coefficients[1..]);
+    let p = q.fma(tail, first);
+    let p_rest = q.fma(tail, first - p);
+    let quotient = p * inverse;
+    // The polynomial's slope is about (1 - q) / 4.
+    let over = (quotient.fnma(a, p) + (q_rest * (0.25 - 0.25 * q) + p_rest)) * inverse;
+    let y = (quotient + quotient.fma(r, quotient.fma(small, over))).scale(n);
+    let far = x.lt(x.c(0.0)).select(2.0 - y, y);
+    let far = x.abs().lt(x.c(0.75)).select(near, far);
+    x.eq(x).select(far, x)
 }
 
 /// The inverse of the error function: infinity at -1 and 1, NaN beyond.

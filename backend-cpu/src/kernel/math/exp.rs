@@ -17,6 +17,16 @@ pub(super) fn reduce<'b>(x: V<'b>) -> (V<'b>, V<'b>) {
     (n, n.fnma(lo, n.fnma(hi, x)))
 }
 
+/// n, r and t with e^(x + rest) = 2^n (1 + r + t). What is taken from x first is near it, and exact, so that r has one
+/// rounding less than in [`reduce`]; t is small.
+pub(super) fn exp_of_sum<'b>(x: V<'b>, rest: V<'b>) -> (V<'b>, V<'b>, V<'b>) {
+    let n = round_product(x, x.c(LOG2_E));
+    let (hi, lo) = real(x, LN_2_32, LN_2_64);
+    let (whole, whole_rest) = two_product(n, hi);
+    let (r, rest) = fast_two_sum(x - whole, rest - n.fma(lo, whole_rest));
+    (n, r, (r * r).fma(poly(r, &EXPM1_32, &EXPM1_64), rest))
+}
+
 /// e^x.
 pub fn exp<'b>(x: V<'b>) -> V<'b> {
     let (lo, hi) = by_width(x, (-104.0, 89.0), (-746.0, 710.0));

@@ -1,0 +1,285 @@
+//! Loops over rows, compiled for the processor at hand. Sums have a fixed order, whatever the processor.
+
+use super::real::Real;
+use crate::gemm::Matrix;
+use crate::kernels::simd::{Loop, vectorized};
+use std::marker::PhantomData;
+
+/// Small matrices that are factorised side by side.
+pub const GROUP: usize = 16;
+/// Partial results of a sum.
+const LANES: usize = 32;
+
+/// Declares functions whose bodies are loops that are compiled anew for each instruction set.
+macro_rules! loops { ($($(#[$about:meta])* fn $name:ident($($a:ident: $t:ty),*) -> $R:ty $body:block)*) => { $(
+    $(#[$about])*
+    pub fn $name<'a, T: Real>($($a: $t),*) -> $R {
+        struct Work<'a, T> { $($a: $t,)* marker: PhantomData<&'a T> }
+        impl<'a, T: Real> Loop for Work<'a, T> {
+            type Output = $R;
+            #[inline(always)]
+            fn run(self) -> $R {
+                let Work { $($a,)* marker: _ } = self;
+                $body
+            }
+        }
+        vectorized(Work { $($a,)* marker: PhantomData })
+    }
+)* } }
+
+#[inline(always)]
+fn dot_of<T: Real>(x: &[T], y: &[T]) -> T {
+    let mut sums = [T::ZERO; LANES];
+    let (mut xs, mut ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
+    for (x, y) in (&mut xs).zip(&mut ys) {
+        for l in 0..LANES {
+            sums[l] = sums[l] + x[l] * y[l];
+        }
+    }
+    for ((sum, &x), &y) in sums.iter_mut().zip(xs.remainder()).zip(ys.remainder()) {
+        *sum = *sum + x * y;
+    }
+    // In arrays of fixed sizes, which stay in registers.
+    let sums: [T; 16] = std::array::from_fn(|l| sums[l] + sums[l + 16]);
+    let sums: [T; 8] = std::array::from_fn(|l| sums[l] + sums[l + 8]);
+    let sums: [T; 4] = std::array::from_fn(|l| sums[l] + sums[l + 4]);
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
+}
+
+#[inline(always)]
+fn subtract_row<T: Real>(out: &mut [T], c: T, x: &[T]) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out = *out - c * x;
+    }
+}
+
+#[inline(always)]
+fn subtract_four<T: Real>(out: &mut [T], c: [T; 4], x: [&[T]; 4]) {
+    let n = out.len();
+    let [x0, x1, x2, x3] = x.map(|x| &x[..n]);
+    for i in 0..n {
+        out[i] = out[i] - ((c[0] * x0[i] + c[1] * x1[i]) + (c[2] * x2[i] + c[3] * x3[i]));
+    }
+}
+
+/// Subtracts from `out` the rows `first..last` of `rows`, each times its coefficient.
+#[inline(always)]
+fn subtract_rows<T: Real>(
+    out: &mut [T],
+    rows: &[T],
+    stride: usize,
+    range: std::ops::Range<usize>,
+    coefficient: impl Fn(usize) -> T,
+) {
+    let n = out.len();
+    let row = |l: usize| &rows[l * stride..l * stride + n];
+    let mut l = range.start;
+    while l + 4 <= range.end {
+        let c = [coefficient(l), coefficient(l + 1), coefficient(l + 2), coefficient(l + 3)];
+        subtract_four(out, c, [row(l), row(l + 1), row(l + 2), row(l + 3)]);
+        l += 4;
+    }
+    while l < range.end {
+        subtract_row(out, coefficient(l), row(l));
+        l += 1;
+    }
+}
+
+loops! {
+    /// The largest magnitude; `None` where one is infinite or NaN.
+    fn largest(x: &'a [T]) -> Option<T> {
+        T::largest(x)
+    }
+
+    /// The sum of products.
+    fn dot(x: &'a [T], y: &'a [T]) -> T {
+        dot_of(x, y)
+    }
+
+    /// `out -= c x`.
+    fn axpy(out: &'a mut [T], c: T, x: &'a [T]) -> () {
+        subtract_row(out, c, x);
+    }
+
+    /// `x *= c`.
+    fn scale(x: &'a mut [T], c: T) -> () {
+        x.iter_mut().for_each(|x| *x = *x * c);
+    }
+
+    /// `x /= c`.
+    fn divide(x: &'a mut [T], c: T) -> () {
+        x.iter_mut().for_each(|x| *x = *x / c);
+    }
+
+    /// Subtracts a dense matrix of `n` columns from one with `stride` elements from row to row.
+    fn subtract(out: &'a mut [T], stride: usize, x: &'a [T], n: usize) -> () {
+        for (out, x) in out.chunks_mut(stride).zip(x.chunks(n)) {
+            subtract_row(&mut out[..n], T::ONE, x);
+        }
+    }
+
+    /// `out -= sum over l of c[l] x[l, ..]`, of rows with `stride` elements from one to the next.
+    fn combine(out: &'a mut [T], c: &'a [T], x: &'a [T], stride: usize) -> () {
+        subtract_rows(out, x, stride, 0..c.len(), |l| c[l]);
+    }
+
+    /// `out = sum over i of x[i] a[i, ..]`, of rows with `stride` elements from one to the next.
+    fn vector_by_matrix(out: &'a mut [T], x: &'a [T], a: &'a [T], stride: usize) -> () {
+        out.fill(T::ZERO);
+        let n = out.len();
+        let row = |i: usize| &a[i * stride..i * stride + n];
+        let mut i = 0;
+        while i + 8 <= x.len() {
+            let x: &[T; 8] = x[i..i + 8].try_into().expect("eight");
+            let [a0, a1, a2, a3] = [row(i), row(i + 1), row(i + 2), row(i + 3)];
+            let [a4, a5, a6, a7] = [row(i + 4), row(i + 5), row(i + 6), row(i + 7)];
+            for j in 0..n {
+                let first = (x[0] * a0[j] + x[1] * a1[j]) + (x[2] * a2[j] + x[3] * a3[j]);
+                let second = (x[4] * a4[j] + x[5] * a5[j]) + (x[6] * a6[j] + x[7] * a7[j]);
+                out[j] = out[j] + (first + second);
+            }
+            i += 8;
+        }
+        for (i, &x) in x.iter().enumerate().skip(i) {
+            subtract_row(out, -x, row(i));
+        }
+    }
+
+    /// `out[i] = a[i, ..] x`, of rows with `stride` elements from one to the next.
+    fn matrix_by_vector(out: &'a mut [T], a: &'a [T], stride: usize, x: &'a [T]) -> () {
+        for (out, row) in out.iter_mut().zip(a.chunks(stride)) {
+            *out = dot_of(&row[..x.len()], x);
+        }
+    }
+
+    /// The upper factor of a symmetric n x n matrix of which the upper triangle is there, in its place: A = Uᵀ U.
+    /// False where it is not positive definite. For small ones.
+    fn cholesky(a: &'a mut [T], stride: usize, n: usize) -> bool {
+        for r in 0..n {
+            let rest = &mut a[r * stride..];
+            let (above, below) = rest.split_at_mut(stride.min(rest.len()));
+            let row = &mut above[..n];
+            let pivot = row[r];
+            if !(pivot > T::ZERO && pivot < T::INFINITY) {
+                return false;
+            }
+            let root = pivot.sqrt();
+            let inverse = T::ONE / root;
+            row[r] = root;
+            row[r + 1..].iter_mut().for_each(|x| *x = *x * inverse);
+            for (i, other) in (r + 1..n).zip(below.chunks_mut(stride)) {
+                subtract_row(&mut other[i..n], row[i], &row[i..]);
+            }
+        }
+        true
+    }
+
+    /// The lower factors of [`GROUP`] matrices of order n side by side; of some it may be that they are not to be used.
+    /// What is left in the lanes of those that are not positive definite is NaN.
+    fn cholesky_group(a: &'a mut [[T; GROUP]], n: usize) -> () {
+        let mut fine = [true; GROUP];
+        for j in 0..n {
+            let mut pivot = a[j * n + j];
+            for k in 0..j {
+                let x = a[j * n + k];
+                for l in 0..GROUP {
+                    pivot[l] = pivot[l] - x[l] * x[l];
+                }
+            }
+            let mut inverse = [T::ZERO; GROUP];
+            for l in 0..GROUP {
+                fine[l] &= pivot[l] > T::ZERO && pivot[l] < T::INFINITY;
+                pivot[l] = pivot[l].sqrt();
+                inverse[l] = T::ONE / pivot[l];
+            }
+            a[j * n + j] = pivot;
+            for i in j + 1..n {
+                let mut sum = a[i * n + j];
+                for k in 0..j {
+                    let (x, y) = (a[i * n + k], a[j * n + k]);
+                    for l in 0..GROUP {
+                        sum[l] = sum[l] - x[l] * y[l];
+                    }
+                }
+                for l in 0..GROUP {
+                    a[i * n + j][l] = sum[l] * inverse[l];
+                }
+            }
+        }
+        for x in a {
+            for l in 0..GROUP {
+                x[l] = if fine[l] { x[l] } else { T::NAN };
+            }
+        }
+    }
+
+    /// Solves M X = B in the place of B, `n` rows of `columns`, for a triangular M, lower where `forward`. For few rows.
+    fn solve_rows(m: Matrix<'a, T>, n: usize, forward: bool, unit: bool, b: &'a mut [T], stride: usize, columns: usize) -> () {
+        let at = |i: usize, l: usize| m.data[(m.offset + i as isize * m.rows + l as isize * m.columns) as usize];
+        // So many columns that the rows stay in the first cache.
+        let width = 1024 / size_of::<T>();
+        for first in (0..columns).step_by(width) {
+            let width = width.min(columns - first);
+            for step in 0..n {
+                let i = if forward { step } else { n - 1 - step };
+                let row = if forward {
+                    let (done, rest) = b.split_at_mut(i * stride);
+                    let row = &mut rest[first..first + width];
+                    if i > 0 {
+                        subtract_rows(row, &done[first..], stride, 0..i, |l| at(i, l));
+                    }
+                    row
+                } else {
+                    let (head, done) = b.split_at_mut(((i + 1) * stride).min(b.len()));
+                    let row = &mut head[i * stride + first..i * stride + first + width];
+                    if i + 1 < n {
+                        subtract_rows(row, &done[first..], stride, 0..n - 1 - i, |l| at(i, i + 1 + l));
+                    }
+                    row
+                };
+                if !unit {
+                    let pivot = at(i, i);
+                    row.iter_mut().for_each(|x| *x = *x / pivot);
+                }
+            }
+        }
+    }
+
+    /// The LU factors of a panel that lies transposed: column j at `panel[j * stride..][..m]`, of `n` columns. Row i is
+    /// exchanged with row `pivots[i]`.
+    fn lu_panel(panel: &'a mut [T], stride: usize, m: usize, n: usize, pivots: &'a mut [usize]) -> () {
+        for j in 0..n {
+            let (done, rest) = panel.split_at_mut(j * stride);
+            let column = &mut rest[..m];
+            // The columns before it, four at a time: their own rows first.
+            let known = j.min(m);
+            for l in (0..known).step_by(4) {
+                let end = (l + 4).min(known);
+                for i in l + 1..end {
+                    let sum = (l..i).fold(T::ZERO, |sum, k| sum + done[k * stride + i] * column[k]);
+                    column[i] = column[i] - sum;
+                }
+                let c: [T; 4] = std::array::from_fn(|k| if l + k < end { column[l + k] } else { T::ZERO });
+                subtract_rows(&mut column[end..], &done[end..], stride, l..end, |k| c[k - l]);
+            }
+            if j >= m {
+                continue;
+            }
+            let mut pivot = j;
+            for i in j + 1..m {
+                if column[i].abs() > column[pivot].abs() {
+                    pivot = i;
+                }
+            }
+            pivots[j] = pivot;
+            if pivot != j {
+                panel.chunks_mut(stride).take(n).for_each(|column| column.swap(j, pivot));
+            }
+            let column = &mut panel[j * stride..j * stride + m];
+            let divisor = column[j];
+            if divisor != T::ZERO {
+                column[j + 1..].iter_mut().for_each(|x| *x = *x / divisor);
+            }
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Rearranging: split, tile, repeat, roll, triangles, diagonals, grids, and taking along an axis.

@@ -1,1 +1,0 @@
-//! Variances, quantiles, covariances, comparisons up to rounding.
