@@ -21,7 +21,7 @@ fn key(kind: &str, flags: impl IntoIterator<Item = bool>, numbers: &[usize]) -> 
 }
 
 /// The items whose flag is set.
-fn chosen<T: Clone>(all: &[T], flags: &[bool]) -> Vec<T> {
+pub(crate) fn chosen<T: Clone>(all: &[T], flags: &[bool]) -> Vec<T> {
     all.iter().zip(flags).filter(|(_, f)| **f).map(|(x, _)| x.clone()).collect()
 }
 
@@ -38,7 +38,7 @@ fn reached(graph: &Graph, marked: &[bool]) -> Vec<bool> {
 }
 
 /// The marks of a loop's inputs with those of the state that its own results reach.
-fn fixpoint(
+pub(crate) fn fixpoint(
     mut marked: Vec<bool>,
     state: std::ops::Range<usize>,
     reached: impl Fn(&[bool]) -> Vec<bool>,
@@ -335,74 +335,76 @@ pub(crate) fn cond_tangent(c: &Cond, given: &[bool]) -> Arc<Tangent> {
     })
 }
 
-/// Branches forward and backward: what any branch keeps, all give; zeros, where it is another's.
+/// Branches in two parts, `early` from some operands to `results` results and what the late part takes of the inside, `late`
+/// from that and other operands to other results. What any branch leaves, all give; zeros, where it is another's.
+pub(crate) fn merged(branches: &[(&Graph, &Graph)], results: usize) -> (Cond, Cond) {
+    let left: Vec<(usize, TensorType)> = (branches.iter().enumerate())
+        .flat_map(|(i, (early, _))| early.output_types().skip(results).map(move |ty| (i, ty.clone())))
+        .collect();
+    let early = branches.iter().enumerate().map(|(i, (early, _))| {
+        let x = symbols(early.input_types());
+        let found = early.replay(trace(), x.iter().cloned().collect()).into_vec();
+        let (y, own) = found.split_at(results);
+        let mut own = own.iter();
+        let all = left.iter().map(|(j, ty)| match *j == i {
+            true => own.next().expect("its own").clone(),
+            false => Value::create(trace(), Op::Full { number: Number::Int(0), ty: ty.clone() }),
+        });
+        let outputs: Vec<Value> = y.iter().cloned().chain(all).collect();
+        Arc::new(extract(&x, &outputs).0)
+    });
+    let late = branches.iter().enumerate().map(|(i, (_, late))| {
+        let all = symbols(left.iter().map(|(_, ty)| ty));
+        let own = left.iter().zip(&all).filter(|((j, _), _)| *j == i).map(|(_, v)| v.clone());
+        let mut inputs: Values = own.collect();
+        let others = symbols(late.input_types().skip(inputs.len()));
+        inputs.extend(others.iter().cloned());
+        let outputs = late.replay(trace(), inputs);
+        Arc::new(extract(&[all, others].concat(), &outputs).0)
+    });
+    (Cond { branches: early.collect() }, Cond { branches: late.collect() })
+}
+
+/// Branches forward and backward.
 pub(crate) fn cond_backward(c: &Cond, wanted: &[bool]) -> Arc<Backward> {
     let addresses: Vec<usize> = c.branches.iter().map(|b| Arc::as_ptr(b) as usize).collect();
     c.branches[0].memo().get(&key("cond", wanted.iter().copied(), &addresses), || {
         let wanted = &wanted[1..];
         let first = &c.branches[0];
         let (n, m) = (first.inputs().len(), first.outputs().len());
-        struct Branch {
-            joint: Graph,
-            kept: Vec<usize>,
-            saved: Vec<Var>,
-        }
-        let branches: Vec<Branch> = (c.branches.iter())
-            .map(|b| {
-                let joint = joint(b, wanted);
+        let joints: Vec<Graph> = c.branches.iter().map(|b| joint(b, wanted)).collect();
+        let needed: Vec<(Vec<usize>, Vec<Var>)> = (joints.iter())
+            .map(|joint| {
                 let (x, ct) = joint.inputs().split_at(n);
-                let (kept, saved) = needs(&joint, x, ct, &joint.outputs()[m..], &Policy::Everything);
-                Branch { joint, kept, saved }
+                needs(joint, x, ct, &joint.outputs()[m..], &Policy::Everything)
             })
             .collect();
-        let mut kept: Vec<usize> = branches.iter().flat_map(|b| b.kept.iter().copied()).collect();
+        let mut kept: Vec<usize> = needed.iter().flat_map(|(kept, _)| kept.iter().copied()).collect();
         kept.sort_unstable();
         kept.dedup();
-        let saved: Vec<(usize, TensorType)> = (branches.iter().enumerate())
-            .flat_map(|(i, b)| b.saved.iter().map(move |&v| (i, b.joint.ty(v).clone())))
+        let parts: Vec<(Graph, Graph)> = (joints.iter().zip(&needed))
+            .map(|(joint, (_, saved))| {
+                let (x, ct) = joint.inputs().split_at(n);
+                let (y, dx) = joint.outputs().split_at(m);
+                let kept: Vec<Var> = kept.iter().map(|&i| x[i]).collect();
+                (joint.part(x, &[y, saved].concat()), joint.part(&[saved, &kept[..], ct].concat(), dx))
+            })
             .collect();
-        let saved_types: Vec<TensorType> = saved.iter().map(|(_, ty)| ty.clone()).collect();
-        let forward = |(i, b): (usize, &Branch)| {
-            let part = b.joint.part(&b.joint.inputs()[..n], &[&b.joint.outputs()[..m], &b.saved].concat());
-            let x = symbols(part.input_types());
-            let results = part.replay(trace(), x.iter().cloned().collect()).into_vec();
-            let (y, own) = results.split_at(m);
-            let mut own = own.iter();
-            let all = saved.iter().map(|(j, ty)| match *j == i {
-                true => own.next().expect("its own").clone(),
-                false => Value::create(trace(), Op::Full { number: Number::Int(0), ty: ty.clone() }),
-            });
-            let outputs: Vec<Value> = y.iter().cloned().chain(all).collect();
-            Arc::new(extract(&x, &outputs).0)
-        };
-        let of_floats = floats(first);
-        let kept_types: Vec<TensorType> = first
-            .input_types()
-            .enumerate()
-            .filter(|(i, _)| kept.contains(i))
-            .map(|(_, ty)| ty.clone())
-            .collect();
-        let backward = |(i, b): (usize, &Branch)| {
-            let (x, ct) = b.joint.inputs().split_at(n);
-            let own_x: Vec<Var> = b.kept.iter().map(|&k| x[k]).collect();
-            let part = b.joint.part(&[&own_x[..], &b.saved, ct].concat(), &b.joint.outputs()[m..]);
-            let (sx, ss, sc) = (symbols(&kept_types), symbols(&saved_types), symbols(&of_floats));
-            let used_x = kept.iter().zip(&sx).filter(|(k, _)| b.kept.contains(k)).map(|(_, x)| x.clone());
-            let used_s = saved.iter().zip(&ss).filter(|((j, _), _)| *j == i).map(|(_, s)| s.clone());
-            let inputs = used_x.chain(used_s).chain(sc.iter().cloned()).collect();
-            let results = part.replay(trace(), inputs);
-            Arc::new(extract(&[sx, ss, sc].concat(), &results).0)
-        };
-        let forward = Cond { branches: branches.iter().enumerate().map(forward).collect() };
-        let backward = Cond { branches: branches.iter().enumerate().map(backward).collect() };
+        let (forward, backward) = merged(&parts.iter().map(|(f, b)| (f, b)).collect::<Vec<_>>(), m);
+        let kept_types: Vec<TensorType> = kept.iter().map(|&i| first.ty(first.inputs()[i]).clone()).collect();
+        let saved_types: Vec<TensorType> = forward.branches[0].output_types().skip(m).cloned().collect();
         let which = TensorType::scalar(plywood_core::DType::I32);
-        let whole = |cond: Cond, types: Vec<TensorType>| {
-            let x = symbols(std::iter::once(&which).chain(&types));
-            let results = Value::apply(&Op::Cond(Arc::new(cond)), x.iter().cloned().collect());
+        let forward = {
+            let x = symbols(std::iter::once(&which).chain(first.input_types()));
+            let results = Value::apply(&Op::Cond(Arc::new(forward)), x.iter().cloned().collect());
             call(extract(&x, &results).0)
         };
-        let forward = whole(forward, first.input_types().cloned().collect());
-        let backward = whole(backward, [kept_types, saved_types, of_floats].concat());
+        // A backward graph gets the kept inputs, what was saved, the cotangents.
+        let (sw, sk, ss, sc) =
+            (symbols([&which]), symbols(&kept_types), symbols(&saved_types), symbols(&floats(first)));
+        let given = [&sw[..], &ss, &sk, &sc].concat();
+        let results = Value::apply(&Op::Cond(Arc::new(backward)), given.into_iter().collect());
+        let backward = call(extract(&[sw, sk, ss, sc].concat(), &results).0);
         let inputs = std::iter::once(0).chain(kept.iter().map(|&k| k + 1)).collect();
         Backward { forward, inputs, backward }
     })

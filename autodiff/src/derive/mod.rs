@@ -6,6 +6,8 @@
 
 mod control;
 
+pub(crate) use control::{chosen, fixpoint, merged};
+
 use crate::engine::{self, Autodiff};
 use crate::forward::{self, Forward};
 use crate::tape::Tape;
@@ -16,11 +18,11 @@ use plywood_core::record::{argument, extract};
 use plywood_core::{Backend, Engine, Graph, Number, Op, TensorType, Trace, Value, Values, Var};
 use std::sync::Arc;
 
-fn trace() -> &'static dyn Engine {
+pub(crate) fn trace() -> &'static dyn Engine {
     <Trace as Backend>::ENGINE
 }
 
-fn symbols<'a>(types: impl IntoIterator<Item = &'a TensorType>) -> Vec<Value> {
+pub(crate) fn symbols<'a>(types: impl IntoIterator<Item = &'a TensorType>) -> Vec<Value> {
     types.into_iter().map(|ty| argument(trace(), ty.clone(), trace().device(None))).collect()
 }
 
@@ -179,7 +181,13 @@ fn split(joint: &Graph, inputs: usize, outputs: usize, policy: &Policy) -> Backw
 
 /// What the backward part of a joint graph needs of the rest: which inputs, and which values that do not depend on a
 /// cotangent, of those that the policy keeps.
-fn needs(joint: &Graph, x: &[Var], ct: &[Var], dx: &[Var], policy: &Policy) -> (Vec<usize>, Vec<Var>) {
+pub(crate) fn needs(
+    joint: &Graph,
+    x: &[Var],
+    ct: &[Var],
+    dx: &[Var],
+    policy: &Policy,
+) -> (Vec<usize>, Vec<Var>) {
     let (late, definitions) = (joint.dependents(ct), joint.definitions());
     let mut seen = vec![false; late.len()];
     let (mut kept, mut saved): (Vec<usize>, Vec<Var>) = (Vec::new(), Vec::new());

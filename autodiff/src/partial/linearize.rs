@@ -1,93 +1,16 @@
-//! Partial evaluation: what is known is computed, what depends on something unknown is recorded.
-//!
-//! [`linearize`] runs a function on dual numbers over it, with tangents unknown: primals, and all coefficients that the
-//! tangents are multiplied with, are computed once; what is left is a graph from tangents to tangents.
+//! `linearize`: a function on dual numbers over partial evaluation, with tangents unknown.
 
+use super::{Part, Partial, inner, known, unknown};
 use crate::forward::{self, Call, Forward};
 use crate::grad::scoped;
-use plywood_core::at::At;
+use plywood_core::at::{self, At};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Array, Backend, Device, Engine, Error, Function, Graph, Layer, Number, Op, SelfTree, Step, Tensor,
-    TensorType, Traced, Tree, Value, Values,
+    Backend, Engine, Function, Graph, Layer, Number, SelfTree, Tensor, TensorType, Traced, Tree, Value,
+    Values,
 };
-use std::marker::PhantomData;
 use std::panic::Location;
-
-/// The layer on which a function is evaluated as far as its arguments are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Partial<B>(PhantomData<B>);
-
-/// What the layer keeps for a value.
-enum Part {
-    /// A value of the engine below.
-    Known(Value),
-    /// A value of the recording engine.
-    Unknown(Value),
-}
-
-impl<B: Backend> Backend for Partial<B> {
-    const ENGINE: &'static dyn Engine = &Partial::<B>(PhantomData);
-}
-
-impl<B: Backend> Layer for Partial<B> {
-    type Inner = B;
-    fn lift(inner: Value) -> Value {
-        known(Self::ENGINE, inner)
-    }
-}
-
-impl<B: Backend> Engine for Partial<B> {
-    fn execute(&'static self, step: Step<'_>, inputs: Values) -> Values {
-        execute(self, (B::ENGINE, Traced::<B>::ENGINE, Traced::<B>::lift), step, inputs)
-    }
-    fn read(&'static self, value: &Value) -> Result<Array, Error> {
-        inner(value).read()
-    }
-    fn device(&'static self, value: Option<&Value>) -> Device {
-        value.map_or_else(|| B::ENGINE.device(None), |v| inner(v).device())
-    }
-    fn name(&self) -> String {
-        format!("Partial<{}>", B::ENGINE.name())
-    }
-}
-
-fn known(engine: &'static dyn Engine, inner: Value) -> Value {
-    Value::new(engine, inner.ty().clone(), Part::Known(inner))
-}
-
-fn unknown(engine: &'static dyn Engine, symbol: Value) -> Value {
-    Value::new(engine, symbol.ty().clone(), Part::Unknown(symbol))
-}
-
-fn inner(value: &Value) -> &Value {
-    match value.data::<Part>() {
-        Part::Known(inner) | Part::Unknown(inner) => inner,
-    }
-}
-
-/// The engine below, the recording one, and how a value of the first becomes one of the second.
-type Below = (&'static dyn Engine, &'static dyn Engine, fn(Value) -> Value);
-
-fn execute(this: &'static dyn Engine, below: Below, step: Step<'_>, inputs: Values) -> Values {
-    let (engine, recording, lift) = below;
-    if inputs.iter().all(|x| matches!(x.data::<Part>(), Part::Known(_))) {
-        let inputs: Values = inputs.into_iter().map(|x| inner(&x).clone()).collect();
-        let engine = inputs.first().map_or(engine, Value::engine);
-        return engine.execute(step, inputs).into_iter().map(|y| known(this, y)).collect();
-    }
-    if let Op::Call(call) = step.op {
-        // What is known inside is computed; its own rule has been applied, or else it would not be here.
-        return call.graph.replay(this, inputs);
-    }
-    let symbol = |x: Value| match x.data::<Part>() {
-        Part::Known(x) => lift(x.clone()),
-        Part::Unknown(x) => x.clone(),
-    };
-    let inputs = inputs.into_iter().map(symbol).collect();
-    recording.execute(step, inputs).into_iter().map(|y| unknown(this, y)).collect()
-}
 
 /// A linear function from tangents of the arguments to tangents of the result.
 pub type Linear<Args, Out> = Box<dyn Fn(Args) -> Out + Send + Sync>;
@@ -182,7 +105,7 @@ impl Map {
     fn apply(&self, engine: &'static dyn Engine, tangents: Vec<Value>, at: At) -> Vec<Value> {
         let inputs: Values = self.captured.iter().cloned().chain(tangents).collect();
         let engine = inputs.first().map_or(engine, Value::engine);
-        let results = plywood_core::at::within(at, || self.graph.replay(engine, inputs));
+        let results = at::within(at, || self.graph.replay(engine, inputs));
         let place = |o: &Result<usize, Value>| match o {
             Ok(i) => results[*i].clone(),
             Err(zero) => zero.clone(),
