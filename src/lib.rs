@@ -24,7 +24,7 @@
 pub use plywood_core::*;
 
 pub use plywood_autodiff::{
-    Autodiff, Checkpoint, Forward, Grad, Linear, Partial, Pullback, ValueAndGrad, checkpoint,
+    Autodiff, Checkpoint, Differentiate, Forward, Grad, Linear, Partial, Pullback, ValueAndGrad, checkpoint,
     checkpoint_name, custom_jvp, custom_vjp, grad, hvp, jvp, linearize, value_and_grad, vjp,
 };
 pub use plywood_backend_cpu::{Cpu, MemoryStats};
@@ -34,6 +34,8 @@ mod backends;
 
 pub use backends::ChooseBackend;
 
+pub use plywood_core::op::Policy;
+
 pub use plywood_core::control::{
     Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop,
 };
@@ -42,11 +44,11 @@ pub use plywood_core::control::{
 pub mod prelude {
     pub use crate::stop_gradient;
     pub use crate::{
-        Autodiff, Backend, Checkpoint, ChooseBackend, Cpu, DType, Device, DeviceBackend, Dyn, Element,
-        Ellipsis, Forward, Grad, Graph, Layer, NewAxis, Operand, Scalar, Shape, Tensor, Traced, Tree,
-        ValueAndGrad, checkpoint, checkpoint_name, concatenate, custom_jvp, custom_vjp, einsum, fft, grad,
-        hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_map, value_and_grad,
-        vjp,
+        Autodiff, Backend, Checkpoint, ChooseBackend, Cpu, DType, Device, DeviceBackend, Differentiate, Dyn,
+        Element, Ellipsis, Forward, Grad, Graph, Layer, NewAxis, Operand, Policy, Scalar, Shape, Tensor,
+        Traced, Tree, ValueAndGrad, checkpoint, checkpoint_name, concatenate, custom_jvp, custom_vjp, einsum,
+        fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_map,
+        value_and_grad, vjp,
     };
     pub use crate::{
         Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,

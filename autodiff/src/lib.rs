@@ -10,6 +10,7 @@ mod derive;
 mod engine;
 mod forward;
 mod grad;
+mod graphs;
 mod jvp;
 mod partial;
 mod push;
@@ -20,5 +21,6 @@ pub use custom::{Checkpoint, checkpoint, checkpoint_name, custom_jvp, custom_vjp
 pub use engine::Autodiff;
 pub use forward::Forward;
 pub use grad::{Grad, Pullback, ValueAndGrad, WithAux, WithoutAux, grad, value_and_grad, vjp};
+pub use graphs::Differentiate;
 pub use partial::{Linear, Partial, linearize};
 pub use push::{hvp, jvp};

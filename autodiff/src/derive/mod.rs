@@ -101,7 +101,7 @@ fn rule_key(rule: &Rule) -> Vec<u8> {
 }
 
 /// From inputs and cotangents of the outputs to the outputs and the cotangents of the wanted inputs.
-fn joint(graph: &Graph, wanted: &[bool]) -> Graph {
+pub(crate) fn joint(graph: &Graph, wanted: &[bool]) -> Graph {
     let x = symbols(graph.input_types());
     let on = <Autodiff<Trace> as Backend>::ENGINE;
     let tape = Arc::new(Tape::new());
@@ -246,9 +246,9 @@ fn tangent(call: &Call, given: &[bool]) -> Arc<Tangent> {
     })
 }
 
-type Pushed = (Vec<Value>, Vec<Option<Value>>);
+pub(crate) type Pushed = (Vec<Value>, Vec<Option<Value>>);
 
-fn pushed(graph: &Graph, x: &[Value], t: &[Value], given: &[bool]) -> Pushed {
+pub(crate) fn pushed(graph: &Graph, x: &[Value], t: &[Value], given: &[bool]) -> Pushed {
     let (on, call) = (<Forward<Trace> as Backend>::ENGINE, forward::Call::new());
     let mut t = t.iter();
     let mut input = |(x, &given): (&Value, &bool)| match given {
