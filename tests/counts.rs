@@ -137,9 +137,8 @@ fn linearize_computes_what_is_known_once() {
 #[test]
 fn scans_without_steps_or_results() {
     let y = Scan::new().length(0).of(|s: Tensor<_>, (): ()| (s.sin(), s.cos()))(x(), ()).1;
-    assert_eq!(y.shape(), [0, 64]);
-    let ((), ()) = Scan::new().length(3).of(|(): (), (): ()| ((), ()))((), ());
+    assert_eq!(y.shape()[..], [0, 64]);
     let (_, counts, _) =
-        counting(|| Scan::new().length(3).of(|(): (), x: Tensor<_>| ((), x.sin()))((), x().reshape([3, -1])));
-    assert_eq!(counts["sin"], 3);
+        counting(|| Scan::new().of(|(): (), x: Tensor<_>| ((), x.sin()))((), x().reshape([4, -1])));
+    assert_eq!(counts["sin"], 4);
 }

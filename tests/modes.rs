@@ -129,7 +129,6 @@ fn loops_say_what_does_not_fit() {
 #[test]
 fn the_order_of_a_derivative_may_be_a_number() {
     let x = C::scalar(0.7);
-    // tanh' = 1 - tanh², and so on: the derivatives of the exponential of a sine, by its series elsewhere.
     let f = |x: Tensor<_>| (x.sin() * 0.5).exp();
     let mut graph = trace(f)(x.clone());
     let mut orders = vec![];
