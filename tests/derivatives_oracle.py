@@ -77,6 +77,12 @@ unsorted = a(3, 1, nan, 1, 2, 0, -0.0, -inf)
 case("sort", both(jnp.sort, unsorted))
 case("sort together", pull(lambda x, v: lax.sort((x, v), num_keys=1)[1], unsorted, unsorted) +
      pull(lambda x, v: lax.sort((x, v), num_keys=1)[0], unsorted, unsorted))
+pile = a(3, 1, 3, nan, 2, 3, 1)
+i32 = lambda x: x.astype(jnp.int32)
+case("top_k", both(lambda x: lax.top_k(x, 5)[0], pile) + (lax.top_k(pile, 5)[1],))
+case("argsort", (i32(jnp.argsort(pile)), i32(jnp.argsort(pile, descending=True))))
+bits = lax.bitcast_convert_type
+case("bits", pull(lambda x: bits(bits(x, jnp.int64) & (2**63 - 1), jnp.float64) * x, steps))
 pick = jnp.array([True, False])
 case("select", pull(lambda x, y: jnp.where(pick, x, y) * a(inf, nan), a(1, 2), a(nan, 3)))
 case("select, the where-trap", pull(lambda x: jnp.where(x > 0, jnp.sqrt(x), 0), a(0, 1)))
@@ -121,6 +127,12 @@ zeros = jnp.array([[2, 3, 4, 5], [0, 3, 4, 5], [0, 3, 0, 5], [0, 0, 0, 5]], jnp.
 case("reduce_prod", pull(lambda x: x.prod(1), zeros) + pull(lambda x: x.prod(0), zeros) + pull(jnp.prod, zeros[1:2]))
 case("reduce_prod, second", second(lambda x: x.prod(1), zeros))
 case("reduce_prod, third", pull(lambda x: second(lambda x: x.prod(1), x)[0], zeros))
+
+unsymmetric, equal = a([4, 1], [3, 5]), jnp.diag(a(1, 1, 2))
+case("cholesky of an unsymmetric matrix", both(jnp.linalg.cholesky, unsymmetric))
+case("eigh of an unsymmetric matrix", both(lambda x: jnp.linalg.eigh(x)[0], unsymmetric))
+case("eigh of equal eigenvalues", both(lambda x: jnp.linalg.eigh(x)[0], equal) + pull(lambda x: jnp.linalg.eigh(x)[1], equal) +
+     pull(lambda x: jnp.linalg.eigh(x)[1], equal[:2, :2]))
 
 
 def scatter_mul(x, u, i):  # JAX differentiates at[].mul by the operand alone, unless indices are unique.
@@ -183,6 +195,10 @@ case("get apart", both(lambda x: x.reshape(3, 2, 2)[jnp.array([1, 1]), :, jnp.ar
 case("get a step", both(lambda x: x[::-2, 1::2], m))
 case("get, get", pull(lambda x: x[jnp.array([0, 0, 1])][jnp.array([2, 0, 0])], m))
 case("get, second", second(lambda x: x[jnp.array([0, 0, 2])] ** 3, a(1, 2, 3)))
+i = jnp.array([1, 9, -9, -1])  # JAX's own default clips reads, but drops their cotangents.
+for name, f in [("get", lambda x, u: x.at[i].get(mode="clip") * u), ("at set", lambda x, u: x.at[i].set(u)),
+                ("at add", lambda x, u: x.at[i].add(u))]:
+    case(f"{name}, places outside recorded", both(f, x, x * 10))
 for s in (-3, -1, 1, 3, 9):  # XLA clamps; before, JAX takes a negative start from the end.
     case(f"dynamic_slice {s}", both(lambda x: lax.dynamic_slice(x, (min(max(s, 0), 2),), (2,)), x))
     case(f"dynamic_update_slice {s}", both(lambda x, u: lax.dynamic_update_slice(x, u, (min(max(s, 0), 2),)), x, u[:2]))

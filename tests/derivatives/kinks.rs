@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Ties, and NaN.
+const PILE: [f64; 7] = [3., 1., 3., NAN, 2., 3., 1.];
+
 /// Co-sorted by the first; the tensor of that number.
 fn sorted(x: V, v: V, which: usize) -> V {
     let together = [x, v].into_iter().map(V::into_value).collect();
@@ -57,6 +60,12 @@ pub(super) fn cases() -> Vec<Case> {
             "sort together",
             [1, 0].map(|i| pull(move |x: V, v: V| sorted(x, v, i), (unsorted(), unsorted()))).concat(),
         ),
+        (
+            "top_k",
+            [both(|x: V| x.top_k(5, 0).0, (C::from(PILE),)), vec![C::from(PILE).top_k(5, 0).1]].concat(),
+        ),
+        ("argsort", vec![C::from(PILE).argsort(0), C::from(PILE).argsort_descending(0)]),
+        ("bits", pull(|x: V| (x.bitcast(DType::I64) & i64::MAX).bitcast(DType::F64) * x, steps())),
         (
             "select",
             pull(

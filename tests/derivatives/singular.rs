@@ -1,6 +1,7 @@
 //! Singular points: zeros, infinities and overflow, in the operations and in what is composed of them.
 
 use super::*;
+use plywood::linalg;
 
 /// The cotangent, and that of it.
 fn twice(f: impl Fn(W) -> W + Copy + Send + Sync + 'static, g: fn(V) -> V, x: C) -> Vec<C> {
@@ -51,6 +52,8 @@ pub(super) fn cases() -> Vec<Case> {
     let rows = || (C::from([[1., 2., 3.], [1000., 1001., -1000.], [-INF, 0., 0.]]),);
     let zeros = || C::from([[2., 3., 4., 5.], [0., 3., 4., 5.], [0., 3., 0., 5.], [0., 0., 0., 5.]]);
     let (x, u) = (|| [2., 0., 3., 4., 5.], || [2., 3., 5., 7., 0., 0., 5., 0.]);
+    let unsymmetric = || (C::from([[4., 1.], [3., 5.]]),);
+    let equal = || (C::from([[1., 0., 0.], [0., 1., 0.], [0., 0., 2.]]),);
     const PLACES: &[i32] = &[0, 0, 1, 1, 2, 2, 2, 3];
     let unary = UNARY.iter().map(|&(name, f, x)| (name, both(f, (C::from(x),))));
     let powi = powi!(points(); -2 "powi -2", -1 "powi -1", 0 "powi 0", 1 "powi 1", 2 "powi 2", 3 "powi 3");
@@ -94,6 +97,17 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         ("reduce_prod, second", second(|x| x.prod_axes([1]), &zeros())),
         ("reduce_prod, third", pull(|x: V| first(|x: W| first(|x| x.prod_axes([1]), x), x), (zeros(),))),
+        ("cholesky of an unsymmetric matrix", both(|x: V| linalg::cholesky(&x), unsymmetric())),
+        ("eigh of an unsymmetric matrix", both(|x: V| linalg::eigh(&x).0, unsymmetric())),
+        (
+            "eigh of equal eigenvalues",
+            [
+                both(|x: V| linalg::eigh(&x).0, equal()),
+                pull(|x: V| linalg::eigh(&x).1, equal()),
+                pull(|x: V| linalg::eigh(&x).1, (equal().0.get((..2, ..2)),)),
+            ]
+            .concat(),
+        ),
         ("at mul", both(|x: V, u: V| times(x, u, PLACES), (C::from(x()), C::from(u())))),
         ("at mul, second by x", second(|x| times(x.clone(), x.get(..4), &[1, 1, 2, 0]), &C::from(x()))),
         ("at mul, second by u", second(move |u| times(W::from(x()), u, PLACES), &C::from(u()))),

@@ -1,11 +1,11 @@
 //! Mathematical functions, each written once as a program in the kernel language, for lanes of `F32` and of `F64`.
 //!
-//! What always holds: a result is at most 2 ulp from the correctly rounded one in `F32` and 4 ulp in `F64` (but for [`lgamma`] near its
-//! zeros below -2, see there); infinities,
-//! NaN, the sign of zero, overflow and subnormal numbers are as C99's Annex F has them; odd functions are odd to the
-//! bit. No function branches: exceptions are selects. Polynomials are our own fits (`tools/fit.py` makes
-//! `coefficients.rs`). The tests `ulp_f32`, `ulp_f64` and `special_values` say so for a part of all inputs, and
-//! `cargo run --release -p plywood-benches --bin ulp` for all of them in `F32`.
+//! What always holds: a result is at most 2 ulp from the correctly rounded one in `F32` and 4 ulp in `F64`, but for
+//! [`lgamma`] below -1/2, where larger terms cancel (`gamma.rs` says how far it may be off), and [`erf_inv_giles`], which
+//! is as exact as JAX's; infinities, NaN, the sign of zero, overflow and subnormal numbers are as C99's Annex F has them;
+//! odd functions are odd to the bit. No function branches: exceptions are selects. Polynomials are our own fits
+//! (`tools/fit.py` makes `coefficients.rs`). The tests `ulp_f32`, `ulp_f64` and `special_values` say so for a part of all
+//! inputs, and `cargo run --release -p plywood-benches --bin ulp` for all of them in `F32`.
 
 mod bessel;
 #[rustfmt::skip]
