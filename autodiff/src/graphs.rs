@@ -53,9 +53,9 @@ impl Differentiate for Graph {
     }
 
     fn vjp(&self) -> Graph {
-        let made = self
-            .memo()
-            .get(b"vjp", || derive::joint(self, &floats(self.input_types())).with_captured(self.captured()));
+        let made = self.memo().get(b"vjp", || {
+            derive::joint(self, &floats(self.input_types())).graph.with_captured(self.captured())
+        });
         Arc::unwrap_or_clone(made)
     }
 
@@ -68,7 +68,7 @@ impl Differentiate for Graph {
             let captured = self.captured();
             let mut wanted = floats(self.input_types());
             wanted[..captured].fill(false);
-            let joint = derive::joint(self, &wanted);
+            let joint = derive::joint(self, &wanted).graph;
             let x = symbols(self.input_types());
             let ty = self.ty(self.outputs()[0]).clone();
             let one = Value::create(trace(), Op::Full { number: Number::Int(1), ty });

@@ -218,6 +218,31 @@ def jax_max_pool(p):
     return lambda x: p.jax.lax.reduce_window(x, -p.jnp.inf, p.jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
 
 
+def rnn(p):
+    """The gradient of the squares of 200 states h = tanh(h w + x) with respect to w."""
+    w, x = p.tensor(numbers(128, 128, low=-0.1, high=0.1)), p.tensor(numbers(200, 32, 128))
+    if hasattr(p, "jax"):
+
+        def loss(w, x):
+            def step(h, x):
+                h = p.jnp.tanh(h @ w + x)
+                return h, h
+
+            return (p.jax.lax.scan(step, p.jnp.zeros((32, 128)), x)[1] ** 2).sum()
+
+        return p.jax.grad(loss), (w, x)
+
+    def torch(w, x):
+        with p.torch.enable_grad():
+            w, h, states = w.detach().requires_grad_(), p.torch.zeros(32, 128), []
+            for step in x:
+                h = p.torch.tanh(h @ w + step)
+                states.append(h)
+            return p.torch.autograd.grad(p.torch.stack(states).square().sum(), w)
+
+    return torch, (w, x)
+
+
 CONV = (64, 16, 28, 28)
 M = 1_000_000
 
@@ -283,6 +308,7 @@ def table():
     case("fft 2^20", lambda p: (p.jnp.fft.fft, (p.jnp.asarray(complex_numbers(1 << 20)),)),
          lambda p: (p.torch.fft.fft, (p.torch.as_tensor(complex_numbers(1 << 20)),)))
     case("rfft 1024x1024", one(lambda p: p.jnp.fft.rfft, 1024, 1024), one(lambda p: p.torch.fft.rfft, 1024, 1024))
+    case("gradient of an RNN's scan", rnn, rnn)
     case("add of scalars", *same(add, (), ()), eager=True)
     case("add of 16", *same(add, (16,), (16,)), eager=True)
 

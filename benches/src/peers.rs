@@ -109,6 +109,16 @@ fn matrix(
     keep(move || f(&x))
 }
 
+/// The sum of the squares of 200 states h = tanh(h w + x), of 32 rows of 128. (Of the last one alone the gradient would
+/// fade into subnormal numbers, which processors are slow at and JAX takes for zero.)
+fn rnn(w: Tensor<Autodiff<Cpu>>, x: Tensor<Autodiff<Cpu>>) -> Tensor<Autodiff<Cpu>> {
+    let step = |h: Tensor<_>, x: Tensor<_>| {
+        let h = (h.matmul(&w.lift()) + x).tanh();
+        (h.clone(), h)
+    };
+    scan(step, Tensor::zeros([32, 128], DType::F32), x).1.square().sum()
+}
+
 /// The table: a line a case. A later issue adds its cases here and in `peers/peer.py`.
 pub fn cases() -> Vec<Case> {
     use Bound::{Bytes, Dispatch, Flops, Numbers};
@@ -209,6 +219,11 @@ pub fn cases() -> Vec<Case> {
         eager("cumsum of columns 4096x1024", Bytes(8 * all), || one(&[4096, 1024], |x| x.cumsum(0))),
         eager("fft 2^20", Flops((5 * 20) << 20), || two(&[1 << 20], &[1 << 20], |x, y| fft::fft(x, y).0)),
         eager("rfft 1024x1024", Flops((5 * 5) << 20), || one(&[1024, 1024], |x| fft::rfft(x).0)),
+        eager("gradient of an RNN's scan", Flops(200 * 3 * 2 * 32 * 128 * 128), || {
+            let (w, x) = (tensor(&[128, 128], -0.1, 0.1), tensor(&[200, 32, 128], -1.0, 1.0));
+            let gradient = grad(rnn);
+            keep(move || gradient(w.clone(), x.clone()))
+        }),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
     ]

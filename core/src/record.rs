@@ -160,6 +160,17 @@ impl Drop for Node {
 ///
 /// Panics where an output depends on an argument of another function that is being recorded.
 pub fn extract(arguments: &[Value], outputs: &[Value]) -> (Graph, Values) {
+    let (graph, captured, _) = extract_marked(arguments, outputs, mark());
+    (graph, captured)
+}
+
+/// A point in the order in which operations are recorded, for [`extract_marked`].
+pub fn mark() -> u64 {
+    SEQUENCE.load(Ordering::Relaxed)
+}
+
+/// [`extract`], and how many of the graph's equations were recorded before the mark: they are the first ones.
+pub fn extract_marked(arguments: &[Value], outputs: &[Value], mark: u64) -> (Graph, Values, usize) {
     // Find the nodes that the outputs reach, each with one of its values.
     let mut found: HashMap<*const Node, Value> = HashMap::new();
     let key = |v: &Value| Arc::as_ptr(&v.data::<Symbol>().node);
@@ -208,6 +219,11 @@ pub fn extract(arguments: &[Value], outputs: &[Value]) -> (Graph, Values) {
         }
     }
     let var = |v: &Value| Var(first[&key(v)] + v.data::<Symbol>().output);
+    let is_early = |v: &&Value| {
+        let node = &v.data::<Symbol>().node;
+        node.sequence < mark && matches!(node.origin, Origin::Operation { .. })
+    };
+    let early = nodes.iter().filter(is_early).count();
     let equations = nodes.iter().filter_map(|v| {
         let Origin::Operation { op, inputs, outputs, at } = &v.data::<Symbol>().node.origin else {
             return None;
@@ -222,7 +238,7 @@ pub fn extract(arguments: &[Value], outputs: &[Value]) -> (Graph, Values) {
     });
     let equations = equations.collect();
     let outputs = outputs.iter().map(var).collect();
-    (Graph::new(inputs, captured.len(), equations, outputs, types), captured)
+    (Graph::new(inputs, captured.len(), equations, outputs, types), captured, early)
 }
 
 /// A function that records `f` instead of running it, and gives its graph.

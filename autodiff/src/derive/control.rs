@@ -3,7 +3,7 @@
 //! What a backward pass needs of the inside of a step is stacked by step, unless it is the same in all of them: then it is
 //! computed once, outside the loop. The cotangents of constants are added up in the state of the backward loop.
 
-use super::{Backward, Tangent, floats, joint, needs, pushed, symbols, trace, zero};
+use super::{Backward, Joint, Tangent, floats, joint, needs, pushed, symbols, trace, zero};
 use crate::engine::{self, Autodiff};
 use crate::tape::Tape;
 use plywood_core::op::{Binary, Call, Cond, Policy, Rule, Scan, While};
@@ -61,10 +61,12 @@ pub(crate) fn scan_backward(scan: &Scan, wanted: &[bool]) -> Arc<Backward> {
         let marked = fixpoint(wanted.to_vec(), constants..state, |marked| reached(&scan.body, marked));
         let joint = joint(&scan.body, &marked);
         let inputs = marked.len();
-        let (x, ct) = joint.inputs().split_at(inputs);
-        let (y, dx) = joint.outputs().split_at(scan.body.outputs().len());
+        let (x, ct) = joint.graph.inputs().split_at(inputs);
         let (c, k, xs) = (&x[..constants], &x[constants..state], &x[state..]);
-        let (kept, saved) = needs(&joint, x, ct, dx, &Policy::Everything);
+        let late = joint.late(ct, &[k, xs].concat());
+        let joint = &joint.graph;
+        let (y, dx) = joint.outputs().split_at(scan.body.outputs().len());
+        let (kept, saved) = needs(joint, x, &late, dx, &Policy::Everything);
         let varying = joint.dependents(&[k, xs].concat());
         let (stepped, hoisted): (Vec<Var>, Vec<Var>) = saved.into_iter().partition(|v| varying[v.0 as usize]);
         let of = |range: std::ops::Range<usize>| -> Vec<Var> {
@@ -72,14 +74,22 @@ pub(crate) fn scan_backward(scan: &Scan, wanted: &[bool]) -> Arc<Backward> {
         };
         let (kept_c, kept_k, kept_x) = (of(0..constants), of(constants..state), of(state..inputs));
 
-        // Forward: the scan gives what varies by step as well.
-        let body = joint.part(x, &[y, &stepped, &kept_k].concat());
+        // Forward: the scan gives what varies by step as well, where it does not yet.
+        let stacked_already = |v: &Var| y[scan.carries..].iter().position(|y| y == v);
+        let more: Vec<Var> =
+            stepped.iter().chain(&kept_k).filter(|v| stacked_already(v).is_none()).copied().collect();
+        let body = joint.part(x, &[y, &more].concat());
         let hoist = joint.part(c, &hoisted);
         let arguments = scan_symbols(scan);
         let forward = Scan { body: Arc::new(body), ..scan.clone() };
         let mut results =
             Value::apply(&Op::Scan(Arc::new(forward)), arguments.iter().cloned().collect()).into_vec();
-        let stacked = results.split_off(y.len());
+        let mut of_more = results.split_off(y.len()).into_iter();
+        let stacked = stepped.iter().chain(&kept_k).map(|v| match stacked_already(v) {
+            Some(i) => results[scan.carries + i].clone(),
+            None => of_more.next().expect("one for each"),
+        });
+        let stacked: Vec<Value> = stacked.collect();
         let once = hoist.replay(trace(), arguments[..constants].iter().cloned().collect()).into_vec();
         let forward = extract(&arguments, &[results.clone(), once.clone(), stacked.clone()].concat()).0;
 
@@ -372,18 +382,19 @@ pub(crate) fn cond_backward(c: &Cond, wanted: &[bool]) -> Arc<Backward> {
         let wanted = &wanted[1..];
         let first = &c.branches[0];
         let (n, m) = (first.inputs().len(), first.outputs().len());
-        let joints: Vec<Graph> = c.branches.iter().map(|b| joint(b, wanted)).collect();
+        let joints: Vec<Joint> = c.branches.iter().map(|b| joint(b, wanted)).collect();
         let needed: Vec<(Vec<usize>, Vec<Var>)> = (joints.iter())
             .map(|joint| {
-                let (x, ct) = joint.inputs().split_at(n);
-                needs(joint, x, ct, &joint.outputs()[m..], &Policy::Everything)
+                let (x, ct) = joint.graph.inputs().split_at(n);
+                let late = joint.late(ct, x);
+                needs(&joint.graph, x, &late, &joint.graph.outputs()[m..], &Policy::Everything)
             })
             .collect();
         let mut kept: Vec<usize> = needed.iter().flat_map(|(kept, _)| kept.iter().copied()).collect();
         kept.sort_unstable();
         kept.dedup();
         let parts: Vec<(Graph, Graph)> = (joints.iter().zip(&needed))
-            .map(|(joint, (_, saved))| {
+            .map(|(Joint { graph: joint, .. }, (_, saved))| {
                 let (x, ct) = joint.inputs().split_at(n);
                 let (y, dx) = joint.outputs().split_at(m);
                 let kept: Vec<Var> = kept.iter().map(|&i| x[i]).collect();

@@ -14,7 +14,7 @@ use crate::tape::Tape;
 use crate::vjp::T;
 use plywood_core::at::At;
 use plywood_core::op::{Call, Policy, Rule};
-use plywood_core::record::{argument, extract};
+use plywood_core::record::{argument, extract, extract_marked, mark};
 use plywood_core::{Backend, Engine, Graph, Number, Op, TensorType, Trace, Value, Values, Var};
 use std::sync::Arc;
 
@@ -100,8 +100,34 @@ fn rule_key(rule: &Rule) -> Vec<u8> {
     }
 }
 
-/// From inputs and cotangents of the outputs to the outputs and the cotangents of the wanted inputs.
-pub(crate) fn joint(graph: &Graph, wanted: &[bool]) -> Graph {
+/// A function and its backward pass, as one graph.
+pub(crate) struct Joint {
+    /// From inputs and cotangents of the outputs to the outputs and the cotangents of the wanted inputs.
+    pub graph: Graph,
+    /// How many of its equations are the function's, as opposed to the backward pass's.
+    early: usize,
+}
+
+impl Joint {
+    fn new(inputs: &[Value], outputs: &[Value], mark: u64) -> Joint {
+        let (graph, _, early) = extract_marked(inputs, outputs, mark);
+        Joint { graph, early }
+    }
+
+    /// The variables that are for the backward pass to compute: what depends on a cotangent, and what it makes of values of
+    /// the function that depend on `varying`. (So what is kept is what the rules ask for, not what they make of it.)
+    pub fn late(&self, ct: &[Var], varying: &[Var]) -> Vec<bool> {
+        let mut late = self.graph.dependents(ct);
+        let varies = self.graph.dependents(varying);
+        for v in self.graph.equations()[self.early..].iter().flat_map(|e| &e.outputs) {
+            late[v.0 as usize] |= varies[v.0 as usize];
+        }
+        late
+    }
+}
+
+/// For some wanted inputs of a function.
+pub(crate) fn joint(graph: &Graph, wanted: &[bool]) -> Joint {
     let x = symbols(graph.input_types());
     let on = <Autodiff<Trace> as Backend>::ENGINE;
     let tape = Arc::new(Tape::new());
@@ -110,6 +136,7 @@ pub(crate) fn joint(graph: &Graph, wanted: &[bool]) -> Graph {
         .map(|(x, &wanted)| if wanted { variable(x) } else { engine::constant(on, x.clone()) })
         .collect();
     let outputs = graph.replay(on, inputs);
+    let mark = mark();
     let ct = symbols(&floats(graph));
     let seeds = seeds(&tape, &outputs, &ct);
     let y: Vec<Value> = outputs.into_iter().map(engine::into_primal).collect();
@@ -117,7 +144,7 @@ pub(crate) fn joint(graph: &Graph, wanted: &[bool]) -> Graph {
     let dx = tape.backward(seeds, wanted.iter().filter(|&&w| w).count());
     let dx = of.zip(dx).map(|(x, dx)| dx.map_or_else(|| zero(x), T::into_value));
     let outputs: Vec<Value> = y.into_iter().chain(dx).collect();
-    extract(&[x, ct].concat(), &outputs).0
+    Joint::new(&[x, ct].concat(), &outputs, mark)
 }
 
 /// The cotangents of those outputs that are of floats and depend on a variable.
@@ -127,21 +154,22 @@ fn seeds(tape: &Arc<Tape>, outputs: &[Value], ct: &[Value]) -> Vec<(u32, T)> {
 }
 
 /// The same, where the user says what the residuals are and what they give.
-fn by_reverse_rule(call: &Call, forward: &Graph, backward: &Graph, wanted: &[bool]) -> Graph {
+fn by_reverse_rule(call: &Call, forward: &Graph, backward: &Graph, wanted: &[bool]) -> Joint {
     let x = symbols(call.graph.input_types());
     let n = call.graph.outputs().len();
     let mut outputs = forward.replay(trace(), x.iter().cloned().collect());
     let residuals: Vec<Value> = outputs.drain(n..).collect();
+    let mark = mark();
     let ct = symbols(&floats(&call.graph));
     let dx = backward.replay(trace(), residuals.into_iter().chain(ct.iter().cloned()).collect());
     let arguments = &wanted[call.graph.captured()..];
     let chosen = dx.into_iter().zip(arguments).filter(|(_, wanted)| **wanted).map(|(dx, _)| dx);
     let outputs: Vec<Value> = outputs.into_iter().chain(chosen).collect();
-    extract(&[x, ct].concat(), &outputs).0
+    Joint::new(&[x, ct].concat(), &outputs, mark)
 }
 
 /// The same, as the transpose of the user's forward rule, which is linear in the tangents.
-fn by_forward_rule(call: &Call, rule: &Graph, wanted: &[bool]) -> Graph {
+fn by_forward_rule(call: &Call, rule: &Graph, wanted: &[bool]) -> Joint {
     let x = symbols(call.graph.input_types());
     let n = call.graph.outputs().len();
     let on = <Autodiff<Trace> as Backend>::ENGINE;
@@ -155,6 +183,7 @@ fn by_forward_rule(call: &Call, rule: &Graph, wanted: &[bool]) -> Graph {
     let inputs = x.iter().map(|x| engine::constant(on, x.clone())).chain(tangents).collect();
     let mut outputs = rule.replay(on, inputs);
     let dy: Vec<Value> = outputs.drain(n..).collect();
+    let mark = mark();
     let ct = symbols(&floats(&call.graph));
     let seeds = seeds(&tape, &dy, &ct);
     drop(dy);
@@ -163,32 +192,33 @@ fn by_forward_rule(call: &Call, rule: &Graph, wanted: &[bool]) -> Graph {
     let dx = tape.backward(seeds, wanted.iter().filter(|&&w| w).count());
     let dx = of.zip(dx).map(|(x, dx)| dx.map_or_else(|| zero(x), T::into_value));
     let outputs: Vec<Value> = y.into_iter().chain(dx).collect();
-    extract(&[x, ct].concat(), &outputs).0
+    Joint::new(&[x, ct].concat(), &outputs, mark)
 }
 
-/// Cuts a joint graph of `inputs` inputs and `outputs` outputs at what does not depend on a cotangent: of that, the
-/// backward graph gets what the policy keeps, and computes the rest again.
-fn split(joint: &Graph, inputs: usize, outputs: usize, policy: &Policy) -> Backward {
-    let (x, ct) = joint.inputs().split_at(inputs);
-    let (y, dx) = joint.outputs().split_at(outputs);
-    let (kept, saved) = needs(joint, x, ct, dx, policy);
-    let forward = joint.part(x, &[y, &saved].concat());
+/// Cuts a joint graph of `inputs` inputs and `outputs` outputs at the backward pass: of what is before, that gets what the
+/// policy keeps, and computes the rest again.
+fn split(joint: &Joint, inputs: usize, outputs: usize, policy: &Policy) -> Backward {
+    let graph = &joint.graph;
+    let (x, ct) = graph.inputs().split_at(inputs);
+    let (y, dx) = graph.outputs().split_at(outputs);
+    let (kept, saved) = needs(graph, x, &joint.late(ct, x), dx, policy);
+    let forward = graph.part(x, &[y, &saved].concat());
     let given: Vec<Var> = kept.iter().map(|&i| x[i]).chain(saved).chain(ct.iter().copied()).collect();
-    let backward = joint.part(&given, dx);
+    let backward = graph.part(&given, dx);
     let call = |graph: Graph| Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(policy.clone()) });
     Backward { forward: call(forward), inputs: kept, backward: call(backward) }
 }
 
-/// What the backward part of a joint graph needs of the rest: which inputs, and which values that do not depend on a
-/// cotangent, of those that the policy keeps.
+/// What the late part of a graph, from which some results come, needs of the rest: which of the inputs `x`, and which
+/// values, of those that the policy keeps.
 pub(crate) fn needs(
     joint: &Graph,
     x: &[Var],
-    ct: &[Var],
-    dx: &[Var],
+    late: &[bool],
+    results: &[Var],
     policy: &Policy,
 ) -> (Vec<usize>, Vec<Var>) {
-    let (late, definitions) = (joint.dependents(ct), joint.definitions());
+    let definitions = joint.definitions();
     // A value that has a name which is kept is kept by whoever reads it, by that name or without.
     let mut named = vec![false; late.len()];
     for e in joint.equations().iter().filter(|e| matches!(e.op, Op::Name { .. }) && policy.keeps(&e.op)) {
@@ -196,7 +226,7 @@ pub(crate) fn needs(
     }
     let mut seen = vec![false; late.len()];
     let (mut kept, mut saved): (Vec<usize>, Vec<Var>) = (Vec::new(), Vec::new());
-    let mut work: Vec<Var> = dx.to_vec();
+    let mut work: Vec<Var> = results.to_vec();
     while let Some(v) = work.pop() {
         if std::mem::replace(&mut seen[v.0 as usize], true) {
             continue;

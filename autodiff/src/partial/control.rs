@@ -40,8 +40,8 @@ pub(super) fn call(on: &On, call: &Arc<Call>, at: At, inputs: Values) -> Values 
     let parts = split(&call.graph, &unknowns, &vec![false; call.graph.outputs().len()]);
     let x = call.graph.inputs();
     let late_outputs = chosen(call.graph.outputs(), &parts.unknown);
-    let (kept, saved) =
-        needs(&call.graph, &chosen(x, &not(&unknowns)), &chosen(x, &unknowns), &late_outputs, policy);
+    let late = call.graph.dependents(&chosen(x, &unknowns));
+    let (kept, saved) = needs(&call.graph, &chosen(x, &not(&unknowns)), &late, &late_outputs, policy);
     let known_x: Vec<Value> = chosen(&inputs, &not(&unknowns)).iter().map(|x| inner(x).clone()).collect();
     let known_vars = chosen(x, &not(&unknowns));
     // Twice the known part, if the policy keeps something of it: its outputs are seen more finely by the split.

@@ -23,12 +23,12 @@ pub(super) fn vjp(d: &Dot, r: &Pull<'_>, ct: T) -> Gradients {
     let by_x = |ct: T| {
         let side = Side { free: &x_free, contracting: &d.lhs_contracting, batch: &d.lhs_batch };
         let other = Side { free: &y_free, contracting: &d.rhs_contracting, batch: &d.rhs_batch };
-        contract(ct, &ct_y, r.x(1), side, other).cast(r.ty(0).dtype)
+        contract(ct, &ct_y, r.x(1), side, other, Order::CotangentFirst).cast(r.ty(0).dtype)
     };
     let by_y = |ct: T| {
         let side = Side { free: &y_free, contracting: &d.rhs_contracting, batch: &d.rhs_batch };
         let other = Side { free: &x_free, contracting: &d.lhs_contracting, batch: &d.lhs_batch };
-        contract(ct, &ct_x, r.x(0), side, other).cast(r.ty(1).dtype)
+        contract(ct, &ct_x, r.x(0), side, other, Order::OperandFirst).cast(r.ty(1).dtype)
     };
     r.each(ct, [&by_x, &by_y])
 }
@@ -40,20 +40,33 @@ struct Side<'a> {
     batch: &'a [usize],
 }
 
+/// In which order the cotangent and the other operand are contracted: so that of a product of matrices, `g yᵀ` and `xᵀ g`,
+/// the axes come out in the order in which they are wanted.
+enum Order {
+    CotangentFirst,
+    OperandFirst,
+}
+
 /// The cotangent of `side`: `ct`, contracted at `ct_axes` with the free axes of the other operand.
-fn contract(ct: T, ct_axes: &Axes, other_value: &T, side: Side<'_>, other: Side<'_>) -> T {
-    let batch: Axes = (0..side.batch.len()).collect();
+fn contract(ct: T, ct_axes: &Axes, other_value: &T, side: Side<'_>, other: Side<'_>, order: Order) -> T {
+    let of_ct: Axes = (0..side.batch.len()).collect();
+    let of_other: Axes = other.batch.iter().copied().collect();
     let free: Axes = other.free.iter().copied().collect();
-    let dx = ct.into_value().dot_general(
-        other_value.value().clone(),
-        (ct_axes.clone(), free),
-        (batch, other.batch.iter().copied().collect()),
-    );
-    // Its axes: batch, own free ones, then the contracted ones in the order of the other operand.
+    // What is left of the other operand: its contracted axes, which are this one's.
     let mut pairs: Vec<(usize, usize)> =
         other.contracting.iter().copied().zip(side.contracting.iter().copied()).collect();
     pairs.sort_unstable();
-    let axes: Axes =
-        side.batch.iter().chain(side.free).copied().chain(pairs.into_iter().map(|p| p.1)).collect();
+    let contracted = pairs.into_iter().map(|p| p.1);
+    let (ct, other_value) = (ct.into_value(), other_value.value().clone());
+    let (dx, axes): (_, Axes) = match order {
+        Order::CotangentFirst => (
+            ct.dot_general(other_value, (ct_axes.clone(), free), (of_ct, of_other)),
+            side.batch.iter().chain(side.free).copied().chain(contracted).collect(),
+        ),
+        Order::OperandFirst => (
+            other_value.dot_general(ct, (free, ct_axes.clone()), (of_other, of_ct)),
+            side.batch.iter().copied().chain(contracted).chain(side.free.iter().copied()).collect(),
+        ),
+    };
     transpose(&axes, T::of(dx))
 }
