@@ -44,7 +44,7 @@ macro_rules! tests { (none: $($None:ident)*; $($name:ident $Kind:ident;)*) => {
 
 tests! {
     // Of random numbers, the derivative is not that of the draws: `backend-cpu/tests/random.rs` has it.
-    none: Bits Compare Bitcast ArgReduce Full Iota Constant Random;
+    none: While Bits Compare Bitcast ArgReduce Full Iota Constant Random;
     unary Unary;
     integer_pow IntegerPow;
     reduce_precision ReducePrecision;
@@ -74,4 +74,8 @@ tests! {
     linalg Linalg;
     special Special;
     stop_gradient StopGradient;
+    name Name;
+    call Call;
+    scan Scan;
+    cond Cond;
 }
