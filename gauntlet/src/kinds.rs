@@ -48,7 +48,7 @@ macro_rules! for_each_kind {
             name Name;
             call Call;
             scan Scan;
-            while While;
+            while_loop While;
             cond Cond;
         }
     };

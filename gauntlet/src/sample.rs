@@ -213,7 +213,9 @@ impl Sample {
             Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::StopGradient => Linear,
             Op::Select | Op::Cast { .. } | Op::Reshape { .. } | Op::Transpose { .. } => Linear,
             Op::Broadcast { .. } | Op::Reverse { .. } | Op::Slice(_) | Op::DynamicSlice { .. } => Linear,
-            Op::Name { .. } | Op::DynamicUpdate | Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) => Linear,
+            Op::Name { .. } | Op::DynamicUpdate | Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) => {
+                Linear
+            }
             Op::Clamp | Op::Sort { .. } => Nonlinear,
             Op::Scatter(s) => match s.kind {
                 ScatterKind::Set | ScatterKind::Add => Linear,

@@ -7,6 +7,7 @@
 //! | gradient | reverse mode gives what differences of the operation give | [`gradient`] |
 //! | second order | reverse over reverse gives what differences of the gradient give | [`second_order`] |
 //! | jvp | forward mode and reverse mode give one product of cotangent, Jacobian and tangent | [`jvp()`] |
+//! | tangent | of what has forward mode only: tangents are what differences give, twice; reverse mode says why not | [`tangent()`] |
 //! | mixtures | second derivatives are the same in all four mixtures of the modes | [`mixtures`] |
 //! | replay | a recorded graph gives what eager execution gives, to the bit | [`replay`] |
 //!
@@ -18,12 +19,14 @@ mod jvp;
 mod pullback;
 mod replay;
 mod second_order;
+mod tangent;
 
 pub use forward::forward;
 pub use gradient::gradient;
 pub use jvp::{jvp, mixtures};
 pub use replay::replay;
 pub use second_order::second_order;
+pub use tangent::{no_reverse, tangent};
 
 use crate::Sample;
 use crate::samples::samples;
