@@ -19,6 +19,10 @@ macro_rules! tests { (none: $($None:ident)*; forward: $($only:ident $Only:ident)
             properties::check(OpKind::$Kind, |s| s.smooth, |s| properties::jvp(Cpu::ENGINE, s));
         }
         #[test]
+        fn alone() {
+            properties::check(OpKind::$Kind, |s| s.smooth, |s| properties::alone(Cpu::ENGINE, s));
+        }
+        #[test]
         fn mixtures() {
             properties::check(OpKind::$Kind, |s| s.smooth, |s| properties::mixtures(Cpu::ENGINE, s));
         }
@@ -33,6 +37,10 @@ macro_rules! tests { (none: $($None:ident)*; forward: $($only:ident $Only:ident)
         #[test]
         fn tangent() {
             properties::check(OpKind::$Only, |s| s.smooth, |s| properties::tangent(Cpu::ENGINE, s));
+        }
+        #[test]
+        fn alone() {
+            properties::check(OpKind::$Only, |s| s.smooth, |s| properties::alone(Cpu::ENGINE, s));
         }
         #[test]
         fn no_reverse() {
