@@ -101,6 +101,11 @@ WHILES = {
     "count": loop(lambda c, k: k[0] < c[0], lambda c, k: (k[0] + c[0],)),
     "swap": loop(lambda c, k: k[0] > 0, lambda c, k: (k[0] - 1, k[2], k[1] + k[2])),
     "power": loop(lambda c, k: k[0] < c[0], lambda c, k: (k[0] + 1, k[1] * c[0])),
+    # Of one body, with a bound by name.
+    **{
+        f"halve_to_{bound}": loop(lambda c, k, bound=bound: jnp.max(k[0]) > bound, lambda c, k: (jnp.sin(k[0]) * 0.1 + 0.5 * k[0],))
+        for bound in (1, 2)
+    },
     "newton": loop(
         lambda c, k: jnp.any(jnp.abs(jnp.square(k[0]) - c[0]) > c[1]), lambda c, k: (0.5 * (c[0] / k[0] + k[0]),)
     ),

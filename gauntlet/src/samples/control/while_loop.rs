@@ -1,11 +1,13 @@
 //! Loops as long as a condition holds: no step, some, by counters and by what is computed; constants of the condition
 //! and of the body; states of several types; loops and branches inside.
 
-use super::{S, apply, cond_op, scan_op, types, types_of, while_op};
+use super::{S, apply, cond_op, graph, scan_op, types, types_of, while_op};
 use crate::data::{cycle, floats, ints, uniform};
 use crate::{Class, Sample};
 use plywood_core::convert::Wide;
-use plywood_core::{Array, DType};
+use plywood_core::op::While;
+use plywood_core::{Array, DType, Op};
+use std::sync::Arc;
 
 /// A loop: constants of the condition, of the body, first state.
 struct Inputs<const N: usize, const M: usize, const K: usize>([Array; N], [Array; M], [Array; K]);
@@ -76,6 +78,17 @@ fn programs(dtype: DType) -> Vec<Sample> {
         let power = Inputs([i32(n)], [data(&[3], "x")], [i32(0), data(&[3], "y")]);
         let name = format!("power {dtype} {n} steps");
         all.push(power.sample(&name, |x| x[1].lt(&x[0]), |x| vec![&x[1] + 1, &x[2] * &x[0]]));
+    }
+
+    // One body under two conditions: what is derived of it is not of one of them.
+    let body = |x: &[S]| vec![&x[0] * 0.5 + x[0].sin() * 0.1];
+    let shared = graph(&[floats(dtype, [2], &[3.0, 5.0]).ty()], body);
+    for bound in [2.0, 1.0] {
+        let state = floats(dtype, [2], &[3.0, 5.0]);
+        let condition = graph(&[state.ty()], |x| vec![x[0].max().gt(bound)]);
+        let (body, condition_constants, body_constants) = (shared.clone(), 0, 0);
+        let op = Op::While(Arc::new(While { condition, body, condition_constants, body_constants }));
+        all.push(Sample::new(format!("while/halve_to_{bound} {dtype}"), op, [state]));
     }
 
     // The number of steps depends on the data, as does the derivative; the bound counts for nothing.
