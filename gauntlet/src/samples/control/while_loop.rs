@@ -132,7 +132,7 @@ fn programs(dtype: DType) -> Vec<Sample> {
         |x| {
             let [x, i, p] = x else { unreachable!() };
             // As many factors as the outer loop's counter says.
-            let inner = [i.clone(), x.clone(), i * 0, p.clone()];
+            let inner = [i.clone(), x.clone(), i.zeros_like(), p.clone()];
             let parts = types_of(&inner);
             let op = while_op(
                 [&parts[..1], &parts[1..2], &parts[2..]],
