@@ -1,7 +1,7 @@
 //! `random` gives what jax.random gives: every case of `random_oracle.txt`, which `random_oracle.py` makes with JAX.
 //! What passes through no `log`, `erf_inv` or rounded range agrees to the bit.
 
-use plywood_autodiff::{Autodiff, grad};
+use plywood_autodiff::{Autodiff, Forward, grad, jvp};
 use plywood_backend_cpu::Cpu;
 use plywood_core::{DType, Tensor, random, step};
 use std::collections::BTreeMap;
@@ -226,6 +226,16 @@ fn gamma_samples_move_along_their_quantile() {
                     }
                 })(a)
             });
+            let key = k.clone();
+            let pushed = move |a: Tensor<Forward<Cpu>>| match log {
+                true => random::loggamma(&key.lift(), a, [], DType::F64),
+                false => random::gamma(&key.lift(), a, [], DType::F64),
+            };
+            let tangent: f64 = jvp(pushed, (at.clone(),), (Tensor::scalar(2.0),)).1.item();
+            assert!(
+                (tangent - 2.0 * slope).abs() <= 1e-12 * slope.abs(),
+                "{a} {log}: {tangent}, not twice {slope}"
+            );
             let curvature: f64 = second(at).item();
             let x: f64 = random::gamma(&k, a, [], DType::F64).item();
             let p = |a: f64, x: f64| Tensor::<Cpu>::scalar(a).igamma(x).item::<f64>();

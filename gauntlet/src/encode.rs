@@ -1,13 +1,14 @@
 //! Samples as JSON lines, for the oracle's script, and the key that a sample is found by.
 //!
 //! The text of an operation and its inputs is written here, not by a serializer, so that it is the same for ever: the
-//! key is its hash. Data are hexadecimal. The layout of inputs is not part of it; a result does not depend on it.
+//! key is its hash. Data are hexadecimal. The layout of inputs is not part of it; a result does not depend on it. Graphs
+//! inside an operation stand as they print.
 
 use crate::data::fnv;
 use crate::oracle::file_name;
 use crate::{Class, Sample, bits};
-use plywood_core::op::{IndexMode, Linalg, Padding, Random};
-use plywood_core::{Array, Number, Op, Shape};
+use plywood_core::op::{IndexMode, Linalg, Padding, Random, Rule};
+use plywood_core::{Array, Graph, Number, Op, Shape};
 
 /// The hash of an operation, its attributes and its inputs' data.
 pub fn key(sample: &Sample) -> u64 {
@@ -73,6 +74,11 @@ fn number(number: Number) -> String {
         Number::UInt(x) => format!("[\"int\",\"{x}\"]"),
         Number::Bool(x) => format!("[\"int\",\"{}\"]", x as u8),
     }
+}
+
+/// A graph as it prints, on one line.
+fn graph(graph: &Graph) -> String {
+    text(graph.to_string().replace('\n', "\\n"))
 }
 
 fn op(op: &Op) -> String {
@@ -184,6 +190,43 @@ fn op(op: &Op) -> String {
         }
         Op::Special(s) => {
             object(op, &[("name", text(s.function.name())), ("orders", format!("{:?}", s.orders))])
+        }
+        Op::Name { name } => object(op, &[("text", text(name))]),
+        Op::Call(c) => {
+            let mut attributes = vec![("graph", graph(&c.graph))];
+            match &c.rule {
+                Rule::Through(policy) => {
+                    attributes.push(("policy", text(format!("{policy:?}").replace('"', "'"))))
+                }
+                Rule::Reverse { forward, backward } => {
+                    attributes.extend([("forward", graph(forward)), ("backward", graph(backward))])
+                }
+                Rule::Forward { rule } => attributes.push(("rule", graph(rule))),
+            }
+            object(op, &attributes)
+        }
+        Op::Scan(s) => object(
+            op,
+            &[
+                ("body", graph(&s.body)),
+                ("constants", s.constants.to_string()),
+                ("carries", s.carries.to_string()),
+                ("length", s.length.to_string()),
+                ("reverse", s.reverse.to_string()),
+            ],
+        ),
+        Op::While(w) => object(
+            op,
+            &[
+                ("condition", graph(&w.condition)),
+                ("body", graph(&w.body)),
+                ("condition_constants", w.condition_constants.to_string()),
+                ("body_constants", w.body_constants.to_string()),
+            ],
+        ),
+        Op::Cond(c) => {
+            let branches: Vec<String> = c.branches.iter().map(|b| graph(b)).collect();
+            object(op, &[("branches", format!("[{}]", branches.join(",")))])
         }
         Op::Full { number: n, ty } => {
             object(op, &[("number", number(*n)), ("shape", shape(&ty.shape)), ("dtype", text(ty.dtype))])

@@ -45,6 +45,11 @@ macro_rules! for_each_kind {
             constant Constant;
             random Random;
             stop_gradient StopGradient;
+            name Name;
+            call Call;
+            scan Scan;
+            while_loop While;
+            cond Cond;
         }
     };
 }

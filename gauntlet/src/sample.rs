@@ -1,8 +1,8 @@
 //! [`Sample`]: one operation with inputs, and what is known about it. Properties ask it for values on their engine.
 
 use crate::{Class, Layout, encode};
-use plywood_core::op::{Binary, Cumulation, Random, Reduction, ScatterKind, Types, WindowKind};
-use plywood_core::{Array, DType, Engine, Op, TensorType, Value, Values};
+use plywood_core::op::{Binary, Cumulation, Random, Reduction, Rule, ScatterKind, Types, WindowKind};
+use plywood_core::{Array, DType, Engine, Op, OpKind, TensorType, Value, Values};
 
 /// An input: host data, and how it is laid out when it becomes a value.
 #[derive(Clone, Debug)]
@@ -182,7 +182,18 @@ impl Sample {
             Op::Reduce { .. } | Op::Sort { .. } | Op::Dot(_) => floats(0),
             Op::TopK { .. } | Op::Cumulative { .. } | Op::Conv(_) | Op::Window { .. } => floats(0),
             Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) => floats(0),
+            Op::Name { .. } | Op::Scan(_) | Op::While(_) | Op::Cond(_) => floats(0),
+            // To a rule, what the function captured is constant.
+            Op::Call(c) => match c.rule {
+                Rule::Through(_) => floats(0),
+                Rule::Reverse { .. } | Rule::Forward { .. } => floats(c.graph.captured()),
+            },
         }
+    }
+
+    /// Whether reverse mode goes through: not where the number of steps is known only afterwards.
+    pub fn has_reverse_mode(&self) -> bool {
+        self.op.kind() != OpKind::While
     }
 
     /// How the outputs depend on the differentiable inputs.
@@ -202,7 +213,9 @@ impl Sample {
             Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::StopGradient => Linear,
             Op::Select | Op::Cast { .. } | Op::Reshape { .. } | Op::Transpose { .. } => Linear,
             Op::Broadcast { .. } | Op::Reverse { .. } | Op::Slice(_) | Op::DynamicSlice { .. } => Linear,
-            Op::DynamicUpdate | Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) => Linear,
+            Op::Name { .. } | Op::DynamicUpdate | Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) => {
+                Linear
+            }
             Op::Clamp | Op::Sort { .. } => Nonlinear,
             Op::Scatter(s) => match s.kind {
                 ScatterKind::Set | ScatterKind::Add => Linear,
@@ -214,6 +227,7 @@ impl Sample {
                 Reduction::And | Reduction::Or | Reduction::Xor => Linear,
             },
             Op::TopK { .. } | Op::Linalg(_) | Op::Special(_) | Op::Random(_) => Nonlinear,
+            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => Nonlinear,
             Op::Cumulative { kind, .. } => match kind {
                 Cumulation::Sum => Linear,
                 Cumulation::Prod | Cumulation::Max | Cumulation::Min | Cumulation::LogSumExp => Nonlinear,

@@ -15,7 +15,7 @@ fn call(graph: Graph) -> Arc<Call> {
     Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(Policy::Everything) })
 }
 
-fn key(kind: &str, flags: impl IntoIterator<Item = bool>, numbers: &[usize]) -> Vec<u8> {
+fn key(kind: &str, flags: impl IntoIterator<Item = bool>, numbers: &[u64]) -> Vec<u8> {
     let numbers = numbers.iter().flat_map(|n| n.to_le_bytes());
     kind.bytes().chain(flags.into_iter().map(u8::from)).chain(numbers).collect()
 }
@@ -55,7 +55,7 @@ pub(crate) fn fixpoint(
 
 /// A scan forward and backward.
 pub(crate) fn scan_backward(scan: &Scan, wanted: &[bool]) -> Arc<Backward> {
-    let numbers = [scan.constants, scan.carries, scan.length, scan.reverse as usize];
+    let numbers = [scan.constants, scan.carries, scan.length, scan.reverse as usize].map(|n| n as u64);
     scan.body.memo().get(&key("scan", wanted.iter().copied(), &numbers), || {
         let (constants, state) = (scan.constants, scan.constants + scan.carries);
         let marked = fixpoint(wanted.to_vec(), constants..state, |marked| reached(&scan.body, marked));
@@ -182,7 +182,7 @@ fn with_sums(step: &Graph, front: usize, sums: usize) -> Graph {
 
 /// A scan with its tangents.
 pub(crate) fn scan_tangent(scan: &Scan, given: &[bool]) -> Arc<Tangent> {
-    let numbers = [scan.constants, scan.carries, scan.length, scan.reverse as usize];
+    let numbers = [scan.constants, scan.carries, scan.length, scan.reverse as usize].map(|n| n as u64);
     scan.body.memo().get(&key("scan", given.iter().copied(), &numbers), || {
         let (constants, state) = (scan.constants, scan.constants + scan.carries);
         let marked = fixpoint(given.to_vec(), constants..state, |marked| present(&scan.body, marked));
@@ -281,7 +281,7 @@ impl Step {
 
 /// A loop with its tangents.
 pub(crate) fn while_tangent(w: &While, given: &[bool]) -> Arc<Tangent> {
-    let numbers = [w.condition_constants, w.body_constants];
+    let numbers = [w.condition_constants as u64, w.body_constants as u64, w.condition.memo().id()];
     w.body.memo().get(&key("while", given.iter().copied(), &numbers), || {
         let (n, m) = (w.condition_constants, w.body_constants);
         let carries = given.len() - n - m;
@@ -322,8 +322,8 @@ pub(crate) fn while_tangent(w: &While, given: &[bool]) -> Arc<Tangent> {
 
 /// Branches with their tangents: an output has one if it has in any.
 pub(crate) fn cond_tangent(c: &Cond, given: &[bool]) -> Arc<Tangent> {
-    let addresses: Vec<usize> = c.branches.iter().map(|b| Arc::as_ptr(b) as usize).collect();
-    c.branches[0].memo().get(&key("cond", given.iter().copied(), &addresses), || {
+    let ids: Vec<u64> = c.branches.iter().map(|b| b.memo().id()).collect();
+    c.branches[0].memo().get(&key("cond", given.iter().copied(), &ids), || {
         let given = &given[1..];
         let of_branch: Vec<Vec<bool>> = c.branches.iter().map(|b| present(b, given)).collect();
         let any: Vec<bool> = (0..of_branch[0].len()).map(|i| of_branch.iter().any(|p| p[i])).collect();
@@ -377,8 +377,8 @@ pub(crate) fn merged(branches: &[(&Graph, &Graph)], results: usize) -> (Cond, Co
 
 /// Branches forward and backward.
 pub(crate) fn cond_backward(c: &Cond, wanted: &[bool]) -> Arc<Backward> {
-    let addresses: Vec<usize> = c.branches.iter().map(|b| Arc::as_ptr(b) as usize).collect();
-    c.branches[0].memo().get(&key("cond", wanted.iter().copied(), &addresses), || {
+    let ids: Vec<u64> = c.branches.iter().map(|b| b.memo().id()).collect();
+    c.branches[0].memo().get(&key("cond", wanted.iter().copied(), &ids), || {
         let wanted = &wanted[1..];
         let first = &c.branches[0];
         let (n, m) = (first.inputs().len(), first.outputs().len());

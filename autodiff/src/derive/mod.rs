@@ -95,8 +95,10 @@ fn backward(call: &Call, wanted: &[bool]) -> Arc<Backward> {
 fn rule_key(rule: &Rule) -> Vec<u8> {
     match rule {
         Rule::Through(policy) => format!("{policy:?}").into_bytes(),
-        Rule::Reverse { backward, .. } => (Arc::as_ptr(backward) as usize).to_le_bytes().to_vec(),
-        Rule::Forward { rule } => (Arc::as_ptr(rule) as usize).to_le_bytes().to_vec(),
+        Rule::Reverse { forward, backward } => {
+            [forward, backward].map(|g| g.memo().id().to_le_bytes()).concat()
+        }
+        Rule::Forward { rule } => rule.memo().id().to_le_bytes().to_vec(),
     }
 }
 

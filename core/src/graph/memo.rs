@@ -2,23 +2,39 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Derived things, by their type and a key. Clones of a graph share them.
-#[derive(Clone, Default)]
-pub struct Memo(Arc<Mutex<Vec<Entry>>>);
+#[derive(Clone)]
+pub struct Memo {
+    id: u64,
+    entries: Arc<Mutex<Vec<Entry>>>,
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Memo { id: NEXT.fetch_add(1, Ordering::Relaxed), entries: Arc::default() }
+    }
+}
 
 /// A thing's type, its key, and the thing.
 type Entry = (TypeId, Vec<u8>, Arc<dyn Any + Send + Sync>);
 
 impl Memo {
+    /// Tells graphs apart, for keys of what is derived of several; unlike an address it is never used again.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
     /// The thing of this type and key, made where it is not there yet. `make` may derive other things meanwhile.
     pub fn get<T: Any + Send + Sync>(&self, key: &[u8], make: impl FnOnce() -> T) -> Arc<T> {
         let find = |entries: &[Entry]| -> Option<Arc<T>> {
             let found = entries.iter().find(|(ty, k, _)| *ty == TypeId::of::<T>() && k == key)?;
             found.2.clone().downcast().ok()
         };
-        let lock = || self.0.lock().unwrap_or_else(|e| e.into_inner());
+        let lock = || self.entries.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(found) = find(&lock()) {
             return found;
         }

@@ -29,7 +29,7 @@ impl Graph {
 
     /// The same graph, of whose inputs the first `captured` are captured values.
     pub fn with_captured(self, captured: usize) -> Graph {
-        Graph { captured, ..self }
+        Graph { captured, memo: Default::default(), ..self }
     }
 
     /// The graph that computes `outputs` from `inputs`, which may be any variables: equations that the outputs need and

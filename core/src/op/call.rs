@@ -68,7 +68,9 @@ impl PartialEq for Call {
     fn eq(&self, other: &Self) -> bool {
         let rules = match (&self.rule, &other.rule) {
             (Rule::Through(a), Rule::Through(b)) => a == b,
-            (Rule::Reverse { backward: a, .. }, Rule::Reverse { backward: b, .. }) => Arc::ptr_eq(a, b),
+            (Rule::Reverse { forward: f, backward: a }, Rule::Reverse { forward: g, backward: b }) => {
+                Arc::ptr_eq(f, g) && Arc::ptr_eq(a, b)
+            }
             (Rule::Forward { rule: a }, Rule::Forward { rule: b }) => Arc::ptr_eq(a, b),
             (Rule::Through(_) | Rule::Reverse { .. } | Rule::Forward { .. }, _) => false,
         };

@@ -52,12 +52,16 @@ pub struct Cond {
 /// Two loops are the same operation where they hold the same graphs, not equal ones.
 impl PartialEq for Scan {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.body, &other.body) && self.length == other.length && self.reverse == other.reverse
+        let numbers = |s: &Scan| (s.constants, s.carries, s.length, s.reverse);
+        Arc::ptr_eq(&self.body, &other.body) && numbers(self) == numbers(other)
     }
 }
 impl PartialEq for While {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.body, &other.body) && Arc::ptr_eq(&self.condition, &other.condition)
+        let numbers = |w: &While| (w.condition_constants, w.body_constants);
+        Arc::ptr_eq(&self.body, &other.body)
+            && Arc::ptr_eq(&self.condition, &other.condition)
+            && numbers(self) == numbers(other)
     }
 }
 impl PartialEq for Cond {

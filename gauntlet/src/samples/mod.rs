@@ -6,8 +6,10 @@
 
 mod binary;
 mod bits;
+mod call;
 mod cast;
 mod compare;
+mod control;
 mod conv;
 mod create;
 mod cumulative;
@@ -71,6 +73,11 @@ pub fn samples(kind: OpKind) -> Vec<Sample> {
         OpKind::Constant => create::constant(),
         OpKind::Random => random::random(),
         OpKind::StopGradient => shape::stop_gradient(),
+        OpKind::Name => call::name(),
+        OpKind::Call => call::call(),
+        OpKind::Scan => control::scan::scan(),
+        OpKind::While => control::while_loop::while_loop(),
+        OpKind::Cond => control::cond::cond(),
     }
 }
 
