@@ -189,6 +189,11 @@ pub(crate) fn needs(
     policy: &Policy,
 ) -> (Vec<usize>, Vec<Var>) {
     let (late, definitions) = (joint.dependents(ct), joint.definitions());
+    // A value that has a name which is kept is kept by whoever reads it, by that name or without.
+    let mut named = vec![false; late.len()];
+    for e in joint.equations().iter().filter(|e| matches!(e.op, Op::Name { .. }) && policy.keeps(&e.op)) {
+        named[e.inputs[0].0 as usize] = true;
+    }
     let mut seen = vec![false; late.len()];
     let (mut kept, mut saved): (Vec<usize>, Vec<Var>) = (Vec::new(), Vec::new());
     let mut work: Vec<Var> = dx.to_vec();
@@ -201,7 +206,11 @@ pub(crate) fn needs(
             continue;
         };
         let e = &joint.equations()[i];
-        if !late[v.0 as usize] && !e.inputs.is_empty() && policy.keeps(&e.op) {
+        let kept = match &e.op {
+            Op::Name { .. } => false,
+            op => named[v.0 as usize] || policy.keeps(op),
+        };
+        if kept && !late[v.0 as usize] && !e.inputs.is_empty() {
             saved.push(v);
         } else {
             work.extend(e.inputs.iter().copied());

@@ -6,6 +6,7 @@
 
 mod associative;
 mod branch;
+pub mod interpret;
 mod scan;
 mod while_loop;
 

@@ -6,6 +6,7 @@
 mod memo;
 mod part;
 mod print;
+mod prune;
 
 pub use memo::Memo;
 

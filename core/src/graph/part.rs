@@ -1,6 +1,6 @@
 //! Parts of graphs: what computes some variables from some others.
 
-use super::{Equation, Graph, Var};
+use super::{Equation, Graph, Var, prune};
 use crate::TensorType;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ impl Graph {
     }
 
     /// The graph that computes `outputs` from `inputs`, which may be any variables: equations that the outputs need and
-    /// the inputs do not give, in their order. Panics where an input of this graph is needed that is not among `inputs`.
+    /// the inputs do not give, in their order; those that hold graphs only as far as their results are read. Panics where an input of this graph is needed that is not among `inputs`.
     pub fn part(&self, inputs: &[Var], outputs: &[Var]) -> Graph {
         let definitions = self.definitions();
         let mut needed = vec![false; self.equations.len()];
@@ -63,17 +63,25 @@ impl Graph {
             new_inputs.push(new);
             names.insert(v, new);
         }
+        let mut read = vec![false; self.types.len()];
+        let kept = self.equations.iter().zip(&needed).filter(|(_, needed)| **needed).map(|(e, _)| e);
+        outputs.iter().chain(kept.flat_map(|e| &e.inputs)).for_each(|v| read[v.index()] = true);
         let mut equations = Vec::new();
         for e in self.equations.iter().zip(&needed).filter(|(_, needed)| **needed).map(|(e, _)| e) {
             let from = e.inputs.iter().map(|v| names[v]).collect();
             let mut to = SmallVec::new();
-            for &v in &e.outputs {
+            let used: SmallVec<[bool; 8]> = e.outputs.iter().map(|v| read[v.index()]).collect();
+            let (op, left) = match prune::pruned(&e.op, &used) {
+                Some((op, left)) => (op, left),
+                None => (e.op.clone(), vec![true; used.len()]),
+            };
+            for (&v, _) in e.outputs.iter().zip(left).filter(|(_, left)| *left) {
                 let new = fresh(v, &mut types);
                 to.push(new);
                 // What is given stays what readers see.
                 names.entry(v).or_insert(new);
             }
-            equations.push(Equation { op: e.op.clone(), inputs: from, outputs: to, at: e.at });
+            equations.push(Equation { op, inputs: from, outputs: to, at: e.at });
         }
         let outputs = outputs.iter().map(|v| names[v]).collect();
         Graph::new(new_inputs, 0, equations, outputs, types)
