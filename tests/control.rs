@@ -70,7 +70,7 @@ fn rnn_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
     let mut ys = vec![];
     for i in 0..5 {
         h = (h.matmul(&w) + x.get(i)).tanh();
-        n = n + h.sum();
+        n += h.sum();
         ys.push(h.square());
     }
     (stack(&ys, 0).sum_axes(1) * n).sum() + h.prod()
@@ -96,7 +96,7 @@ fn backwards_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
     let mut sum = s.zeros_like();
     for i in (0..5).rev() {
         s = (&s * 0.5 + x.get(i)).sin();
-        sum = sum + s.exp();
+        sum += s.exp();
     }
     sum * s
 }
@@ -124,7 +124,7 @@ fn nested_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
         for j in 0..3 {
             t = (t * x.get((i, j))).sin();
         }
-        s = s + &t;
+        s += &t;
         ys.push(t);
     }
     stack(&ys, 0)
