@@ -70,7 +70,7 @@ fn rnn_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
     let mut ys = vec![];
     for i in 0..5 {
         h = (h.matmul(&w) + x.get(i)).tanh();
-        n = n + h.sum();
+        n += h.sum();
         ys.push(h.square());
     }
     (stack(&ys, 0).sum_axes(1) * n).sum() + h.prod()
@@ -96,7 +96,7 @@ fn backwards_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
     let mut sum = s.zeros_like();
     for i in (0..5).rev() {
         s = (&s * 0.5 + x.get(i)).sin();
-        sum = sum + s.exp();
+        sum += s.exp();
     }
     sum * s
 }
@@ -124,7 +124,7 @@ fn nested_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
         for j in 0..3 {
             t = (t * x.get((i, j))).sin();
         }
-        s = s + &t;
+        s += &t;
         ys.push(t);
     }
     stack(&ys, 0)
@@ -230,4 +230,49 @@ fn an_associative_scan_is_all_prefixes() {
         let want: Vec<f64> = (1..=n).map(|i| (i * (i + 1) / 2) as f64).collect();
         assert_eq!(y.to_vec::<f64>(), want);
     }
+}
+
+fn message(f: impl FnOnce()) -> String {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f)).expect_err("it panics");
+    panic.downcast_ref::<String>().expect("a message").clone()
+}
+
+#[test]
+fn a_mistake_names_what_was_called_and_where_it_was_made() {
+    let x = || C::from([1.0, 2.0]);
+    let narrow = |x: Tensor<_>| x.cast(DType::F32);
+    let state = "the state goes into the body as f64[2] and comes out as f32[2]; cast or reshape it there";
+    assert_eq!(
+        message(|| drop(fori_loop(0, 3, |_, x: Tensor<_>| narrow(x), x()))),
+        format!("fori_loop: {state}")
+    );
+
+    let run = Scan::new().length(3).of(|x: Tensor<_>, (): ()| (narrow(x), ()));
+    let said = message(|| drop(run(x(), ())));
+    assert!(said.starts_with(&format!("scan: {state} (in the scan made at tests/control.rs:")), "{said}");
+    let run = Scan::new().of(|x: Tensor<_>, (): ()| (x, ()));
+    let said = message(|| drop(run(x(), ())));
+    assert!(
+        said.contains("how many steps") && said.contains("(in the scan made at tests/control.rs:"),
+        "{said}"
+    );
+
+    let run = WhileLoop::new().max_steps(3).of(|x: &Tensor<_>| x.sum().lt(9.0), narrow);
+    let said = message(|| drop(run(x())));
+    assert!(
+        said.starts_with(&format!("while_loop: {state} (in the while_loop made at tests/control.rs:")),
+        "{said}"
+    );
+
+    let said = message(|| drop(hvp(|x: Tensor<_>| x.sum(), x(), C::scalar(1.0))));
+    assert!(said.starts_with("hvp: the tangents are f64[], the arguments f64[2]"), "{said}");
+}
+
+#[test]
+fn a_loop_made_with_options_stands_on_the_line_where_it_was_made() {
+    let line = line!() + 1;
+    let f = |x: Tensor<_>| Scan::new().length(3).of(|x: Tensor<_>, (): ()| (x.sin(), ()))(x, ()).0;
+    let graph = trace(f)(C::scalar(1.0));
+    let at = graph.equations().last().expect("the loop").at;
+    assert_eq!((at.file(), at.line()), ("tests/control.rs", line));
 }

@@ -28,10 +28,12 @@ where
     Out: Tree<Forward<B>>,
     F: Function<Forward<B>, Args, Out>,
 {
-    push(&f, args, leaves(&tangents), Location::caller())
+    push("jvp", &f, args, leaves(&tangents), Location::caller())
 }
 
+#[track_caller]
 fn push<B: Backend, Args, Out, F>(
+    name: &str,
     f: &F,
     args: Args,
     tangents: Vec<Value>,
@@ -48,7 +50,7 @@ where
     let types = |values: &[Value]| values.iter().map(|v| v.ty().to_string()).collect::<Vec<_>>().join(", ");
     assert!(
         fits,
-        "jvp: the tangents are {}, the arguments {} (in the jvp made at {made})",
+        "{name}: the tangents are {}, the arguments {} (in the {name} made at {made})",
         types(&tangents),
         types(&primals)
     );
@@ -91,5 +93,5 @@ where
     let made = Location::caller();
     let gradient =
         move |x: XF| differentiate::<0, Forward<B>, _, _, _, _>("hvp", made, &f, (x,), |y| (y, ())).2;
-    push::<B, (X,), XF, _>(&gradient, (x,), leaves(&v), made).1
+    push::<B, (X,), XF, _>("hvp", &gradient, (x,), leaves(&v), made).1
 }

@@ -62,7 +62,7 @@ impl Engine for Counting {
         COUNTS.with_borrow_mut(|counts| *counts.entry(step.op.name()).or_default() += 1);
         match step.op {
             Op::Call(call) => call.graph.replay(self, x),
-            Op::Scan(scan) => interpret::scan(self, step.outputs, x, scan, &|ty| Held::new(ty)),
+            Op::Scan(scan) => interpret::scan(self, step.outputs, x, scan, &|ty| Held::stack(ty)),
             Op::While(w) => interpret::while_loop(self, x, w),
             Op::Cond(c) => interpret::cond(self, x, c),
             _ => {

@@ -1,6 +1,6 @@
 //! `cond` and `switch`: one of several functions, chosen by a value.
 
-use super::{all, engine_of, recorded, shown, symbols};
+use super::{all, engine_of, place, recorded, shown, symbols};
 use crate::backend::Step;
 use crate::op;
 use crate::tree::{leaves, rebuild};
@@ -119,7 +119,8 @@ fn choose<B: Backend, A: SelfTree<B>, Out: Tree<Traced<B>>>(
         let other = shown::<Traced<B>, Out>(out);
         let difference = first.iter().zip(&other).find(|(a, b)| a != b);
         if let Some(((path, a), (_, b))) = difference {
-            panic!("{name}: branch 0 gives {a} and branch {i} {b} ({path}); all give the same types")
+            let path = place(path);
+            panic!("{name}: branch 0 gives {a} and branch {i} {b}{path}; all give the same types")
         }
         assert!(
             first.len() == other.len(),

@@ -74,7 +74,7 @@ pub struct Held(Vec<Option<Value>>);
 
 impl Held {
     /// For a type `[steps, ..]`.
-    pub fn new(stacked: &TensorType) -> Box<dyn Stack> {
+    pub fn stack(stacked: &TensorType) -> Box<dyn Stack> {
         Box::new(Held(vec![None; stacked.shape[0]]))
     }
 }

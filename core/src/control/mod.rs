@@ -15,6 +15,7 @@ pub use branch::{Branches, cond, switch};
 pub use scan::{Scan, fori_loop, scan};
 pub use while_loop::{WhileLoop, while_loop};
 
+use crate::at::{At, caller};
 use crate::record::{argument, extract};
 use crate::tree::leaves;
 use crate::{Backend, Graph, Path, Plain, Tensor, TensorType, Traced, Tree, Value, Values, Visitor};
@@ -48,22 +49,51 @@ fn recorded(arguments: &[Value], outputs: &[Value]) -> Recorded {
     Recorded { graph, captured }
 }
 
+/// A loop as panics name it; `made` is where its options were given a body, if that is not where it runs.
+#[derive(Clone, Copy)]
+struct Site {
+    name: &'static str,
+    made: Option<At>,
+}
+
+impl Site {
+    #[track_caller]
+    fn panic(self, what: String) -> ! {
+        let name = self.name;
+        match self.made {
+            Some(made) => panic!("{name}: {what} (in the {name} made at {made})"),
+            None => panic!("{name}: {what}"),
+        }
+    }
+
+    /// The line of the loop.
+    #[track_caller]
+    fn at(self) -> At {
+        let here = caller();
+        self.made.unwrap_or(here)
+    }
+}
+
 /// Panics where a loop's body gives another structure or other types than it got, with the path.
 #[track_caller]
-fn check_state<B: Backend, C: Backend, S: Tree<B>, R: Tree<C>>(name: &str, given: &S, result: &R) {
+fn check_state<B: Backend, C: Backend, S: Tree<B>, R: Tree<C>>(site: Site, given: &S, result: &R) {
     let (before, after) = (shown(given), shown(result));
     let difference = before.iter().zip(&after).find(|(a, b)| a != b);
     if let Some(((path, a), (_, b))) = difference {
-        panic!(
-            "{name}: the state goes into the body as {a} and comes out as {b} ({path}); cast or reshape it there"
-        )
+        let path = place(path);
+        site.panic(format!(
+            "the state goes into the body as {a} and comes out as {b}{path}; cast or reshape it there"
+        ))
     }
-    assert!(
-        before.len() == after.len(),
-        "{name}: the state goes into the body with {} leaves and comes out with {}",
-        before.len(),
-        after.len()
-    );
+    if before.len() != after.len() {
+        let (before, after) = (before.len(), after.len());
+        site.panic(format!("the state goes into the body with {before} leaves and comes out with {after}"))
+    }
+}
+
+/// A path as panics show it: nothing for the tree itself.
+fn place(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" ({path})") }
 }
 
 /// The leaves of a tree with their paths, as text.

@@ -1,6 +1,7 @@
 //! `scan`: a loop with a state over the leading axis of tensors; `fori_loop`: over numbers.
 
-use super::{all, check_state, engine_of, recorded, symbols};
+use super::{Site, all, check_state, engine_of, recorded, symbols};
+use crate::at::At;
 use crate::backend::Step;
 use crate::op::{self, Binary};
 use crate::record::extract;
@@ -10,6 +11,8 @@ use crate::{
     Values, at,
 };
 use std::sync::Arc;
+
+const SITE: Site = Site { name: "scan", made: None };
 
 /// Repeats a body over the leading axis of `xs`, carrying a state: `(last state, stacked results)`.
 ///
@@ -34,7 +37,7 @@ where
     Y: Tree<Traced<B>>,
     F: Fn(C::On<Traced<B>>, X::On<Traced<B>>) -> (C::On<Traced<B>>, Y),
 {
-    Scan::new().run(&body, init, xs)
+    Scan::new().run(SITE, &body, init, xs)
 }
 
 /// [`scan`] with options: `Scan::new().reverse().unroll(4).of(body)(init, xs)`.
@@ -73,6 +76,7 @@ impl Scan {
     }
 
     /// The loop with this body, a function of the first state and of what is scanned.
+    #[track_caller]
     pub fn of<B: Backend, C, X, Y, F>(self, body: F) -> impl Fn(C, X) -> (C, Y::On<B>)
     where
         C: SelfTree<B>,
@@ -80,11 +84,12 @@ impl Scan {
         Y: Tree<Traced<B>>,
         F: Fn(C::On<Traced<B>>, X::On<Traced<B>>) -> (C::On<Traced<B>>, Y),
     {
-        move |init, xs| self.run(&body, init, xs)
+        let site = Site { made: Some(at::caller()), ..SITE };
+        move |init, xs| self.run(site, &body, init, xs)
     }
 
     #[track_caller]
-    fn run<B: Backend, C, X, Y, F>(self, body: &F, init: C, xs: X) -> (C, Y::On<B>)
+    fn run<B: Backend, C, X, Y, F>(self, site: Site, body: &F, init: C, xs: X) -> (C, Y::On<B>)
     where
         C: SelfTree<B>,
         X: SelfTree<B>,
@@ -92,15 +97,21 @@ impl Scan {
         F: Fn(C::On<Traced<B>>, X::On<Traced<B>>) -> (C::On<Traced<B>>, Y),
     {
         let (first, slices) = (all(&init), all(&xs));
-        let length = self.steps(&slices);
+        let length = self.steps(site, &slices);
         let mut arguments = Vec::new();
         let state = symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone());
         let slice = symbols::<B, X>(xs, &mut arguments, |x| x.ty().with_shape(x.shape().without(&[0])));
         let (next, y) = body(state, slice);
-        check_state::<B, Traced<B>, C, C::On<Traced<B>>>("scan", &init, &next);
+        check_state::<B, Traced<B>, C, C::On<Traced<B>>>(site, &init, &next);
         let body = recorded(&arguments, &[leaves(&next), leaves(&y)].concat());
-        let results =
-            self.execute(engine_of::<B>(&[&first[..], &slices].concat()), body, first, slices, length);
+        let results = self.execute(
+            engine_of::<B>(&[&first[..], &slices].concat()),
+            site.at(),
+            body,
+            first,
+            slices,
+            length,
+        );
         let (carry, ys) = results.split_at(leaves(&init).len());
         let carry = rebuild::<B, B, _>(init, carry.iter().cloned());
         (carry, rebuild::<Traced<B>, B, _>(y, ys.iter().cloned()))
@@ -108,18 +119,20 @@ impl Scan {
 
     /// The number of steps.
     #[track_caller]
-    fn steps(self, xs: &[Value]) -> usize {
+    fn steps(self, site: Site, xs: &[Value]) -> usize {
         let mut length = self.length;
         for x in xs {
             let Some(&n) = x.shape().first() else {
-                panic!("scan: a scalar has no axis to scan over: {}", x.ty())
+                site.panic(format!("a scalar has no axis to scan over: {}", x.ty()))
             };
             let expected = *length.get_or_insert(n);
-            assert!(n == expected, "scan: {} has {n} slices, others {expected}", x.ty());
+            if n != expected {
+                site.panic(format!("{} has {n} slices, others {expected}", x.ty()))
+            }
         }
         match length {
             Some(length) => length,
-            None => panic!("scan: nothing says how many steps; Scan::new().length(n) does"),
+            None => site.panic("nothing says how many steps; Scan::new().length(n) does".to_string()),
         }
     }
 
@@ -127,6 +140,7 @@ impl Scan {
     fn execute(
         self,
         engine: &'static dyn crate::Engine,
+        at: At,
         body: super::Recorded,
         init: Vec<Value>,
         xs: Vec<Value>,
@@ -141,7 +155,7 @@ impl Scan {
             let op = Op::Scan(Arc::new(op));
             let outputs = op.infer(&types);
             drop(types);
-            engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, inputs).into_vec()
+            engine.execute(Step { op: &op, outputs: &outputs, at }, inputs).into_vec()
         };
         let blocks = length / self.unroll;
         if self.unroll == 1 || blocks == 0 {
@@ -238,6 +252,7 @@ where
         None => Value::create(B::ENGINE, Op::Iota { ty, axis: 0 }),
     };
     let numbers = numbers.binary(Binary::Add, Term::Number(Number::Int(low.into())));
+    let site = Site { name: "fori_loop", ..SITE };
     let step = |state: C::On<Traced<B>>, i: Tensor<Traced<B>>| (body(i, state), ());
-    Scan::new().run::<B, C, Tensor<B>, (), _>(&step, init, Tensor::of(numbers)).0
+    Scan::new().run::<B, C, Tensor<B>, (), _>(site, &step, init, Tensor::of(numbers)).0
 }

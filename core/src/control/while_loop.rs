@@ -1,12 +1,14 @@
 //! `while_loop`: as long as a condition holds; with a bound on the number of steps it has a reverse mode.
 
-use super::{all, check_state, engine_of, recorded, symbols};
+use super::{Site, all, check_state, engine_of, recorded, symbols};
 use crate::backend::Step;
 use crate::op::{self, Call, Policy, Rule};
 use crate::record::{argument, extract};
 use crate::tree::{leaves, rebuild};
 use crate::{Backend, DType, Graph, Op, SelfTree, Tensor, TensorType, Trace, Traced, Value, Values, at};
 use std::sync::Arc;
+
+const SITE: Site = Site { name: "while_loop", made: None };
 
 /// Repeats a body as long as a condition holds of the state: the last state.
 ///
@@ -25,7 +27,7 @@ where
     Holds: Fn(&C::On<Traced<B>>) -> Tensor<Traced<B>>,
     F: Fn(C::On<Traced<B>>) -> C::On<Traced<B>>,
 {
-    WhileLoop::new().run(&condition, &body, init)
+    WhileLoop::new().run(SITE, &condition, &body, init)
 }
 
 /// [`while_loop`] with options: `WhileLoop::new().max_steps(100).of(condition, body)(init)`.
@@ -47,17 +49,19 @@ impl WhileLoop {
     }
 
     /// The loop, a function of the first state.
+    #[track_caller]
     pub fn of<B: Backend, C, Holds, F>(self, condition: Holds, body: F) -> impl Fn(C) -> C
     where
         C: SelfTree<B>,
         Holds: Fn(&C::On<Traced<B>>) -> Tensor<Traced<B>>,
         F: Fn(C::On<Traced<B>>) -> C::On<Traced<B>>,
     {
-        move |init| self.run(&condition, &body, init)
+        let site = Site { made: Some(at::caller()), ..SITE };
+        move |init| self.run(site, &condition, &body, init)
     }
 
     #[track_caller]
-    fn run<B: Backend, C, Holds, F>(self, condition: &Holds, body: &F, init: C) -> C
+    fn run<B: Backend, C, Holds, F>(self, site: Site, condition: &Holds, body: &F, init: C) -> C
     where
         C: SelfTree<B>,
         Holds: Fn(&C::On<Traced<B>>) -> Tensor<Traced<B>>,
@@ -67,15 +71,13 @@ impl WhileLoop {
         let mut arguments = Vec::new();
         let holds = condition(&symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone()));
         let bool_scalar = TensorType::scalar(DType::Bool);
-        assert!(
-            *holds.ty() == bool_scalar,
-            "while_loop: the condition gives {}, not {bool_scalar}",
-            holds.ty()
-        );
+        if *holds.ty() != bool_scalar {
+            site.panic(format!("the condition gives {}, not {bool_scalar}", holds.ty()))
+        }
         let condition = recorded(&arguments, &[holds.into_value()]);
         let mut arguments = Vec::new();
         let next = body(symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone()));
-        check_state::<B, Traced<B>, C, C::On<Traced<B>>>("while_loop", &init, &next);
+        check_state::<B, Traced<B>, C, C::On<Traced<B>>>(site, &init, &next);
         let body = recorded(&arguments, &leaves(&next));
         let engine = engine_of::<B>(&state);
         let captured: Values = condition.captured.iter().chain(&body.captured).cloned().collect();
@@ -96,7 +98,7 @@ impl WhileLoop {
         };
         let inputs: Values = captured.into_iter().chain(state).collect();
         let outputs = op.infer(&inputs.iter().map(Value::ty).collect::<Vec<_>>());
-        let results = engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, inputs);
+        let results = engine.execute(Step { op: &op, outputs: &outputs, at: site.at() }, inputs);
         rebuild::<B, B, _>(init, results)
     }
 }
