@@ -23,22 +23,22 @@ fn init<B: Backend>(key: &Tensor<B>, sizes: &[usize]) -> Net<B> {
 }
 
 /// `u` at points `[n, 1]`: a multilayer perceptron times `1 - x²`, so that the boundary values hold.
-fn u<B: Backend>(net: Net<B>, x: Tensor<B>) -> Tensor<B> {
+fn u<B: Backend>(net: &Net<B>, x: Tensor<B>) -> Tensor<B> {
     let (output, hidden) = net.split_last().expect("layers");
     let h = hidden.iter().fold(x.clone(), |h, (w, b)| (h.matmul(w) + b).tanh());
     (1.0 - x.square()) * (h.matmul(&output.0) + &output.1)
 }
 
 /// `u` and `u'`. Each point's result depends on that point alone, so one tangent of ones differentiates at all of them.
-fn slope<B: Backend>(net: Net<B>, x: Tensor<B>) -> (Tensor<B>, Tensor<B>) {
+fn slope<B: Backend>(net: &Net<B>, x: Tensor<B>) -> (Tensor<B>, Tensor<B>) {
     let ones = x.ones_like();
-    jvp(move |x: Tensor<_>| u(lift(&net), x), (x,), (ones,))
+    jvp(|x: Tensor<_>| u(&lift(net), x), (x,), (ones,))
 }
 
 /// `u`, `u'` and `u''`.
-fn curvature<B: Backend>(net: Net<B>, x: Tensor<B>) -> (Tensor<B>, Tensor<B>, Tensor<B>) {
+fn curvature<B: Backend>(net: &Net<B>, x: Tensor<B>) -> (Tensor<B>, Tensor<B>, Tensor<B>) {
     let ones = x.ones_like();
-    let ((u, du), (_, ddu)) = jvp(move |x: Tensor<_>| slope(lift(&net), x), (x,), (ones,));
+    let ((u, du), (_, ddu)) = jvp(|x: Tensor<_>| slope(&lift(net), x), (x,), (ones,));
     (u, du, ddu)
 }
 
@@ -46,7 +46,7 @@ fn curvature<B: Backend>(net: Net<B>, x: Tensor<B>) -> (Tensor<B>, Tensor<B>, Te
 fn loss<B: Backend>(net: Net<B>, x: Tensor<B>) -> Tensor<B> {
     let px = PI * &x;
     let source = PI * px.sin() * (px.cos() + PI);
-    let (u, du, ddu) = curvature(net, x);
+    let (u, du, ddu) = curvature(&net, x);
     (u * du - ddu - source).square().mean()
 }
 
@@ -76,7 +76,7 @@ fn run<B: Backend>() -> f32 {
     let points = |n| Tensor::<B>::linspace(-1.0, 1.0, n, DType::F32).reshape([-1, 1]);
     let net = train(init(&random::key(0), &[1, 32, 32, 1]), &points(64), 2000);
     let fine = points(1001);
-    (u(net, fine.clone()) - (PI * fine).sin()).abs().max().item()
+    (u(&net, fine.clone()) - (PI * fine).sin()).abs().max().item()
 }
 
 fn main() {

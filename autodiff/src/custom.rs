@@ -21,7 +21,7 @@ struct Arguments {
 /// Records a function of some arguments: what it returned, on the recording layer.
 fn record<B: Backend, Args, Out, F>(f: &F, args: Args) -> (Out, Arguments)
 where
-    F: Function<Traced<B>, Args, Out>,
+    F: Function<Traced<B>, Args, Out> + Send + Sync + 'static,
 {
     let mut arguments = Arguments { values: Values::new(), symbols: Vec::new() };
     let out = f.call(args, &mut |_, value| {
@@ -64,7 +64,7 @@ fn apply<B: Backend>(call: Call, inputs: Values) -> Values {
 /// ```
 pub fn checkpoint<B: Backend, Args: 'static, Out: Tree<Traced<B>>, F>(f: F) -> F::Boxed<Out::On<B>>
 where
-    F: Function<Traced<B>, Args, Out>,
+    F: Function<Traced<B>, Args, Out> + Send + Sync + 'static,
 {
     Checkpoint::new().of(f)
 }
@@ -98,7 +98,7 @@ impl Checkpoint {
     /// The function that computes `f`.
     pub fn of<B: Backend, Args: 'static, Out: Tree<Traced<B>>, F>(self, f: F) -> F::Boxed<Out::On<B>>
     where
-        F: Function<Traced<B>, Args, Out>,
+        F: Function<Traced<B>, Args, Out> + Send + Sync + 'static,
     {
         F::boxed(move |args| {
             let (out, arguments) = record::<B, _, _, _>(&f, args);
@@ -145,8 +145,8 @@ where
     ArgsT: Tree<Traced<B>>,
     Out: SelfTree<Traced<B>>,
     Residuals: SelfTree<Traced<B>>,
-    F: Function<Traced<B>, Args, Out>,
-    Forward: Function<Traced<B>, Args, (Out, Residuals)>,
+    F: Function<Traced<B>, Args, Out> + Send + Sync + 'static,
+    Forward: Function<Traced<B>, Args, (Out, Residuals)> + Send + Sync + 'static,
     Backward: Fn(Residuals, Out) -> ArgsT + Send + Sync + 'static,
 {
     F::boxed(move |args: Args| {
@@ -233,7 +233,7 @@ where
     Args: Tree<B, On<Traced<B>> = ArgsT> + 'static,
     ArgsT: SelfTree<Traced<B>>,
     Out: SelfTree<Traced<B>>,
-    F: Function<Traced<B>, Args, Out>,
+    F: Function<Traced<B>, Args, Out> + Send + Sync + 'static,
     R: Fn(ArgsT, ArgsT) -> (Out, Out) + Send + Sync + 'static,
 {
     F::boxed(move |args: Args| {

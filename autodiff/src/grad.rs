@@ -137,7 +137,7 @@ fn lowered<B: Backend, Aux: Tree<Autodiff<B>>>(aux: Aux) -> Aux::On<B> {
 #[track_caller]
 pub fn grad<B: Backend, Args: Nth<0, B> + 'static, F>(f: F) -> F::Boxed<Args::Arg>
 where
-    F: Function<Autodiff<B>, Args, Tensor<Autodiff<B>>>,
+    F: Function<Autodiff<B>, Args, Tensor<Autodiff<B>>> + Send + Sync + 'static,
 {
     Grad::new().of(f)
 }
@@ -157,7 +157,7 @@ where
 #[track_caller]
 pub fn value_and_grad<B: Backend, Args: Nth<0, B> + 'static, F>(f: F) -> F::Boxed<(Tensor<B>, Args::Arg)>
 where
-    F: Function<Autodiff<B>, Args, Tensor<Autodiff<B>>>,
+    F: Function<Autodiff<B>, Args, Tensor<Autodiff<B>>> + Send + Sync + 'static,
 {
     ValueAndGrad::new().of(f)
 }
@@ -208,7 +208,7 @@ impl<const N: usize> Grad<N, WithoutAux> {
     #[track_caller]
     pub fn of<B: Backend, Args: Nth<N, B> + 'static, F>(self, f: F) -> F::Boxed<Args::Arg>
     where
-        F: Function<Autodiff<B>, Args, Tensor<Autodiff<B>>>,
+        F: Function<Autodiff<B>, Args, Tensor<Autodiff<B>>> + Send + Sync + 'static,
     {
         let made = Location::caller();
         F::boxed(move |args| differentiate::<N, B, _, _, _, _>("grad", made, &f, args, |y| (y, ())).2)
@@ -221,7 +221,7 @@ impl<const N: usize> Grad<N, WithAux> {
     pub fn of<B: Backend, Args: Nth<N, B> + 'static, Aux, F>(self, f: F) -> F::Boxed<(Args::Arg, Aux::On<B>)>
     where
         Aux: Tree<Autodiff<B>>,
-        F: Function<Autodiff<B>, Args, (Tensor<Autodiff<B>>, Aux)>,
+        F: Function<Autodiff<B>, Args, (Tensor<Autodiff<B>>, Aux)> + Send + Sync + 'static,
     {
         let made = Location::caller();
         F::boxed(move |args| {
@@ -236,7 +236,7 @@ impl<const N: usize> ValueAndGrad<N, WithoutAux> {
     #[track_caller]
     pub fn of<B: Backend, Args: Nth<N, B> + 'static, F>(self, f: F) -> F::Boxed<(Tensor<B>, Args::Arg)>
     where
-        F: Function<Autodiff<B>, Args, Tensor<Autodiff<B>>>,
+        F: Function<Autodiff<B>, Args, Tensor<Autodiff<B>>> + Send + Sync + 'static,
     {
         let made = Location::caller();
         F::boxed(move |args| {
@@ -256,7 +256,7 @@ impl<const N: usize> ValueAndGrad<N, WithAux> {
     ) -> F::Boxed<(Tensor<B>, Aux::On<B>, Args::Arg)>
     where
         Aux: Tree<Autodiff<B>>,
-        F: Function<Autodiff<B>, Args, (Tensor<Autodiff<B>>, Aux)>,
+        F: Function<Autodiff<B>, Args, (Tensor<Autodiff<B>>, Aux)> + Send + Sync + 'static,
     {
         let made = Location::caller();
         F::boxed(move |args| {

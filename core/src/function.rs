@@ -16,7 +16,7 @@ use crate::{Backend, Layer, Tensor, Value};
     note = "each argument is a tree of tensors on the same backend; what is captured from outside is lifted: `w.lift()`",
     note = "a closure writes its arguments' types: |x: Tensor<_>| ..; one used under two transformations is a generic fn"
 )]
-pub trait Function<L: Layer, Args, Out>: Send + Sync + 'static {
+pub trait Function<L: Layer, Args, Out> {
     /// A function of the same arguments that returns `R`.
     type Boxed<R: 'static>;
 
@@ -33,7 +33,7 @@ macro_rules! function { ($First:ident $($Arg:ident)*; $($i:tt)*) => {
     where
         $First: SelfTree<L::Inner>,
         $($Arg: SelfTree<L::Inner>,)*
-        Fun: Fn(<$First as Tree<L::Inner>>::On<L>, $(<$Arg as Tree<L::Inner>>::On<L>),*) -> Out + Send + Sync + 'static,
+        Fun: Fn(<$First as Tree<L::Inner>>::On<L>, $(<$Arg as Tree<L::Inner>>::On<L>),*) -> Out,
     {
         type Boxed<R: 'static> = Box<dyn Fn($First, $($Arg),*) -> R + Send + Sync>;
 

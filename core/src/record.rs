@@ -257,7 +257,7 @@ pub fn extract_marked(arguments: &[Value], outputs: &[Value], mark: u64) -> (Gra
 /// ```
 pub fn trace<B: Backend, Args: 'static, Out: Tree<Traced<B>>, F>(f: F) -> F::Boxed<Graph>
 where
-    F: Function<Traced<B>, Args, Out>,
+    F: Function<Traced<B>, Args, Out> + Send + Sync + 'static,
 {
     F::boxed(move |args| {
         let mut arguments = Vec::new();
