@@ -18,7 +18,7 @@ pub struct MemoryStats {
     pub in_use: usize,
     /// Bytes that wait to be used again.
     pub kept: usize,
-    /// The most bytes that were ever in use at once (to 64 KiB a thread).
+    /// The most bytes that were in use at once, ever or since [`Cpu::reset_memory_peak`] (to 64 KiB a thread).
     pub peak: usize,
     /// The most bytes that may wait in the part of the pool that all threads share. Beside it, each thread keeps up
     /// to 6 MiB of blocks of up to 64 KiB.
@@ -30,6 +30,20 @@ impl Cpu {
     pub fn memory() -> MemoryStats {
         let (pool::Sums { hits, misses, in_use, kept, peak }, cap) = pool::stats();
         MemoryStats { hits, misses, in_use, kept, peak, cap }
+    }
+
+    /// From now on, the peak counts from what is in use now: to learn what a part of a program takes.
+    ///
+    /// ```
+    /// use plywood_backend_cpu::Cpu;
+    /// Cpu::reset_memory_peak();
+    /// let before = Cpu::memory().in_use;
+    /// // .. the part of the program ..
+    /// let most = Cpu::memory().peak - before;
+    /// # assert!(most < 1 << 20);
+    /// ```
+    pub fn reset_memory_peak() {
+        pool::reset_peak();
     }
 
     /// Gives all memory that waits to be used again back to the system. (Another thread gives back the small blocks

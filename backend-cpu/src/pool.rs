@@ -112,6 +112,11 @@ pub(crate) fn stats() -> (Sums, usize) {
     (sums, shared.cap())
 }
 
+/// From now on, the peak counts from what is in use now.
+pub(crate) fn reset_peak() {
+    counts::reset_peak();
+}
+
 /// Gives back all that waits to be used again: here at once, by other threads when they next use the pool.
 pub(crate) fn trim() {
     local::recall(None);

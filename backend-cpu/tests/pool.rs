@@ -81,6 +81,8 @@ fn statistics_say_what_is_held_and_what_waits() {
     let kept = Cpu::memory();
     assert_eq!((kept.in_use, kept.kept - held.kept), (before.in_use, bytes));
     assert!(kept.peak >= held.in_use);
+    Cpu::reset_memory_peak();
+    assert_eq!(Cpu::memory().peak, kept.in_use);
     Cpu::trim();
     assert!(Cpu::memory().kept < 1 << 20, "{:?}", Cpu::memory());
 }

@@ -129,6 +129,12 @@ pub(super) fn given_at_end(capacity: usize) {
     carry(-(capacity as isize));
 }
 
+/// The peak is what is in use now.
+pub(super) fn reset_peak() {
+    PEAK.store(0, Relaxed);
+    sums();
+}
+
 /// The sums over all threads; what blocks the shared part keeps is not among them.
 pub(super) fn sums() -> Sums {
     let threads = all();
