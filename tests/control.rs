@@ -186,6 +186,96 @@ fn plain<B: Backend>(x: Tensor<B>) -> Tensor<B> {
 
 modes!(a_checkpoint_changes_nothing, checkpointed, plain, matrix());
 
+/// Numbers count, a branch in each step, and what the body captured.
+fn counted<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+    let w = x.get((0, ..)).exp();
+    let body = |i: Tensor<_>, s: Tensor<_>| {
+        let even = i.remainder(2).eq(0);
+        cond(even, |s: Tensor<_>| (s * w.lift().lift()).sin(), |s: Tensor<_>| s.square() - 0.5, s)
+    };
+    fori_loop(2, 7, body, x.clone())
+}
+
+fn counted_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+    let w = x.get((0, ..)).exp();
+    (2..7).fold(x, |s, i| if i % 2 == 0 { (s * &w).sin() } else { s.square() - 0.5 })
+}
+
+modes!(a_branch_in_a_counted_loop, counted, counted_unrolled, matrix());
+
+/// A scan in a bounded loop, in a checkpoint, of which a branch is taken.
+fn deep<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+    fn rows<B: Backend>(s: Tensor<B>, x: Tensor<B>) -> Tensor<B> {
+        let (s, ys) = scan(|s: Tensor<_>, x: Tensor<_>| ((&s * x).cos(), s.square()), s, x);
+        s + ys.sum() * 0.1
+    }
+    fn looped<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+        let run = WhileLoop::new().max_steps(20).of(
+            |(i, _, _): &(Tensor<_>, Tensor<_>, Tensor<_>)| i.lt(3),
+            |(i, s, x): (Tensor<_>, Tensor<_>, Tensor<_>)| (i + 1, rows(s, x.clone()), x * 0.9),
+        );
+        run((Tensor::scalar(0), x.get(0), x)).1
+    }
+    cond(true, |x: Tensor<_>| checkpoint(looped)(x), |x: Tensor<_>| x.get(0), x)
+}
+
+fn deep_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+    let (mut s, mut x) = (x.get(0), x);
+    for _ in 0..3 {
+        let mut sum = Tensor::scalar(0.0);
+        for i in 0..5 {
+            sum = sum + s.square().sum();
+            s = (s * x.get(i)).cos();
+        }
+        (s, x) = (s + sum * 0.1, x * 0.9);
+    }
+    s
+}
+
+modes!(a_scan_in_a_loop_in_a_checkpoint_in_a_branch, deep, deep_unrolled, matrix());
+
+fn prefixes<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+    let f = |(a, b): (Tensor<B>, Tensor<B>), (c, d): (Tensor<B>, Tensor<B>)| (&a * &c, b * c + d);
+    let (a, b) = associative_scan(f, (x.clone(), x.sin()), 0);
+    a * b
+}
+
+fn prefixes_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+    let (mut a, mut b) = (x.get(0), x.get(0).sin());
+    let mut all = vec![&a * &b];
+    for i in 1..5 {
+        let (c, d) = (x.get(i), x.get(i).sin());
+        (a, b) = (&a * &c, b * c + d);
+        all.push(&a * &b);
+    }
+    stack(&all, 0)
+}
+
+modes!(a_linear_recurrence_by_its_prefixes, prefixes, prefixes_unrolled, matrix());
+
+/// Custom rules inside a loop.
+fn ruled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+    let body = |s: Tensor<_>, x: Tensor<_>| {
+        let backward = |x: Tensor<_>, ct: Tensor<_>| (ct * x.cos(),);
+        let s = custom_vjp(|x: Tensor<_>| x.sin(), |x: Tensor<_>| (x.sin(), x), backward)(s + x);
+        let rule = |(x,): (Tensor<_>,), (dx,): (Tensor<_>,)| (x.exp(), dx * x.exp());
+        (s.clone(), custom_jvp(|x: Tensor<_>| x.exp(), rule)(s))
+    };
+    scan(body, x.get(0), x).1
+}
+
+fn ruled_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+    let mut s = x.get(0);
+    let mut all = vec![];
+    for i in 0..5 {
+        s = (s + x.get(i)).sin();
+        all.push(s.exp());
+    }
+    stack(&all, 0)
+}
+
+modes!(custom_rules_in_a_loop, ruled, ruled_unrolled, matrix());
+
 #[test]
 fn a_while_has_forward_mode() {
     let f = |x: Tensor<Forward<Cpu>>| while_loop(|x: &Tensor<_>| x.lt(100.0), |x: Tensor<_>| x.square(), x);

@@ -142,3 +142,21 @@ fn scans_without_steps_or_results() {
         counting(|| Scan::new().of(|(): (), x: Tensor<_>| ((), x.sin()))((), x().reshape([4, -1])));
     assert_eq!(counts["sin"], 4);
 }
+
+#[test]
+fn a_body_is_recorded_once_and_what_does_not_change_is_computed_once() {
+    let recorded = std::cell::Cell::new(0);
+    let f = |w: Ad, x: Ad| {
+        let body = |s: Tensor<_>, (): ()| {
+            recorded.set(recorded.get() + 1);
+            ((s * w.lift().exp().sin()).tanh(), ())
+        };
+        Scan::new().length(50).of(body)(x, ()).0.sum()
+    };
+    let ((_, pullback), counts, _) = counting(|| vjp(f, (x(), x())));
+    assert_eq!(recorded.get(), 1);
+    assert_eq!((counts["exp"], counts["sin"], counts["tanh"]), (1, 1, 50));
+    let (_, counts, _) = counting(|| pullback(C::scalar(1.0)));
+    assert_eq!(counts["cos"], 1, "the derivative of what was computed once is");
+    assert_eq!(recorded.get(), 1);
+}

@@ -146,6 +146,7 @@ impl Scan {
         xs: Vec<Value>,
         length: usize,
     ) -> Vec<Value> {
+        let body = outside(engine, body);
         let (constants, carries) = (body.captured.len(), init.len());
         let graph = Arc::new(body.graph);
         let run = |graph: Arc<Graph>, init: Vec<Value>, xs: Vec<Value>, length: usize| -> Vec<Value> {
@@ -197,6 +198,14 @@ impl Scan {
         });
         results.into_iter().chain(joined).collect()
     }
+}
+
+/// The body without what is the same in every step: that is computed here, once.
+fn outside(engine: &'static dyn crate::Engine, body: super::Recorded) -> super::Recorded {
+    let Some((invariant, left, graph)) = body.graph.hoisted(body.captured.len()) else { return body };
+    let values = invariant.replay(engine, body.captured.clone());
+    let kept = body.captured.into_iter().zip(left).filter(|(_, left)| *left).map(|(x, _)| x);
+    super::Recorded { captured: kept.chain(values).collect(), graph }
 }
 
 /// Several steps as one, over slices with a leading axis.

@@ -32,6 +32,30 @@ impl Graph {
         Graph { captured, memo: Default::default(), ..self }
     }
 
+    /// What a loop computes anew in each step, though it is the same: from the first `constants` inputs to values that depend on
+    /// nothing else, and the rest of the graph, whose inputs are those of the constants that it still reads (which: the
+    /// flags), the values, then the other inputs. None where there is nothing such. (Numbers that fill a tensor stay inside:
+    /// they cost nothing there.)
+    pub fn hoisted(&self, constants: usize) -> Option<(Graph, Vec<bool>, Graph)> {
+        let (fixed, changing) = self.inputs.split_at(constants);
+        let varies = self.dependents(changing);
+        let mut made = vec![false; self.types.len()];
+        let still = |e: &&Equation| !e.inputs.is_empty() && e.inputs.iter().all(|v| !varies[v.index()]);
+        self.equations.iter().filter(still).flat_map(|e| &e.outputs).for_each(|v| made[v.index()] = true);
+        let varying = self.equations.iter().filter(|e| e.inputs.iter().any(|v| varies[v.index()]));
+        let mut read = vec![false; self.types.len()];
+        varying.flat_map(|e| &e.inputs).chain(&self.outputs).for_each(|v| read[v.index()] = true);
+        let all = (0..self.types.len() as u32).map(Var);
+        let values: Vec<Var> = all.filter(|v| made[v.index()] && read[v.index()]).collect();
+        if values.is_empty() {
+            return None;
+        }
+        let left: Vec<bool> = fixed.iter().map(|v| read[v.index()]).collect();
+        let kept = fixed.iter().zip(&left).filter(|(_, left)| **left).map(|(v, _)| *v);
+        let inputs: Vec<Var> = kept.chain(values.iter().copied()).chain(changing.iter().copied()).collect();
+        Some((self.part(fixed, &values), left, self.part(&inputs, &self.outputs)))
+    }
+
     /// The graph that computes `outputs` from `inputs`, which may be any variables: equations that the outputs need and
     /// the inputs do not give, in their order; those that hold graphs only as far as their results are read. Panics where an input of this graph is needed that is not among `inputs`.
     pub fn part(&self, inputs: &[Var], outputs: &[Var]) -> Graph {
