@@ -19,6 +19,8 @@ use ulp::{BINARY, Binary, Function, Ready, UNARY, Unary, Worst, alone};
 
 /// What results may be off, in ulp.
 const MOST: f64 = 2.0;
+/// What the logarithm of Γ may: for negative numbers the table's |y| + 4 is rounded once more, by half a unit.
+const MOST_OF_LGAMMA: f64 = 2.5;
 /// How many pairs a function of two operands is tried with, where every float is one of a function of one.
 const PAIRS: u64 = 1 << 28;
 
@@ -103,7 +105,7 @@ fn row(name: &str, operands: usize, worst: &dyn Fn() -> Worst) -> bool {
     if let Some(x) = w.not_odd {
         println!("{name} is not odd at {x:e}");
     }
-    w.ulp <= MOST && w.not_odd.is_none()
+    w.ulp <= if name == "lgamma" { MOST_OF_LGAMMA } else { MOST } && w.not_odd.is_none()
 }
 
 /// Elements that are timed.
