@@ -39,7 +39,10 @@ fn has(file: &str, case: &str) -> bool {
     };
     match numbers {
         Some(numbers) => read(numbers).lines().any(|line| line.split('\t').next() == Some(case)),
-        None => read(file).contains(&format!("fn {case}()")),
+        None => {
+            let text = read(file);
+            text.contains(&format!("fn {case}()")) || text.contains(&format!("modes!({case},"))
+        }
     }
 }
 
