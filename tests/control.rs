@@ -224,7 +224,7 @@ fn deep_unrolled<B: Backend>(x: Tensor<B>) -> Tensor<B> {
     for _ in 0..3 {
         let mut sum = Tensor::scalar(0.0);
         for i in 0..5 {
-            sum = sum + s.square().sum();
+            sum += s.square().sum();
             s = (s * x.get(i)).cos();
         }
         (s, x) = (s + sum * 0.1, x * 0.9);

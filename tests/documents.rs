@@ -109,6 +109,8 @@ fn word(text: &str) -> &str {
 }
 
 fn functions_of(source: &str, all: &mut Functions) {
+    // An arrow closes no bracket.
+    let source = &source.replace("->", "=:");
     // `impl From` has no `pub`.
     let heads = ["pub fn ", "pub const fn ", "    fn from("];
     let behind = |head: &'static str| source.split(head).skip(1).map(move |text| (head, text));
@@ -142,7 +144,15 @@ fn functions_of(source: &str, all: &mut Functions) {
 /// The functions of what users see of the packages.
 fn functions() -> Functions {
     let mut paths: Vec<PathBuf> = Vec::new();
-    for folder in ["core/src/tensor", "core/src/nn", "core/src/math", "core/src/random", "core/src/tree"] {
+    for folder in [
+        "core/src/tensor",
+        "core/src/nn",
+        "core/src/math",
+        "core/src/random",
+        "core/src/tree",
+        "core/src/control",
+        "autodiff/src/partial",
+    ] {
         let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).expect("a folder") {
@@ -153,7 +163,7 @@ fn functions() -> Functions {
     }
     let files = ["fft", "linalg", "math", "random", "record", "library/linalg/functions"];
     paths.extend(files.map(|f| PathBuf::from(format!("core/src/{f}.rs"))));
-    paths.push("autodiff/src/grad.rs".into());
+    paths.extend(["grad", "push", "custom", "graphs"].map(|f| PathBuf::from(format!("autodiff/src/{f}.rs"))));
     let mut all = Functions::new();
     paths.iter().for_each(|path| functions_of(&read(path), &mut all));
     all
