@@ -28,11 +28,19 @@ pub use plywood_autodiff::{
     checkpoint_name, custom_jvp, custom_vjp, grad, hvp, jvp, linearize, value_and_grad, vjp,
 };
 pub use plywood_backend_cpu::{Cpu, MemoryStats};
+pub use plywood_batching::{Batched, InAxes, Map, Vmap, map, vmap};
 pub use plywood_macros::Tree;
 
 mod backends;
+mod jacobian;
 
 pub use backends::ChooseBackend;
+pub use jacobian::{OfTensor, Unravel, hessian, jacfwd, jacrev, ravel};
+
+pub use plywood_core::collective::{
+    AllGather, PsumScatter, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum,
+    psum_scatter,
+};
 
 pub use plywood_core::op::Policy;
 
@@ -54,6 +62,11 @@ pub mod prelude {
         Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
         meshgrid, ravel_multi_index, vstack, where_,
     };
+    pub use crate::{
+        AllGather, PsumScatter, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum,
+        psum_scatter,
+    };
+    pub use crate::{Batched, Map, Vmap, hessian, jacfwd, jacrev, map, ravel, vmap};
     pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }

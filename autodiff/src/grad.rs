@@ -10,7 +10,6 @@ use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
     Backend, Dyn, Engine, Function, Nth, Number, Path, Plain, SelfTree, Tensor, Tree, Value, Visitor,
 };
-use std::any::TypeId;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
@@ -85,14 +84,6 @@ impl Visitor for OnlyFloats<'_> {
     fn plain(&mut self, _: Path<'_>, _: &dyn Plain) {}
 }
 
-/// Runs `f`; on `Dyn`, with the engine of an argument as the one where new tensors are made.
-pub(crate) fn scoped<B: Backend, R>(example: Option<&Value>, f: impl FnOnce() -> R) -> R {
-    match example {
-        Some(x) if B::ENGINE.id() == TypeId::of::<Dyn>() => Dyn::with_engine(x.engine(), f),
-        _ => f(),
-    }
-}
-
 /// Runs a function of `Args` on the layer and differentiates the scalar that `scalar` finds in what it returns.
 pub(crate) fn differentiate<const N: usize, B, Args, Out, F, Rest>(
     name: &str,
@@ -110,7 +101,7 @@ where
     let template = args.nth().clone();
     let variables = leaves(&template);
     let mut call = Call::new(Autodiff::<B>::ENGINE);
-    let (output, rest) = scoped::<B, _>(variables.first(), || {
+    let (output, rest) = Dyn::scoped::<B, _>(variables.first().map(Value::engine), || {
         scalar(f.call(args, &mut |i, x| if i == N { call.variable(x) } else { call.constant(x) }))
     });
     let (value, gradients) = call.gradient(name, made, output.into_value(), &variables);
@@ -294,7 +285,7 @@ where
     let template = args.clone();
     let variables = leaves(&template);
     let mut call = Call::new(Autodiff::<B>::ENGINE);
-    let out = scoped::<B, _>(variables.first(), || f.call(args, &mut |_, x| call.variable(x)));
+    let out = Dyn::scoped::<B, _>(variables.first().map(Value::engine), || f.call(args, &mut |_, x| call.variable(x)));
     call.tape.close();
     let slots: Vec<Option<u32>> = leaves(&out).iter().map(|y| engine::slot_on(y, &call.tape)).collect();
     let out = lowered::<B, Out>(out);

@@ -2,10 +2,10 @@
 
 use crate::Autodiff;
 use crate::forward::{self, Call, Forward};
-use crate::grad::{differentiate, scoped};
+use crate::grad::differentiate;
 use plywood_core::at::At;
 use plywood_core::tree::{leaves, rebuild};
-use plywood_core::{Backend, Function, Number, SelfTree, Tensor, Tree, Value};
+use plywood_core::{Backend, Dyn, Function, Number, SelfTree, Tensor, Tree, Value};
 use std::panic::Location;
 
 /// Computes `f` at some arguments, and its derivative along the tangents: `(y, dy)`.
@@ -56,7 +56,7 @@ where
     );
     let (engine, call) = (Forward::<B>::ENGINE, Call::new());
     let mut tangents = tangents.into_iter();
-    let out = scoped::<B, _>(primals.first(), || {
+    let out = Dyn::scoped::<B, _>(primals.first().map(Value::engine), || {
         f.call(args, &mut |_, x| {
             let t = tangents.next().expect("as many as arguments");
             if x.dtype().is_float() { call.dual(engine, x, t) } else { forward::constant(engine, x) }

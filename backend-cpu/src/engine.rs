@@ -6,6 +6,7 @@ use crate::kernels::{
     arg_reduce, binary, bits, cast, compare, control, conv, create, cumulative, dot, fft, gather, linalg,
     random, reduce, scatter, select, shape, slice, sort, special, unary, window,
 };
+use plywood_core::axis;
 use plywood_core::op::Types;
 use plywood_core::{Array, Backend, DType, Device, DeviceBackend, Engine, Error, Op, Step, Value, Values};
 use smallvec::smallvec;
@@ -40,6 +41,7 @@ impl Engine for Cpu {
             Op::Scan(s) => return control::scan(outputs, x, s),
             Op::While(w) => return control::while_loop(x, w),
             Op::Cond(c) => return control::cond(x, c),
+            Op::Collective(c) => panic!("{}, at {}", axis::unbound(c.name(), &c.axis), step.at),
             _ => {}
         }
         let types = || -> Types { outputs.iter().cloned().collect() };
@@ -85,7 +87,9 @@ impl Engine for Cpu {
             Op::Constant(array) => create::constant(ty, array),
             Op::Random(r) => random::random(ty, x, r),
             Op::StopGradient | Op::Name { .. } => only(),
-            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => unreachable!("they returned above"),
+            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Collective(_) => {
+                unreachable!("they returned above")
+            }
         }]
     }
 

@@ -5,6 +5,7 @@
 
 use crate::backend::{Backend, Engine, Step, Values};
 use crate::{Array, Device, Error, Value};
+use std::any::TypeId;
 use std::cell::Cell;
 use std::sync::RwLock;
 
@@ -29,6 +30,15 @@ impl Dyn {
     /// The engine on which tensors of `Dyn` are made; `None` before one is chosen.
     pub fn default_engine() -> Option<&'static dyn Engine> {
         SCOPED.get().or_else(|| *DEFAULT.read().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    /// Runs `f`, a transformation's call of a function on a layer over `B`; where `B` is `Dyn`, with the engine of the
+    /// arguments as the one where new tensors are made.
+    pub fn scoped<B: Backend, R>(engine: Option<&'static dyn Engine>, f: impl FnOnce() -> R) -> R {
+        match engine {
+            Some(engine) if B::ENGINE.id() == TypeId::of::<Dyn>() => Dyn::with_engine(engine, f),
+            _ => f(),
+        }
     }
 
     /// Runs `f` with `engine` as this thread's default.

@@ -6,7 +6,9 @@
 
 mod array;
 pub mod at;
+pub mod axis;
 mod backend;
+pub mod collective;
 pub mod control;
 pub mod convert;
 mod device;
@@ -44,7 +46,7 @@ pub use op::{Op, OpKind};
 pub use record::{Trace, Traced, trace};
 pub use shape::{IntoAxes, IntoShape, Shape};
 pub use tensor::*;
-pub use tree::{Path, Plain, SelfTree, Tree, Visitor, lift, tree_map};
+pub use tree::{Path, PathStep, Plain, SelfTree, Tree, Visitor, lift, tree_map};
 pub use types::TensorType;
 pub use value::{Term, Value};
 

@@ -11,6 +11,7 @@
 //! - **transposed**: the pullback is linear in the cotangents, and made of operations that have pullbacks: its own is the
 //!   product that is looked for.
 
+mod collective;
 mod cumulative;
 mod reduce;
 mod scatter;
@@ -19,7 +20,7 @@ mod transposed;
 mod window;
 
 use crate::vjp::{self, Keep, T};
-use plywood_core::op::{Cumulation, Reduction, ScatterKind, WindowKind};
+use plywood_core::op::{CollectiveKind, Cumulation, Reduction, ScatterKind, WindowKind};
 use plywood_core::{Op, Value, Values};
 use smallvec::{SmallVec, smallvec};
 
@@ -116,6 +117,12 @@ pub(crate) fn push_forward(p: &Push<'_>) -> Tangents {
             Reduction::And | Reduction::Or | Reduction::Xor => unreachable!("they have no derivative"),
         },
         Op::Dot(_) | Op::Conv(_) => p.bilinear(),
+        Op::Collective(c) => match c.kind {
+            CollectiveKind::Sum | CollectiveKind::AllGather { .. } | CollectiveKind::SumScatter { .. } => p.linear(),
+            CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } => p.linear(),
+            CollectiveKind::Max | CollectiveKind::Min => collective::extreme(c, p),
+            CollectiveKind::Index => unreachable!("it has no inputs"),
+        },
         Op::Sort { axis, keys } => sort::sort(*axis, *keys, p),
         Op::TopK { k: _, axis } => sort::top_k(*axis, p),
         Op::Cumulative { kind, axis, reverse } => match kind {

@@ -2,12 +2,11 @@
 
 use super::{Part, Partial, inner, known, unknown};
 use crate::forward::{self, Call, Forward};
-use crate::grad::scoped;
 use plywood_core::at::{self, At};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Backend, Engine, Function, Graph, Layer, Number, SelfTree, Tensor, TensorType, Traced, Tree, Value,
+    Backend, Dyn, Engine, Function, Graph, Layer, Number, SelfTree, Tensor, TensorType, Traced, Tree, Value,
     Values,
 };
 use std::panic::Location;
@@ -43,7 +42,7 @@ where
     let mut arguments = Vec::new();
     let args: Known =
         args.map::<Partial<B>>(&mut |x| Tensor::of(known(Partial::<B>::ENGINE, x.into_value())));
-    let out = scoped::<B, _>(example.as_ref(), || {
+    let out = Dyn::scoped::<B, _>(example.as_ref().map(Value::engine), || {
         f.call(args, &mut |_, x| {
             let symbol = argument(Traced::<B>::ENGINE, x.ty().clone(), x.device());
             arguments.push(symbol.clone());

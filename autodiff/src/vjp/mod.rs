@@ -7,6 +7,7 @@
 mod binary;
 mod call;
 mod cast;
+pub(crate) mod collective;
 mod conv;
 mod cumulative;
 mod dot;
@@ -218,6 +219,7 @@ pub(crate) fn keep(op: &Op, slots: &[Option<u32>]) -> Option<Keep> {
         Op::Special(_) => Some(Keep::all_inputs()),
         Op::Random(r) => random::keep(r),
         Op::Dot(_) => Some(dot::keep(wants(0), wants(1))),
+        Op::Collective(c) => collective::keep(&c.kind),
         // Integers, bool and bits have no tangents; the place of an extreme is an integer.
         Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } => None,
         Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::StopGradient => None,
@@ -273,6 +275,7 @@ pub(crate) fn pull_back(
         Op::Window { kind, window } => smallvec![window::vjp(*kind, window, &r, ct)],
         Op::Special(s) => special::vjp(*s, &r, ct),
         Op::Random(random) => random::vjp(random, &r, ct),
+        Op::Collective(c) => smallvec![Some(collective::vjp(c, &r, ct))],
         Op::Name { .. } => smallvec![Some(ct)],
         Op::Sort { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Call(_) => {
             unreachable!("they have several outputs, and returned above")

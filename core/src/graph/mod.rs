@@ -98,6 +98,11 @@ impl Graph {
         self.outputs.iter().map(|&v| self.ty(v))
     }
 
+    /// Whether an operation in it, or in a graph that it holds, speaks over the axis of this name.
+    pub fn mentions(&self, axis: &str) -> bool {
+        self.equations.iter().any(|e| e.op.mentions(axis))
+    }
+
     /// What was derived from this graph.
     pub fn memo(&self) -> &Memo {
         &self.memo

@@ -9,6 +9,7 @@ mod binary;
 mod bits;
 mod call;
 mod cast;
+mod collective;
 mod compare;
 mod control;
 mod conv;
@@ -33,6 +34,7 @@ mod window;
 pub use binary::Binary;
 pub use bits::Bits;
 pub use call::{Call, Policy, Rule};
+pub use collective::{Collective, CollectiveKind};
 pub use compare::Compare;
 pub use control::{Cond, Scan, While};
 pub use conv::Conv;
@@ -50,7 +52,7 @@ pub use unary::Unary;
 pub use window::{Window, WindowKind};
 
 use crate::shape::Axes;
-use crate::{Array, DType, Number, Shape, TensorType};
+use crate::{Array, DType, Graph, Number, Shape, TensorType};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
@@ -249,6 +251,8 @@ pub enum Op {
     While(Arc<While>),
     /// One of several functions.
     Cond(Arc<Cond>),
+    /// What the lanes of a named axis do together.
+    Collective(Arc<Collective>),
 }
 
 /// Declares [`OpKind`]: a variant for each of [`Op`]'s, and the map between them.
@@ -276,7 +280,7 @@ kinds! {
     Unary, IntegerPow, ReducePrecision, Binary, Bits, Compare, Select, Clamp, Cast, Bitcast, Reshape, Transpose,
     Broadcast, Reverse, Slice, DynamicSlice, DynamicUpdate, Pad, Concatenate, Gather, Scatter, Reduce, ArgReduce,
     Sort, TopK, Cumulative, Dot, Conv, Window, Fft, Linalg, Special, Full, Iota, Constant, Random, StopGradient, Name, Call,
-    Scan, While, Cond,
+    Scan, While, Cond, Collective,
 }
 
 impl Op {
@@ -325,6 +329,39 @@ impl Op {
             Op::Scan(_) => "scan",
             Op::While(_) => "while_loop",
             Op::Cond(_) => "cond",
+            Op::Collective(c) => c.name(),
+        }
+    }
+
+    /// The graphs that it holds.
+    pub fn graphs(&self) -> SmallVec<[&Arc<Graph>; 2]> {
+        match self {
+            Op::Call(c) => match &c.rule {
+                Rule::Through(_) => smallvec![&c.graph],
+                Rule::Reverse { forward, backward } => smallvec![&c.graph, forward, backward],
+                Rule::Forward { rule } => smallvec![&c.graph, rule],
+            },
+            Op::Scan(s) => smallvec![&s.body],
+            Op::While(w) => smallvec![&w.condition, &w.body],
+            Op::Cond(c) => c.branches.iter().collect(),
+            Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) => smallvec![],
+            Op::Bits(_) | Op::Compare(_) | Op::Select | Op::Clamp | Op::Cast { .. } => smallvec![],
+            Op::Bitcast { .. } | Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } => smallvec![],
+            Op::Reverse { .. } | Op::Slice(_) | Op::DynamicSlice { .. } | Op::DynamicUpdate => smallvec![],
+            Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) | Op::Scatter(_) => smallvec![],
+            Op::Reduce { .. } | Op::ArgReduce { .. } | Op::Sort { .. } | Op::TopK { .. } => smallvec![],
+            Op::Cumulative { .. } | Op::Dot(_) | Op::Conv(_) | Op::Window { .. } => smallvec![],
+            Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) | Op::Full { .. } => smallvec![],
+            Op::Iota { .. } | Op::Constant(_) | Op::Random(_) | Op::StopGradient => smallvec![],
+            Op::Name { .. } | Op::Collective(_) => smallvec![],
+        }
+    }
+
+    /// Whether it, or a graph that it holds, speaks over the axis of this name.
+    pub fn mentions(&self, axis: &str) -> bool {
+        match self {
+            Op::Collective(c) => *c.axis == *axis,
+            _ => self.graphs().iter().any(|graph| graph.mentions(axis)),
         }
     }
 
@@ -338,6 +375,7 @@ impl Op {
             Op::Scan(s) => s.body.inputs().len(),
             Op::While(w) => w.body.inputs().len() + w.condition_constants,
             Op::Cond(c) => 1 + c.branches.first().map_or(0, |b| b.inputs().len()),
+            Op::Collective(c) => c.inputs(),
             Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => 1,
             Op::Slice(_) | Op::Reduce { .. } | Op::ArgReduce { .. } => 1,
             Op::TopK { .. } | Op::Cumulative { .. } | Op::Window { .. } => 1,
@@ -411,6 +449,7 @@ impl Op {
             Op::Scan(s) => return s.infer(x),
             Op::While(w) => return w.infer(x),
             Op::Cond(c) => return c.infer(x),
+            Op::Collective(c) => return c.infer(x),
         }]
     }
 }

@@ -1,6 +1,6 @@
 //! How an operation's attributes print: `broadcast[shape=(2,3) axes=(1)]`, as in a jaxpr.
 
-use super::{Linalg, Op, Padding, Random};
+use super::{CollectiveKind, Linalg, Op, Padding, Random};
 use crate::Graph;
 use std::fmt::{self, Display};
 
@@ -81,6 +81,18 @@ impl Display for Op {
             Op::Cond(c) => {
                 let branches: Vec<String> = c.branches.iter().map(|b| nested(b)).collect();
                 write!(f, "[{}]", branches.join(" "))
+            }
+            Op::Collective(c) => {
+                write!(f, "[{:?} size={}", c.axis, c.size)?;
+                match &c.kind {
+                    CollectiveKind::Sum | CollectiveKind::Max | CollectiveKind::Min | CollectiveKind::Index => {}
+                    CollectiveKind::AllGather { axis } | CollectiveKind::SumScatter { axis } => {
+                        write!(f, " axis={axis}")?
+                    }
+                    CollectiveKind::AllToAll { split, concat } => write!(f, " split={split} concat={concat}")?,
+                    CollectiveKind::Permute { pairs } => write!(f, " pairs={pairs:?}")?,
+                }
+                f.write_str("]")
             }
             Op::TopK { k, axis } => write!(f, "[k={k} axis={axis}]"),
             Op::Cumulative { kind: _, axis, reverse } => write!(f, "[axis={axis} reverse={reverse}]"),

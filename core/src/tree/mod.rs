@@ -10,7 +10,7 @@ mod map;
 mod path;
 
 pub use map::tree_map;
-pub use path::Path;
+pub use path::{Path, PathStep};
 
 use crate::{Backend, Layer, Tensor, Value};
 use std::fmt::Debug;

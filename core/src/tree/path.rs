@@ -42,6 +42,40 @@ impl<'a> Path<'a> {
     }
 }
 
+/// One step of a path, from a tree to one of its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathStep<'a> {
+    /// To an element of a sequence or a tuple, or to an argument.
+    Index(usize),
+    /// To a field.
+    Field(&'static str),
+    /// To what a map has under a key, as it prints.
+    Key(&'a str),
+}
+
+impl<'a> Path<'a> {
+    /// The steps from the root.
+    pub fn steps(&self) -> Vec<PathStep<'a>> {
+        let (mut steps, mut place) = (Vec::new(), self.0);
+        loop {
+            let (parent, step) = match place {
+                Node::Root => break,
+                Node::Argument(i) => {
+                    steps.push(PathStep::Index(i));
+                    break;
+                }
+                Node::Field(parent, name) => (parent, PathStep::Field(name)),
+                Node::Index(parent, i) => (parent, PathStep::Index(i)),
+                Node::Key(parent, key) => (parent, PathStep::Key(key)),
+            };
+            steps.push(step);
+            place = parent.0;
+        }
+        steps.reverse();
+        steps
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -70,5 +104,7 @@ mod tests {
         let second = layers.index(2);
         assert_eq!(second.field("weight").to_string(), "args[0].layers[2].weight");
         assert_eq!(map.to_string(), "args[0][\"w\"]");
+        let steps = [PathStep::Index(0), PathStep::Field("layers"), PathStep::Index(2)];
+        assert_eq!(second.steps(), steps);
     }
 }
