@@ -19,6 +19,7 @@ Who answers:
                         CPUs treats subnormals as zero, there and in comparisons; these must not.
   mpmath                transcendental functions, powers and products: exact, then rounded once to the dtype. XLA's own
                         are off by some units in the last place, and flush subnormals.
+  jax.vmap              collectives: its axis has a name.
   jax programs by name  control flow and functions as operations (control.py).
   fractions, longdouble sums and contractions of floats, with the sum of the terms' magnitudes, which tolerances need.
 
@@ -38,7 +39,7 @@ from primitives import decode, encode, jax, ml_dtypes, mpmath, np, scipy, to_hex
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXPECTED = os.path.join(HERE, "expected")
-FAMILIES = ["control", "conv", "cumulative", "fft", "linalg", "sort", "special", "window"]
+FAMILIES = ["collective", "control", "conv", "cumulative", "fft", "linalg", "sort", "special", "window"]
 ANSWERS, XLA = dict(primitives.ANSWERS), primitives.XLA
 for family in FAMILIES:
     if os.path.exists(os.path.join(HERE, family + ".py")):

@@ -7,7 +7,7 @@
 use crate::data::fnv;
 use crate::oracle::file_name;
 use crate::{Class, Sample, bits};
-use plywood_core::op::{IndexMode, Linalg, Padding, Random, Rule};
+use plywood_core::op::{CollectiveKind, IndexMode, Linalg, Padding, Random, Rule};
 use plywood_core::{Array, Graph, Number, Op, Shape};
 
 /// The hash of an operation, its attributes and its inputs' data.
@@ -227,6 +227,23 @@ fn op(op: &Op) -> String {
         Op::Cond(c) => {
             let branches: Vec<String> = c.branches.iter().map(|b| graph(b)).collect();
             object(op, &[("branches", format!("[{}]", branches.join(",")))])
+        }
+        Op::Collective(c) => {
+            let mut attributes = vec![("name", text(c.name())), ("size", c.size.to_string())];
+            match &c.kind {
+                CollectiveKind::Sum | CollectiveKind::Max | CollectiveKind::Min | CollectiveKind::Index => {}
+                CollectiveKind::AllGather { axis } | CollectiveKind::SumScatter { axis } => {
+                    attributes.push(("axis", axis.to_string()))
+                }
+                CollectiveKind::AllToAll { split, concat } => {
+                    attributes.extend([("split", split.to_string()), ("concat", concat.to_string())])
+                }
+                CollectiveKind::Permute { pairs } => {
+                    let pairs: Vec<String> = pairs.iter().map(|(from, to)| format!("[{from},{to}]")).collect();
+                    attributes.push(("pairs", format!("[{}]", pairs.join(","))))
+                }
+            }
+            object(op, &attributes)
         }
         Op::Full { number: n, ty } => {
             object(op, &[("number", number(*n)), ("shape", shape(&ty.shape)), ("dtype", text(ty.dtype))])

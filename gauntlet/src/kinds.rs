@@ -50,6 +50,7 @@ macro_rules! for_each_kind {
             scan Scan;
             while_loop While;
             cond Cond;
+            collective Collective;
         }
     };
 }

@@ -19,6 +19,7 @@ pub mod bits;
 pub mod data;
 pub mod encode;
 mod kinds;
+pub mod lanes;
 pub mod layout;
 pub mod oracle;
 pub mod properties;

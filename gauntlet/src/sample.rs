@@ -1,8 +1,8 @@
 //! [`Sample`]: one operation with inputs, and what is known about it. Properties ask it for values on their engine.
 
-use crate::{Class, Layout, encode};
-use plywood_core::op::{Binary, Cumulation, Random, Reduction, Rule, ScatterKind, Types, WindowKind};
-use plywood_core::{Array, DType, Engine, Op, OpKind, TensorType, Value, Values};
+use crate::{Class, Layout, encode, lanes};
+use plywood_core::op::{Binary, CollectiveKind, Cumulation, Random, Reduction, Rule, ScatterKind, Types, WindowKind};
+use plywood_core::{Array, DType, Engine, Op, OpKind, TensorType, Values};
 
 /// An input: host data, and how it is laid out when it becomes a value.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ impl Sample {
     #[track_caller]
     pub fn outputs(&self) -> Types {
         let types = self.types();
-        self.op.infer(&types.iter().collect::<Vec<_>>())
+        lanes::infer(&self.op, &types.iter().collect::<Vec<_>>())
     }
 
     /// The key of the expected result: a hash of the operation, its attributes and the inputs' data.
@@ -112,11 +112,7 @@ impl Sample {
 
     /// The operation on these values, which are of `engine`.
     pub fn apply(&self, engine: &'static dyn Engine, inputs: Values) -> Values {
-        if self.op.arity() == (0, Some(0)) {
-            Value::create(engine, self.op.clone()).into()
-        } else {
-            Value::apply(&self.op, inputs)
-        }
+        lanes::apply(engine, &self.op, inputs)
     }
 
     /// The outputs on an engine, read back. The inputs are given up to the operation, which may overwrite them.
@@ -181,7 +177,7 @@ impl Sample {
             Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) | Op::Scatter(_) => floats(0),
             Op::Reduce { .. } | Op::Sort { .. } | Op::Dot(_) => floats(0),
             Op::TopK { .. } | Op::Cumulative { .. } | Op::Conv(_) | Op::Window { .. } => floats(0),
-            Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) => floats(0),
+            Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) | Op::Collective(_) => floats(0),
             Op::Name { .. } | Op::Scan(_) | Op::While(_) | Op::Cond(_) => floats(0),
             // To a rule, what the function captured is constant.
             Op::Call(c) => match c.rule {
@@ -237,6 +233,12 @@ impl Sample {
                 WindowKind::Max | WindowKind::Min | WindowKind::ArgMax | WindowKind::ArgMin => Nonlinear,
             },
             Op::Fft { .. } => Linear,
+            Op::Collective(c) => match c.kind {
+                CollectiveKind::Max | CollectiveKind::Min => Nonlinear,
+                CollectiveKind::Sum | CollectiveKind::AllGather { .. } => Linear,
+                CollectiveKind::SumScatter { .. } | CollectiveKind::AllToAll { .. } => Linear,
+                CollectiveKind::Permute { .. } | CollectiveKind::Index => Linear,
+            },
             Op::Dot(_) | Op::Conv(_) => Bilinear,
         }
     }

@@ -108,4 +108,5 @@ tests! {
     call Call;
     scan Scan;
     cond Cond;
+    collective Collective;
 }

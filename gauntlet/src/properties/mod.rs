@@ -11,8 +11,9 @@
 //! | tangent | of what has forward mode only: tangents are what differences give, twice; reverse mode says why not | [`tangent()`] |
 //! | mixtures | second derivatives are the same in all four mixtures of the modes | [`mixtures`] |
 //! | replay | a recorded graph gives what eager execution gives, to the bit | [`replay`] |
+//! | vmap | for many lanes at once it is the stack over slices, for every placement of their axis, and so are derivatives | [`vmap()`], [`vmap_of_derivatives`] |
 //!
-//! A layer brings its own property, a file here: `vmap` (against a stack over slices, for every placement of the batched axis), `fusion` (against eager execution).
+//! A layer brings its own property, a file here: `fusion` (against eager execution).
 
 mod alone;
 mod forward;
@@ -22,6 +23,7 @@ mod pullback;
 mod replay;
 mod second_order;
 mod tangent;
+mod vmap;
 
 pub use alone::alone;
 pub use forward::forward;
@@ -30,6 +32,7 @@ pub use jvp::{jvp, mixtures};
 pub use replay::replay;
 pub use second_order::second_order;
 pub use tangent::{no_reverse, tangent};
+pub use vmap::{vmap, vmap_of_derivatives};
 
 use crate::Sample;
 use crate::samples::samples;

@@ -2,7 +2,7 @@
 //! derivatives share.
 
 use crate::data::{Numbers, fill};
-use crate::{Input, Layout, Sample};
+use crate::{Input, Layout, Sample, lanes};
 use plywood_autodiff::{Autodiff, vjp};
 use plywood_core::convert::Wide;
 use plywood_core::op::Dot;
@@ -19,7 +19,8 @@ pub fn pullback<B: Backend>(op: Op, inputs: Vec<Tensor<B>>, cotangents: Vec<Tens
 /// The operation on tensors of any backend.
 pub fn apply<B: Backend>(op: &Op, inputs: Vec<Tensor<B>>) -> Vec<Tensor<B>> {
     let values: Values = inputs.into_iter().map(Tensor::into_value).collect();
-    Value::apply(op, values).into_iter().map(Tensor::of).collect()
+    let engine = values.first().map_or(B::ENGINE, Value::engine);
+    lanes::apply(engine, op, values).into_iter().map(Tensor::of).collect()
 }
 
 /// Arrays as tensors of `Dyn` on an engine.

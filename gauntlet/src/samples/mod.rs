@@ -8,6 +8,7 @@ mod binary;
 mod bits;
 mod call;
 mod cast;
+mod collective;
 mod compare;
 mod control;
 mod conv;
@@ -78,6 +79,7 @@ pub fn samples(kind: OpKind) -> Vec<Sample> {
         OpKind::Scan => control::scan::scan(),
         OpKind::While => control::while_loop::while_loop(),
         OpKind::Cond => control::cond::cond(),
+        OpKind::Collective => collective::collective(),
     }
 }
 
