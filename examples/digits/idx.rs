@@ -1,7 +1,7 @@
 //! IDX, the format of MNIST's files: two zeros, the element type (8: bytes), the number of axes, the size of each axis
 //! as a big-endian u32, and the elements in row-major order.
 
-use crate::data::DataError;
+use crate::mnist::DataError;
 use flate2::read::GzDecoder;
 use std::fs::File;
 use std::io::{ErrorKind, Read};

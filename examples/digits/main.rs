@@ -17,12 +17,14 @@ mod adam;
 mod data;
 mod draw;
 mod idx;
+mod mnist;
 mod model;
 
 use adam::Adam;
 use clap::Parser;
-use data::{DataError, Dataset, Examples};
+use data::{Dataset, Examples};
 use indicatif::{ProgressBar, ProgressStyle};
+use mnist::DataError;
 use model::{Mlp, loss};
 use plywood::prelude::*;
 use std::path::PathBuf;

@@ -1,7 +1,8 @@
 //! Files as they should be, and every way in which they are not.
 
 use super::{Idx, read};
-use crate::data::{DataError, Dataset};
+use crate::data::Dataset;
+use crate::mnist::DataError;
 use flate2::{Compression, write::GzEncoder};
 use plywood::prelude::*;
 use std::fs;
