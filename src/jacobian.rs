@@ -98,9 +98,7 @@ where
 #[track_caller]
 pub fn hessian<B: Backend, F>(f: F) -> OfTensor<B>
 where
-    F: Fn(
-            Tensor<Autodiff<Batched<Forward<Batched<B>>>>>,
-        ) -> Tensor<Autodiff<Batched<Forward<Batched<B>>>>>
+    F: Fn(Tensor<Autodiff<Batched<Forward<Batched<B>>>>>) -> Tensor<Autodiff<Batched<Forward<Batched<B>>>>>
         + Send
         + Sync
         + 'static,
@@ -170,7 +168,10 @@ pub fn ravel<B: Backend, C: Backend, T: Tree<B>>(tree: &T) -> (Tensor<B>, Unrave
     let flat = |x: &Value| x.clone().cast(dtype).reshape_to([x.ty().elements()].into());
     let parts: Values = values.iter().map(flat).collect();
     let vector = match parts.len() {
-        0 => Value::create(B::ENGINE, Op::Full { number: Number::Int(0), ty: TensorType { shape: [0].into(), dtype } }),
+        0 => Value::create(
+            B::ENGINE,
+            Op::Full { number: Number::Int(0), ty: TensorType { shape: [0].into(), dtype } },
+        ),
         _ => Value::concatenate(parts, 0),
     };
     let n = vector.ty().elements();

@@ -18,8 +18,9 @@
 //! assert!((w - Tensor::from([1.0, 2.0])).abs().max().item::<f64>() < 1e-3);
 //! ```
 //!
-//! What is there: tensors of any shape and twelve dtypes with NumPy's names and rules, JAX's random numbers to the
-//! bit, reverse-mode derivatives of every operation to any order, recording of functions, and a CPU backend.
+//! What is there: tensors of any shape and thirteen dtypes with NumPy's names and rules, JAX's random numbers to the
+//! bit, derivatives of every operation in both modes and to any order, loops and branches that stay operations, `vmap`
+//! with named axes, recording of functions, and a CPU backend.
 
 pub use plywood_core::*;
 
@@ -52,21 +53,21 @@ pub use plywood_core::control::{
 pub mod prelude {
     pub use crate::stop_gradient;
     pub use crate::{
+        AllGather, PsumScatter, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute,
+        psum, psum_scatter,
+    };
+    pub use crate::{
         Autodiff, Backend, Checkpoint, ChooseBackend, Cpu, DType, Device, DeviceBackend, Differentiate, Dyn,
         Element, Ellipsis, Forward, Grad, Graph, Layer, NewAxis, Operand, Policy, Scalar, Shape, Tensor,
         Traced, Tree, ValueAndGrad, checkpoint, checkpoint_name, concatenate, custom_jvp, custom_vjp, einsum,
-        fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_map,
-        value_and_grad, vjp,
+        fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_leaves,
+        tree_map, value_and_grad, vjp,
     };
+    pub use crate::{Batched, Map, Vmap, hessian, jacfwd, jacrev, map, ravel, vmap};
     pub use crate::{
         Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
         meshgrid, ravel_multi_index, vstack, where_,
     };
-    pub use crate::{
-        AllGather, PsumScatter, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute, psum,
-        psum_scatter,
-    };
-    pub use crate::{Batched, Map, Vmap, hessian, jacfwd, jacrev, map, ravel, vmap};
     pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }

@@ -260,3 +260,46 @@ fn dyn_is_chosen_at_run_time() {
     let y = grad(|x: Tensor<_>| (x * Tensor::scalar(2.0f32)).sum())(Tensor::<Dyn>::scalar(1.0f32));
     assert_eq!(y.item::<f32>(), 2.0);
 }
+
+#[test]
+fn vmap_and_what_is_made_of_it() {
+    let (x, y) = (C::ones([5, 3], DType::F64), C::zeros([5, 2], DType::F64));
+    let p = mlp(Activation::Tanh);
+    let per_example = Vmap::new().in_axes((None, 0, 0)).of(grad(loss))(p.clone(), x.clone(), y.clone());
+    assert_eq!(per_example.layers[1].w.shape(), &[5, 4, 2]);
+    let many = vec![p.clone(); 5];
+    let stacked =
+        |f: fn(&Mlp<Cpu>, usize) -> C, i| stack(many.iter().map(|p| f(p, i)).collect::<Vec<_>>().iter(), 0);
+    let layer = |i| Linear {
+        w: stacked(|p, i| p.layers[i].w.clone(), i),
+        b: stacked(|p, i| p.layers[i].b.clone(), i),
+    };
+    let all = Mlp { layers: vec![layer(0), layer(1)], activation: Activation::Tanh };
+    let own = vmap(grad(loss))(all, x.clone(), y.clone());
+    assert!((&own.layers[0].w - &per_example.layers[0].w).abs().max().item::<f64>() < 1e-14);
+    let batched = Vmap::new().in_axes((None, 0)).of(predict)(p.clone(), x.clone());
+    assert_eq!(batched.shape(), &[5, 2]);
+    let options = Vmap::new().in_axes((None, -2)).out_axes(-1).axis_size(5).chunk(64);
+    assert_eq!(options.of(predict)(p.clone(), x.clone()), batched.t());
+    let named = Vmap::new().in_axes((None, 0)).axis_name("batch");
+    let mean = named.of(|p: Mlp<_>, x: Tensor<_>| pmean(predict(p, x), "batch"))(p.clone(), x.clone());
+    assert!((mean.get(0) - batched.mean_axes([0])).abs().max().item::<f64>() < 1e-15);
+
+    let v = C::from([1.0, 2.0]);
+    fn f<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+        x.powi(3).sum()
+    }
+    assert_eq!(jacfwd(f)(v.clone()), jacrev(f)(v.clone()));
+    assert_eq!(hessian(f)(v.clone()).get(0).to_vec::<f64>(), [6.0, 0.0]);
+    assert_eq!(vmap(vmap(grad(math::tanh)))(C::ones([2, 3], DType::F64)).shape(), &[2, 3]);
+    let (_, dy) = jvp(vmap(grad(math::tanh)), (v.clone(),), (v.clone(),));
+    assert_eq!(dy.shape(), &[2]);
+    let (_, linear) = linearize(|x: Tensor<_>| vmap(math::tanh)(x), (v.clone(),));
+    assert_eq!(linear((v.clone(),)), &v * (1.0 - v.tanh().square()));
+    let (vector, unravel) = ravel(&p);
+    let h = hessian(move |w: Tensor<_>| {
+        loss(unravel(w), Tensor::ones([3], DType::F64), Tensor::zeros([2], DType::F64))
+    })(vector);
+    assert_eq!(h.shape(), &[26, 26]);
+    assert_eq!(map(|x: Tensor<_>| x * 2.0, v.clone()), &v * 2.0);
+}

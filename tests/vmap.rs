@@ -140,7 +140,8 @@ fn chunks_give_the_same_and_bound_the_memory() {
     for chunk in [1, 3, 5, 9, 10, 64] {
         let f = Vmap::new().in_axes((None, 0)).chunk(chunk).of(norm);
         assert!((f(w.clone(), x.clone()) - &whole).abs().max().item::<f64>() < 1e-14, "{chunk}");
-        let wide = Vmap::new().in_axes((None, 1)).out_axes(-1).chunk(chunk).of(|w: Tensor<_>, x: Tensor<_>| x * w);
+        let wide =
+            Vmap::new().in_axes((None, 1)).out_axes(-1).chunk(chunk).of(|w: Tensor<_>, x: Tensor<_>| x * w);
         let scaled = wide(T::scalar(2.0), x.t());
         assert_eq!(scaled, x.t() * 2.0, "{chunk}");
     }
@@ -205,7 +206,11 @@ fn branches_that_lanes_choose() {
     fn power<B: Backend>(w: Tensor<B>, x: Tensor<B>) -> Tensor<B> {
         // Ends for positive numbers alone.
         let long = |(w, x): (Tensor<_>, Tensor<_>)| {
-            let roots = while_loop(|x: &Tensor<_>| x.gt(1.5).logical_or(&x.lt(0.0)), |x: Tensor<_>| x.abs().sqrt() * x.sign(), x);
+            let roots = while_loop(
+                |x: &Tensor<_>| x.gt(1.5).logical_or(&x.lt(0.0)),
+                |x: Tensor<_>| x.abs().sqrt() * x.sign(),
+                x,
+            );
             w * roots
         };
         cond(x.gt(0.0), long, |(w, x): (Tensor<_>, Tensor<_>)| w + x, (w, x))
@@ -267,7 +272,11 @@ fn random_numbers_of_keys_are_each_keys_own() {
     let keys = random::split_n(&random::key::<Cpu>(3), 4);
     let draw = |key: Tensor<_>| {
         let [a, b] = random::split(&key);
-        (random::normal(&a, [3, 2], DType::F32), random::permutation(&b, 5), random::bits(&key, [2], DType::U32))
+        (
+            random::normal(&a, [3, 2], DType::F32),
+            random::permutation(&b, 5),
+            random::bits(&key, [2], DType::U32),
+        )
     };
     let (normal, permutation, bits) = vmap(draw)(keys.clone());
     for i in 0..4 {

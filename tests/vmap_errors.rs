@@ -7,7 +7,9 @@ type T = Tensor<Cpu>;
 
 /// What a function says when it panics.
 fn says<R>(f: impl FnOnce() -> R) -> String {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(f)) else { return "nothing: it did not panic".to_string() };
+    let Err(panic) = catch_unwind(AssertUnwindSafe(f)) else {
+        return "nothing: it did not panic".to_string();
+    };
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => text.to_string(),
         (_, Some(text)) => text.clone(),
@@ -33,7 +35,10 @@ fn mistakes_name_paths_and_what_would_fit() {
     let table: Vec<(String, &[&str])> = vec![
         (
             says(|| vmap(two)(x([3, 2]), x([4, 2]))),
-            &["vmap: the sizes of the mapped axes differ: args[0] has 3 (axis 0 of f32[3,2]), args[1] has 4 (axis 0 of f32[4,2])", "tests/vmap_errors.rs"],
+            &[
+                "vmap: the sizes of the mapped axes differ: args[0] has 3 (axis 0 of f32[3,2]), args[1] has 4 (axis 0 of f32[4,2])",
+                "tests/vmap_errors.rs",
+            ],
         ),
         (
             says(|| vmap(layer)(struct_of())),
@@ -54,7 +59,10 @@ fn mistakes_name_paths_and_what_would_fit() {
         ),
         (
             says(|| Vmap::new().in_axes(((0, 0),)).of(layer)(struct_of())),
-            &["in_axes has a tuple where args[0].weight is in a struct or a map", "in_axis(\"args[0].weight\", 0)"],
+            &[
+                "in_axes has a tuple where args[0].weight is in a struct or a map",
+                "in_axis(\"args[0].weight\", 0)",
+            ],
         ),
         (
             says(|| Vmap::new().in_axis("args[0].wieght", 0).of(layer)(struct_of())),
@@ -87,15 +95,20 @@ fn mistakes_name_paths_and_what_would_fit() {
         ),
         (
             says(|| vmap(|x: Tensor<_>| x.get(0).item::<f32>())(x([2, 3]))),
-            &["under vmap this value has 2 lanes, of which the function sees one"],
+            &["under vmap this value is one of 2 lanes' values", "return it from the function"],
         ),
-        (says(|| psum(x([3]), "i")), &["psum: there is no axis \"i\" here (none is in scope)", "axis_name(\"i\")"]),
+        (
+            says(|| psum(x([3]), "i")),
+            &["psum: there is no axis \"i\" here (none is in scope)", "axis_name(\"i\")"],
+        ),
         (
             says(|| Vmap::new().axis_name("j").of(|x: Tensor<_>| psum(x, "i"))(x([3]))),
             &["psum: there is no axis \"i\" here (in scope: \"j\")"],
         ),
         (
-            says(|| Vmap::new().axis_name("i").of(|x: Tensor<_>| ppermute(x, "i", &[(0, 1), (0, 2)]))(x([3]))),
+            says(|| {
+                Vmap::new().axis_name("i").of(|x: Tensor<_>| ppermute(x, "i", &[(0, 1), (0, 2)]))(x([3]))
+            }),
             &["ppermute: pairs (from, to) of the 3 lanes", "at most once"],
         ),
         (

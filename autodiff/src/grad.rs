@@ -285,7 +285,9 @@ where
     let template = args.clone();
     let variables = leaves(&template);
     let mut call = Call::new(Autodiff::<B>::ENGINE);
-    let out = Dyn::scoped::<B, _>(variables.first().map(Value::engine), || f.call(args, &mut |_, x| call.variable(x)));
+    let out = Dyn::scoped::<B, _>(variables.first().map(Value::engine), || {
+        f.call(args, &mut |_, x| call.variable(x))
+    });
     call.tape.close();
     let slots: Vec<Option<u32>> = leaves(&out).iter().map(|y| engine::slot_on(y, &call.tape)).collect();
     let out = lowered::<B, Out>(out);

@@ -7,7 +7,8 @@ use std::fmt;
 /// the same for all lanes, or a tuple with an entry for each part, which may be a tuple again.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name axes",
-    note = "axes are 0, -1, None, or a tuple with one entry for each argument, which may be a tuple itself: (None, 0)"
+    note = "axes are 0, -1, None, or a tuple with one entry for each argument, which may be a tuple itself: (None, 0)",
+    note = "an array has numbers alone: [0, 1]; with None it is a tuple"
 )]
 pub trait InAxes {
     /// The axes as data.
@@ -30,6 +31,11 @@ number!(i32 isize usize);
 impl InAxes for Option<i32> {
     fn axes(self) -> Axes {
         Axes::All(self.map(|axis| axis as isize))
+    }
+}
+impl<A: InAxes, const N: usize> InAxes for [A; N] {
+    fn axes(self) -> Axes {
+        Axes::Parts(self.into_iter().map(InAxes::axes).collect())
     }
 }
 macro_rules! tuple { ($($T:ident $i:tt),*) => { impl<$($T: InAxes),*> InAxes for ($($T,)*) {
@@ -99,7 +105,8 @@ impl<'a> Assigned<'a> {
         for ((path, _), met) in self.exceptions.iter().zip(&self.met) {
             if !met {
                 let known: Vec<&str> = self.leaves.iter().map(|l| &*l.path).collect();
-                self.mistake.get_or_insert(format!("there is nothing at {path}; there are {}", known.join(", ")));
+                self.mistake
+                    .get_or_insert(format!("there is nothing at {path}; there are {}", known.join(", ")));
             }
         }
         if let Axes::Parts(parts) = self.axes {
@@ -136,8 +143,13 @@ impl<'a> Assigned<'a> {
             match step {
                 PathStep::Index(i) if *i < parts.len() => axes = &parts[*i],
                 PathStep::Index(i) => {
-                    let what = if depth == 0 { self.root.to_string() } else { format!("the tree around {path}") };
-                    return self.wrong(format!("{} has {} entries, and {what} an element {i}", self.option, parts.len()));
+                    let what =
+                        if depth == 0 { self.root.to_string() } else { format!("the tree around {path}") };
+                    return self.wrong(format!(
+                        "{} has {} entries, and {what} an element {i}",
+                        self.option,
+                        parts.len()
+                    ));
                 }
                 PathStep::Field(_) | PathStep::Key(_) => {
                     return self.wrong(format!(
@@ -150,7 +162,9 @@ impl<'a> Assigned<'a> {
         }
         match axes {
             Axes::All(axis) => *axis,
-            Axes::Parts(_) => self.wrong(format!("{} has a tuple for {path}, which is a tensor", self.option)),
+            Axes::Parts(_) => {
+                self.wrong(format!("{} has a tuple for {path}, which is a tensor", self.option))
+            }
         }
     }
 

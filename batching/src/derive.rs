@@ -20,10 +20,11 @@ pub(crate) fn graph(graph: &Graph, given: &[bool], forced: &[bool], frame: &Fram
         let on = <Batched<Trace> as Backend>::ENGINE;
         let frame = Frame::new(frame.size(), frame.name().cloned());
         let symbols = symbols(graph.input_types().zip(given).map(|(ty, &given)| in_lanes(ty, given, &frame)));
-        let inputs = symbols.iter().zip(graph.input_types()).zip(given).map(|((x, ty), &given)| match given {
-            true => frame.batched(on, ty.clone(), x.clone()),
-            false => same_for_all(on, x.clone()),
-        });
+        let inputs =
+            symbols.iter().zip(graph.input_types()).zip(given).map(|((x, ty), &given)| match given {
+                true => frame.batched(on, ty.clone(), x.clone()),
+                false => same_for_all(on, x.clone()),
+            });
         let results = frame.scoped(on, || graph.replay(on, inputs.collect()));
         let mut outputs = Vec::new();
         let results: Vec<Value> = (results.into_iter().enumerate())

@@ -34,8 +34,8 @@ impl<B: Backend> Engine for Batched<B> {
         match &lanes.frame {
             None => lanes.inner().read(),
             Some(frame) => Err(Error::Unreadable(format!(
-                "under vmap this value has {} lanes, of which the function sees one; return it from the function and read \
-                 it there",
+                "under vmap this value is one of {} lanes' values, and has no one number; return it from the function and \
+                 read it there",
                 frame.size()
             ))),
         }
@@ -126,6 +126,8 @@ fn mentioned(this: &'static dyn Engine, op: &Op) -> Option<Arc<Frame>> {
     }
     let axes = axis::all();
     let inner = |i: usize| axes[i + 1..].iter().all(|other| other.name != axes[i].name);
-    let found = (0..axes.len()).rev().find(|&i| axes[i].engine == this.id() && inner(i) && op.mentions(&axes[i].name))?;
+    let found = (0..axes.len())
+        .rev()
+        .find(|&i| axes[i].engine == this.id() && inner(i) && op.mentions(&axes[i].name))?;
     axes[found].frame.clone().downcast().ok()
 }

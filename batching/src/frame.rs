@@ -68,7 +68,12 @@ impl Frame {
     }
 
     /// A value of a lane, whose value below has all of them.
-    pub(crate) fn batched(self: &Arc<Frame>, engine: &'static dyn Engine, ty: TensorType, inner: Value) -> Value {
+    pub(crate) fn batched(
+        self: &Arc<Frame>,
+        engine: &'static dyn Engine,
+        ty: TensorType,
+        inner: Value,
+    ) -> Value {
         Value::new(engine, ty, Lanes { inner: Some(inner), frame: Some(self.clone()) })
     }
 

@@ -92,7 +92,8 @@ impl Map {
         let template = RefCell::new(None);
         let part = |from: usize, batches: usize, lanes: usize| -> Vec<Value> {
             let cut = |x: &Value| {
-                let shape: Shape = [batches, lanes].into_iter().chain(x.shape()[1..].iter().copied()).collect();
+                let shape: Shape =
+                    [batches, lanes].into_iter().chain(x.shape()[1..].iter().copied()).collect();
                 x.clone().slice_axis(0, from, from + batches * lanes).reshape_to(shape)
             };
             let parts: Vec<Value> = slices.iter().map(cut).collect();

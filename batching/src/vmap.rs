@@ -192,17 +192,25 @@ impl Vmap {
                 if rank == 0 { "; None in in_axes says that it is the same for all lanes" } else { "" }
             );
             let axis = axis.rem_euclid(rank.max(1)) as usize;
-            sizes.push((format!("{path} has {} (axis {axis} of {ty})", value.shape()[axis]), value.shape()[axis]));
+            sizes.push((
+                format!("{path} has {} (axis {axis} of {ty})", value.shape()[axis]),
+                value.shape()[axis],
+            ));
             axes.push(Some(axis));
         }
         sizes.extend(self.size.map(|size| (format!("axis_size says {size}"), size)));
         let Some(&(_, size)) = sizes.first() else {
-            panic!("vmap: no argument is mapped, so nothing says how many lanes there are; axis_size(n) does (in the vmap \
-                    made at {made})")
+            panic!(
+                "vmap: no argument is mapped, so nothing says how many lanes there are; axis_size(n) does (in the vmap \
+                    made at {made})"
+            )
         };
         if sizes.iter().any(|(_, other)| *other != size) {
             let all: Vec<String> = sizes.into_iter().map(|(text, _)| text).collect();
-            panic!("vmap: the sizes of the mapped axes differ: {} (in the vmap made at {made})", all.join(", "))
+            panic!(
+                "vmap: the sizes of the mapped axes differ: {} (in the vmap made at {made})",
+                all.join(", ")
+            )
         }
         let chunk = self.chunk.unwrap_or(size).max(1);
         Plan { axes, size, chunk, start: Some(0), name: self.name.clone(), engine, made }
@@ -302,14 +310,16 @@ impl Results {
                     continue;
                 }
                 if chunk.start == 0 {
-                    let all = zeros(Some(&value), value.engine(), ty.with_shape(ty.shape.insert(0, plan.size)));
+                    let all =
+                        zeros(Some(&value), value.engine(), ty.with_shape(ty.shape.insert(0, plan.size)));
                     self.0.push((all, Some(axis)));
                 }
                 let place = &mut self.0[i].0;
                 // Taken out, so that nobody else holds it and it is overwritten.
                 let all = std::mem::replace(place, value.clone());
                 let start = |n: usize| all.full(Number::Int(n as i64), TensorType::scalar(DType::I64));
-                let starts: Vec<Value> = (0..ty.rank() + 1).map(|d| start(if d == 0 { chunk.start } else { 0 })).collect();
+                let starts: Vec<Value> =
+                    (0..ty.rank() + 1).map(|d| start(if d == 0 { chunk.start } else { 0 })).collect();
                 *place = all.dynamic_update(value, starts);
             }
         });

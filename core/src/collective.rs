@@ -21,7 +21,8 @@ fn collective(name: &str, operation: &str, kind: CollectiveKind) -> Op {
 #[track_caller]
 fn each<B: Backend, T: SelfTree<B>>(x: T, op: Op) -> T {
     // A closure would hide the caller's line; the tree's tensors are taken out and put back.
-    let values: Vec<Value> = crate::tree::leaves(&x).into_iter().map(|v| Value::apply1(op.clone(), v)).collect();
+    let values: Vec<Value> =
+        crate::tree::leaves(&x).into_iter().map(|v| Value::apply1(op.clone(), v)).collect();
     crate::tree::rebuild::<B, B, T>(x, values)
 }
 

@@ -239,7 +239,8 @@ fn op(op: &Op) -> String {
                     attributes.extend([("split", split.to_string()), ("concat", concat.to_string())])
                 }
                 CollectiveKind::Permute { pairs } => {
-                    let pairs: Vec<String> = pairs.iter().map(|(from, to)| format!("[{from},{to}]")).collect();
+                    let pairs: Vec<String> =
+                        pairs.iter().map(|(from, to)| format!("[{from},{to}]")).collect();
                     attributes.push(("pairs", format!("[{}]", pairs.join(","))))
                 }
             }

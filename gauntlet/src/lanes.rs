@@ -19,7 +19,9 @@ fn among(engine: &'static dyn Engine, c: &Collective, op: &Op, inputs: Values) -
     frame.run::<Dyn, _>(|| {
         let inputs: Values = inputs.into_iter().map(|x| frame.enter::<Dyn>(x)).collect();
         let outputs = match inputs.is_empty() {
-            true => Dyn::with_engine(engine, || Values::from(Value::create(Batched::<Dyn>::ENGINE, op.clone()))),
+            true => {
+                Dyn::with_engine(engine, || Values::from(Value::create(Batched::<Dyn>::ENGINE, op.clone())))
+            }
             false => Value::apply(op, inputs),
         };
         let whole = |y: Value| {

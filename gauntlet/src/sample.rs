@@ -1,7 +1,9 @@
 //! [`Sample`]: one operation with inputs, and what is known about it. Properties ask it for values on their engine.
 
 use crate::{Class, Layout, encode, lanes};
-use plywood_core::op::{Binary, CollectiveKind, Cumulation, Random, Reduction, Rule, ScatterKind, Types, WindowKind};
+use plywood_core::op::{
+    Binary, CollectiveKind, Cumulation, Random, Reduction, Rule, ScatterKind, Types, WindowKind,
+};
 use plywood_core::{Array, DType, Engine, Op, OpKind, TensorType, Values};
 
 /// An input: host data, and how it is laid out when it becomes a value.

@@ -118,7 +118,9 @@ pub(crate) fn push_forward(p: &Push<'_>) -> Tangents {
         },
         Op::Dot(_) | Op::Conv(_) => p.bilinear(),
         Op::Collective(c) => match c.kind {
-            CollectiveKind::Sum | CollectiveKind::AllGather { .. } | CollectiveKind::SumScatter { .. } => p.linear(),
+            CollectiveKind::Sum | CollectiveKind::AllGather { .. } | CollectiveKind::SumScatter { .. } => {
+                p.linear()
+            }
             CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } => p.linear(),
             CollectiveKind::Max | CollectiveKind::Min => collective::extreme(c, p),
             CollectiveKind::Index => unreachable!("it has no inputs"),

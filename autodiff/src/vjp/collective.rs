@@ -24,7 +24,9 @@ pub(super) fn vjp(c: &Collective, r: &Pull<'_>, ct: T) -> T {
         AllGather { axis } => apply(c, SumScatter { axis: *axis }, ct),
         SumScatter { axis } => apply(c, AllGather { axis: *axis }, ct),
         AllToAll { split, concat } => apply(c, AllToAll { split: *concat, concat: *split }, ct),
-        Permute { pairs } => apply(c, Permute { pairs: pairs.iter().map(|&(from, to)| (to, from)).collect() }, ct),
+        Permute { pairs } => {
+            apply(c, Permute { pairs: pairs.iter().map(|&(from, to)| (to, from)).collect() }, ct)
+        }
         Max | Min => apply(c, Sum, ct) * winners(c, r.x(0), r.y()),
         Index => unreachable!("it has no inputs"),
     }

@@ -10,7 +10,8 @@ pub(super) fn dot(d: &Dot, _: &Batch<'_>, mut x: Args) -> Args {
     let rhs = x.pop().expect("two inputs");
     let lhs = x.pop().expect("two inputs");
     let (left, right) = (lhs.batched, rhs.batched);
-    let moved = |axes: &[usize], batched: bool| if batched { up(axes) } else { axes.iter().copied().collect() };
+    let moved =
+        |axes: &[usize], batched: bool| if batched { up(axes) } else { axes.iter().copied().collect() };
     let mut dot = Dot {
         lhs_contracting: moved(&d.lhs_contracting, left),
         rhs_contracting: moved(&d.rhs_contracting, right),

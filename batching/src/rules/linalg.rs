@@ -7,9 +7,12 @@ use plywood_core::{Op, Shape, Value};
 
 pub(super) fn linalg(l: Linalg, b: &Batch<'_>, mut x: Args) -> Args {
     match l {
-        Linalg::Cholesky | Linalg::Det | Linalg::Lu | Linalg::Qr { .. } | Linalg::Eigh | Linalg::Svd { .. } => {
-            b.all(&Op::Linalg(l), x)
-        }
+        Linalg::Cholesky
+        | Linalg::Det
+        | Linalg::Lu
+        | Linalg::Qr { .. }
+        | Linalg::Eigh
+        | Linalg::Svd { .. } => b.all(&Op::Linalg(l), x),
         Linalg::TriangularSolve { .. } | Linalg::Solve { .. } if x[0].batched => b.all(&Op::Linalg(l), x),
         Linalg::TriangularSolve { .. } | Linalg::Solve { .. } => {
             // B: [lanes, .., n, k] becomes [.., n, lanes k].

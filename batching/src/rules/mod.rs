@@ -100,7 +100,9 @@ fn led(first: usize, rest: &[usize]) -> Axes {
 pub(crate) fn apply(op: &Op, b: &Batch<'_>, x: Args) -> Args {
     match op {
         // Element by element.
-        Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) | Op::Bits(_) => b.all(op, x),
+        Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) | Op::Bits(_) => {
+            b.all(op, x)
+        }
         Op::Compare(_) | Op::Select | Op::Clamp | Op::Cast { .. } | Op::Special(_) => b.all(op, x),
         Op::StopGradient | Op::Name { .. } => b.all(op, x),
         Op::Bitcast { .. } => cast::bitcast(op, b, x),

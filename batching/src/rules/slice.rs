@@ -8,11 +8,8 @@ use plywood_core::{DType, Number, Op, Shape, TensorType, Term, Value, Values};
 use std::sync::Arc;
 
 pub(super) fn slice(s: &Slice, b: &Batch<'_>, x: Args) -> Args {
-    let slice = Slice {
-        starts: led(0, &s.starts),
-        limits: led(b.size(), &s.limits),
-        strides: led(1, &s.strides),
-    };
+    let slice =
+        Slice { starts: led(0, &s.starts), limits: led(b.size(), &s.limits), strides: led(1, &s.strides) };
     b.all(&Op::Slice(Arc::new(slice)), x)
 }
 
@@ -22,7 +19,9 @@ pub(super) fn dynamic_slice(sizes: &Shape, b: &Batch<'_>, mut x: Args) -> Args {
     if !starts.iter().any(|s| s.batched) {
         let starts: Values = starts.into_iter().map(|s| s.value).collect();
         let zero = first_start(&operand.value, &starts);
-        return batched(operand.value.dynamic_slice(std::iter::once(zero).chain(starts), sizes.insert(0, b.size())));
+        return batched(
+            operand.value.dynamic_slice(std::iter::once(zero).chain(starts), sizes.insert(0, b.size())),
+        );
     }
     let (rank, lanes) = (operand.rank(), operand.batched);
     let gather = Gather {
@@ -59,7 +58,10 @@ pub(super) fn dynamic_update(b: &Batch<'_>, mut x: Args) -> Args {
         mode: IndexMode::Clip,
     };
     let indices = places(starts, b);
-    batched(Value::apply_all(Op::Scatter(Arc::new(scatter)), [operand, indices, update].into_iter().collect()))
+    batched(Value::apply_all(
+        Op::Scatter(Arc::new(scatter)),
+        [operand, indices, update].into_iter().collect(),
+    ))
 }
 
 /// Where windows start along the lanes' axis, of the others' dtype.

@@ -346,7 +346,9 @@ impl Op {
             Op::Cond(c) => c.branches.iter().collect(),
             Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) => smallvec![],
             Op::Bits(_) | Op::Compare(_) | Op::Select | Op::Clamp | Op::Cast { .. } => smallvec![],
-            Op::Bitcast { .. } | Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } => smallvec![],
+            Op::Bitcast { .. } | Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } => {
+                smallvec![]
+            }
             Op::Reverse { .. } | Op::Slice(_) | Op::DynamicSlice { .. } | Op::DynamicUpdate => smallvec![],
             Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) | Op::Scatter(_) => smallvec![],
             Op::Reduce { .. } | Op::ArgReduce { .. } | Op::Sort { .. } | Op::TopK { .. } => smallvec![],

@@ -85,11 +85,16 @@ impl Display for Op {
             Op::Collective(c) => {
                 write!(f, "[{:?} size={}", c.axis, c.size)?;
                 match &c.kind {
-                    CollectiveKind::Sum | CollectiveKind::Max | CollectiveKind::Min | CollectiveKind::Index => {}
+                    CollectiveKind::Sum
+                    | CollectiveKind::Max
+                    | CollectiveKind::Min
+                    | CollectiveKind::Index => {}
                     CollectiveKind::AllGather { axis } | CollectiveKind::SumScatter { axis } => {
                         write!(f, " axis={axis}")?
                     }
-                    CollectiveKind::AllToAll { split, concat } => write!(f, " split={split} concat={concat}")?,
+                    CollectiveKind::AllToAll { split, concat } => {
+                        write!(f, " split={split} concat={concat}")?
+                    }
                     CollectiveKind::Permute { pairs } => write!(f, " pairs={pairs:?}")?,
                 }
                 f.write_str("]")

@@ -67,6 +67,18 @@ pub fn leaves<B: Backend, T: Tree<B>>(tree: &T) -> Vec<Value> {
     leaves.0
 }
 
+/// The tensors of a tree, in the order of its fields.
+///
+/// ```
+/// # use plywood::prelude::*;
+/// let tree = (Tensor::<Cpu>::from([3.0]), vec![Tensor::scalar(4.0)]);
+/// let squares = tree_leaves(&tree).iter().map(|x| x.square().sum().item::<f64>()).sum::<f64>();
+/// assert_eq!(squares, 25.0);
+/// ```
+pub fn tree_leaves<B: Backend, T: Tree<B>>(tree: &T) -> Vec<Tensor<B>> {
+    leaves(tree).into_iter().map(Tensor::of).collect()
+}
+
 /// The tree's structure around other tensors, which are given in the order of `map`.
 pub fn rebuild<B: Backend, C: Backend, T: Tree<B>>(
     tree: T,

@@ -6,7 +6,9 @@ use super::pullback::{directions, pullback};
 use crate::tolerance::{Class, compare};
 use crate::{Sample, lanes};
 use plywood_batching::{Batched, Frame};
-use plywood_core::{Array, Backend, Dyn, Engine, Layer, Op, OpKind, Tensor, TensorType, Value, Values, with_dtype};
+use plywood_core::{
+    Array, Backend, Dyn, Engine, Layer, Op, OpKind, Tensor, TensorType, Value, Values, with_dtype,
+};
 
 /// Numbers of lanes that are tried.
 const SIZES: [usize; 3] = [3, 1, 0];
@@ -92,7 +94,10 @@ fn for_each_placement(
             .map(|lane| {
                 let inputs = (0..types.len()).map(|i| constant(engine, &x[at(i, lane)][i])).collect();
                 let directions = along[lane].iter().map(|a| constant(engine, a)).collect();
-                Dyn::with_engine(engine, || run(engine, inputs, directions)).iter().map(|y| y.array("vmap")).collect()
+                Dyn::with_engine(engine, || run(engine, inputs, directions))
+                    .iter()
+                    .map(|y| y.array("vmap"))
+                    .collect()
             })
             .collect();
         for size in SIZES {
@@ -189,7 +194,8 @@ fn placements(sample: &Sample) -> Vec<Placement> {
     let masks: Vec<usize> = match (&sample.op, n) {
         // A loop ends for constants that belong together: only its state and its numbers differ alone.
         (Op::While(w), _) => {
-            let alone = |&i: &usize| i >= w.condition_constants + w.body_constants || types[i].elements() == 1;
+            let alone =
+                |&i: &usize| i >= w.condition_constants + w.body_constants || types[i].elements() == 1;
             (0..n).filter(alone).map(|i| 1 << i).chain([all]).collect()
         }
         (_, 0..=3) => (1..=all).collect(),

@@ -68,7 +68,11 @@ pub(super) fn collective() -> Vec<Sample> {
         }
     }
     for lanes in [1, 3] {
-        samples.push(Sample::new(format!("collective/axis_index {lanes}"), op(lanes, CollectiveKind::Index), []));
+        samples.push(Sample::new(
+            format!("collective/axis_index {lanes}"),
+            op(lanes, CollectiveKind::Index),
+            [],
+        ));
     }
     samples
 }

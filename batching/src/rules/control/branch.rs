@@ -113,8 +113,7 @@ fn for_some(branch: &Arc<Graph>, b: &Batch<'_>, takes: &Value, x: Args) -> Vec<V
         let taken = graph(branch, &given, &all, b.frame).graph.clone();
         let types = branch.input_types().zip(&given).map(|(ty, &batched)| in_lanes(ty, batched, b.frame));
         let symbols = symbols(types);
-        let nothing: Vec<Value> =
-            taken.output_types().map(|ty| zeros(None, trace(), ty.clone())).collect();
+        let nothing: Vec<Value> = taken.output_types().map(|ty| zeros(None, trace(), ty.clone())).collect();
         let nothing = Arc::new(extract(&symbols, &nothing).0);
         Cond { branches: vec![nothing, taken] }
     });
@@ -153,10 +152,14 @@ fn of_lanes(x: Value, lane: &Value) -> Value {
 /// Whether a function costs no more than it would to look whether any lane takes it, and surely ends.
 fn is_light(graph: &Graph) -> bool {
     graph.equations().iter().all(|e| match &e.op {
-        Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) | Op::Bits(_) => true,
+        Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) | Op::Bits(_) => {
+            true
+        }
         Op::Compare(_) | Op::Select | Op::Clamp | Op::Cast { .. } | Op::Bitcast { .. } => true,
         Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => true,
-        Op::Slice(_) | Op::Pad { .. } | Op::Concatenate { .. } | Op::Reduce { .. } | Op::ArgReduce { .. } => true,
+        Op::Slice(_) | Op::Pad { .. } | Op::Concatenate { .. } | Op::Reduce { .. } | Op::ArgReduce { .. } => {
+            true
+        }
         Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) | Op::StopGradient | Op::Name { .. } => true,
         Op::Call(c) => is_light(&c.graph),
         Op::Cond(c) => c.branches.iter().all(|g| is_light(g)),

@@ -21,7 +21,8 @@ pub(in crate::rules) fn scan(s: &Scan, b: &Batch<'_>, mut x: Args) -> Args {
         let (constants, rest) = given.split_at(s.constants);
         let (state, slices) = rest.split_at(s.carries);
         let of_body = |state: &[bool]| [constants, state, slices].concat();
-        let found = |state: &[bool]| graph(&s.body, &of_body(state), &[], b.frame).outputs[..s.carries].to_vec();
+        let found =
+            |state: &[bool]| graph(&s.body, &of_body(state), &[], b.frame).outputs[..s.carries].to_vec();
         let state = fixpoint(state.to_vec(), found);
         let body = graph(&s.body, &of_body(&state), &state, b.frame);
         let stacked = body.outputs[s.carries..].to_vec();

@@ -38,7 +38,9 @@ pub(in crate::rules) fn while_loop(w: &While, b: &Batch<'_>, mut x: Args) -> Arg
 fn whole(w: &While, b: &Batch<'_>, given: &[bool]) -> Whole {
     let (of_condition, rest) = given.split_at(w.condition_constants);
     let (of_body, state) = rest.split_at(w.body_constants);
-    let state = fixpoint(state.to_vec(), |state| graph(&w.body, &[of_body, state].concat(), &[], b.frame).outputs.clone());
+    let state = fixpoint(state.to_vec(), |state| {
+        graph(&w.body, &[of_body, state].concat(), &[], b.frame).outputs.clone()
+    });
     let condition = graph(&w.condition, &[of_condition, &state].concat(), &[], b.frame);
     if !condition.outputs[0] {
         let body = graph(&w.body, &[of_body, &state].concat(), &state, b.frame);
