@@ -13,7 +13,7 @@ mod map;
 mod rules;
 mod vmap;
 
-pub use axes::InAxes;
+pub use axes::{Axes, InAxes};
 pub use engine::Batched;
 pub use frame::Frame;
 pub use map::{Map, map};

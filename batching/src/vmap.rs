@@ -21,13 +21,13 @@ use std::sync::Arc;
 ///
 /// ```
 /// use plywood::prelude::*;
-/// fn norm<B: Backend>(x: Tensor<B>) -> Tensor<B> {
-///     x.square().sum().sqrt()
+/// fn energy<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+///     x.square().sum()
 /// }
 /// let x = Tensor::<Cpu>::from([[3.0, 4.0], [6.0, 8.0]]);
-/// assert_eq!(vmap(norm)(x.clone()).to_vec::<f64>(), [5.0, 10.0]);
+/// assert_eq!(vmap(energy)(x.clone()).to_vec::<f64>(), [25.0, 100.0]);
 /// // The gradient for each example.
-/// assert_eq!(vmap(grad(norm))(x).to_vec::<f64>(), [0.6, 0.8, 0.6, 0.8]);
+/// assert_eq!(vmap(grad(energy))(x).to_vec::<f64>(), [6.0, 8.0, 12.0, 16.0]);
 /// ```
 #[track_caller]
 pub fn vmap<B: Backend, Args: SelfTree<B>, Out: Tree<Batched<B>>, F>(f: F) -> F::Boxed<Out::On<B>>
@@ -126,7 +126,7 @@ impl Vmap {
     }
 
     /// At most so many lanes at a time, which bounds the memory: the function runs once for each chunk, and once for what
-    /// is left.
+    /// is left. (In a function that is recorded, each chunk is; [`Map`](crate::Map) with a batch size stays one loop.)
     ///
     /// Panics where the axis has a name: a collective would speak over a chunk alone.
     #[track_caller]

@@ -45,7 +45,7 @@ impl Arg {
         if self.batched { self.value } else { repeated(self.value, size) }
     }
 
-    /// The sizes that one lane sees.
+    /// How many axes one lane sees.
     fn rank(&self) -> usize {
         self.value.rank() - usize::from(self.batched)
     }
