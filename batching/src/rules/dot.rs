@@ -27,6 +27,18 @@ pub(super) fn dot(d: &Dot, _: &Batch<'_>, mut x: Args) -> Args {
             0
         }
         (true, false) => d.lhs_batch.len(),
+        // A vector a lane: with the operands exchanged, the lanes' results lie one after another.
+        (false, _) if d.rhs_free(rhs.rank()).is_empty() => {
+            let exchanged = Dot {
+                lhs_contracting: dot.rhs_contracting,
+                rhs_contracting: dot.lhs_contracting,
+                lhs_batch: dot.rhs_batch,
+                rhs_batch: dot.lhs_batch,
+                dtype: dot.dtype,
+            };
+            let product = Value::apply2(Op::Dot(Arc::new(exchanged)), rhs.value, lhs.value);
+            return batched(product.move_axis(d.lhs_batch.len() as isize, 0));
+        }
         (false, _) => d.lhs_batch.len() + d.lhs_free(lhs.rank()).len(),
     };
     let product = Value::apply2(Op::Dot(Arc::new(dot)), lhs.value, rhs.value);
