@@ -30,6 +30,7 @@ pub use plywood_autodiff::{
 };
 pub use plywood_backend_cpu::{Cpu, MemoryStats};
 pub use plywood_batching::{Batched, InAxes, Map, Vmap, map, vmap};
+pub use plywood_fusion::{Jit, Jitted, jit};
 pub use plywood_macros::Tree;
 
 mod backends;
@@ -68,6 +69,7 @@ pub mod prelude {
         Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
         meshgrid, ravel_multi_index, vstack, where_,
     };
+    pub use crate::{Jit, jit};
     pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }

@@ -1,0 +1,112 @@
+//! What was recorded, by signature, bounded; and how often.
+//!
+//! A function without captures is the same function wherever `jit` meets it, so its cache belongs to its type and is the
+//! whole process's; any other function's cache belongs to the object that `jit` made.
+
+use crate::signature::Signature;
+use plywood_core::{Graph, Values};
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+/// Recordings of one function that are kept; the one that was not used for the longest time goes first.
+const RECORDINGS: usize = 64;
+/// Functions whose caches the process keeps.
+const FUNCTIONS: usize = 1024;
+
+/// How often a jitted function was called, and recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Calls.
+    pub calls: u64,
+    /// Calls that had to record the function.
+    pub recordings: u64,
+    /// Recordings that are kept.
+    pub kept: usize,
+}
+
+/// A recorded function.
+pub(crate) struct Recording<Out> {
+    pub graph: Arc<Graph>,
+    /// What the function captured: the graph's first inputs.
+    pub captured: Values,
+    /// The structure of the result, around symbols.
+    pub template: Out,
+}
+
+struct Entry<Out> {
+    signature: Signature,
+    recording: Arc<Recording<Out>>,
+    used: u64,
+}
+
+/// The recordings of one function.
+pub(crate) struct Cache<Out>(Mutex<Entries<Out>>);
+
+struct Entries<Out> {
+    entries: Vec<Entry<Out>>,
+    stats: Stats,
+}
+
+impl<Out> Default for Cache<Out> {
+    fn default() -> Self {
+        Cache(Mutex::new(Entries { entries: Vec::new(), stats: Stats::default() }))
+    }
+}
+
+impl<Out> Cache<Out> {
+    fn lock(&self) -> MutexGuard<'_, Entries<Out>> {
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The recording of this signature; counts the call.
+    pub fn find(&self, signature: &Signature) -> Option<Arc<Recording<Out>>> {
+        let mut cache = self.lock();
+        cache.stats.calls += 1;
+        let now = cache.stats.calls;
+        let entry = cache.entries.iter_mut().find(|e| e.signature.is(signature))?;
+        entry.used = now;
+        Some(entry.recording.clone())
+    }
+
+    /// Keeps a recording; gives the signatures of those before it.
+    pub fn insert(&self, signature: Signature, recording: Arc<Recording<Out>>) -> Vec<Signature> {
+        let mut cache = self.lock();
+        cache.stats.recordings += 1;
+        let before = cache.entries.iter().map(|e| e.signature.clone()).collect();
+        if cache.entries.len() == RECORDINGS {
+            let oldest = (0..RECORDINGS).min_by_key(|&i| cache.entries[i].used).expect("it is full");
+            cache.entries.swap_remove(oldest);
+        }
+        let used = cache.stats.calls;
+        cache.entries.push(Entry { signature, recording, used });
+        before
+    }
+
+    /// The recording that was used last.
+    pub fn latest(&self) -> Option<Arc<Recording<Out>>> {
+        let cache = self.lock();
+        cache.entries.iter().max_by_key(|e| e.used).map(|e| e.recording.clone())
+    }
+
+    pub fn stats(&self) -> Stats {
+        let cache = self.lock();
+        Stats { kept: cache.entries.len(), ..cache.stats }
+    }
+}
+
+/// The cache of a function of this type on these arguments: the process's where the function captures nothing.
+pub(crate) fn of_function<F: 'static, Args: 'static, Out: Send + Sync + 'static>() -> Arc<Cache<Out>> {
+    if size_of::<F>() > 0 {
+        return Arc::default();
+    }
+    type Caches = Mutex<HashMap<(TypeId, TypeId, TypeId), Arc<dyn Any + Send + Sync>>>;
+    static CACHES: OnceLock<Caches> = OnceLock::new();
+    let mut caches = CACHES.get_or_init(Caches::default).lock().unwrap_or_else(|e| e.into_inner());
+    let key = (TypeId::of::<F>(), TypeId::of::<Args>(), TypeId::of::<Out>());
+    if caches.len() >= FUNCTIONS && !caches.contains_key(&key) {
+        caches.clear();
+    }
+    let cache = caches.entry(key).or_insert_with(|| Arc::new(Cache::<Out>::default())).clone();
+    cache.downcast().expect("the key holds the type")
+}

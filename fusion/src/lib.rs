@@ -1,0 +1,13 @@
+//! `jit`: a function is recorded once for a signature, its graph is improved, and later calls run the graph.
+//!
+//! A graph is executed as one operation, a call, so it composes with every other layer: a layer derives the call, and one
+//! graph reaches the device. What improves graphs are passes (`passes/`, one file each), functions from graph to graph that
+//! can be printed before and after.
+
+mod cache;
+mod jit;
+pub mod passes;
+mod signature;
+
+pub use cache::Stats;
+pub use jit::{Jit, Jitted, jit};

@@ -1,0 +1,184 @@
+//! `jit`: what is recorded, how often, and that nothing else changes; its compositions with the other transformations.
+
+mod counting;
+
+use counting::{Counting, counting};
+use plywood::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+type T = Tensor<Cpu>;
+
+fn selu<B: Backend>(x: Tensor<B>, alpha: f64, lambda: f64) -> Tensor<B> {
+    lambda * x.gt(0.0).select(&x, alpha * x.exp() - alpha)
+}
+
+fn loss<B: Backend>(w: Tensor<B>, x: Tensor<B>) -> Tensor<B> {
+    x.matmul(&w).tanh().square().sum()
+}
+
+fn w() -> T {
+    T::arange(12).cast(DType::F64).reshape([4, 3]) * 0.1
+}
+
+fn x() -> T {
+    T::arange(20).cast(DType::F64).reshape([5, 4]) * 0.05
+}
+
+#[test]
+fn a_function_runs_once_for_a_signature() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    fn f<B: Backend>(x: Tensor<B>, scale: f64) -> Tensor<B> {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+        x.sin() * scale
+    }
+    let runs = || RUNS.load(Ordering::Relaxed);
+    for i in 0..5 {
+        // Wherever it stands: a function without captures is one function.
+        let y = jit(f)(T::from([i as f64, 1.0]), 2.0);
+        assert_eq!(y, T::from([i as f64, 1.0]).sin() * 2.0);
+    }
+    assert_eq!(runs(), 1);
+    jit(f)(T::from([1.0]), 2.0);
+    assert_eq!(runs(), 2, "another shape");
+    jit(f)(T::from([1.0f32]), 2.0);
+    assert_eq!(runs(), 3, "another dtype");
+    jit(f)(T::from([1.0]), 3.0);
+    assert_eq!(runs(), 4, "another number in the arguments");
+    jit(f)(T::from([7.0]), 2.0);
+    assert_eq!(runs(), 4);
+}
+
+#[test]
+fn recordings_are_counted_and_bounded() {
+    let scale = 2.0;
+    let f = Jit::new().of(move |x: Tensor<_>| x * scale);
+    assert!(f.graph().is_none());
+    for n in 1..=100usize {
+        for _ in 0..2 {
+            f.call((T::ones([n], DType::F32),));
+        }
+    }
+    let stats = f.stats();
+    assert_eq!((stats.calls, stats.recordings, stats.kept), (200, 100, 64));
+    assert_eq!(f.graph().unwrap().input_types().next().unwrap().shape, [100]);
+}
+
+#[test]
+fn with_derivatives_and_lanes_in_any_order() {
+    let expected = grad(loss)(w(), x());
+    let near = |a: &T| (a - &expected).abs().max().item::<f64>() < 1e-14;
+    assert!(near(&jit(grad(loss))(w(), x())));
+    assert!(near(&grad(|w: Tensor<_>, x: Tensor<_>| jit(loss)(w, x))(w(), x())));
+    assert!(near(&jit(|w, x| grad(loss)(w, x))(w(), x())));
+    assert!(near(&jit(jit(grad(loss)))(w(), x())));
+    let (_, dy) = jvp(jit(loss), (w(), x()), (w(), x().zeros_like()));
+    assert!((dy.item::<f64>() - (&expected * w()).sum().item::<f64>()).abs() < 1e-13);
+
+    let each = Vmap::new().in_axes((None, 0)).of(grad(loss))(w(), x());
+    let lanes = |a: T| (a - &each).abs().max().item::<f64>() < 1e-14;
+    assert!(lanes(jit(Vmap::new().in_axes((None, 0)).of(grad(loss)))(w(), x())));
+    assert!(lanes(Vmap::new().in_axes((None, 0)).of(jit(grad(loss)))(w(), x())));
+    assert!(lanes(Vmap::new().in_axes((None, 0)).of(grad(|w: Tensor<_>, x: Tensor<_>| jit(loss)(w, x)))(
+        w(),
+        x()
+    )));
+
+    fn rnn<B: Backend>(w: Tensor<B>, xs: Tensor<B>) -> Tensor<B> {
+        let step = |h: Tensor<_>, x: Tensor<_>| {
+            (jit(|h: Tensor<_>, x: Tensor<_>| (h + x).sin())(h, x.matmul(&w.lift())), ())
+        };
+        scan(step, xs.get(0).matmul(&w) * 0.0, xs).0.sum()
+    }
+    let plain = grad(rnn)(w(), x());
+    assert!((jit(grad(rnn))(w(), x()) - plain).abs().max().item::<f64>() < 1e-14);
+}
+
+#[test]
+fn what_reaches_the_device_is_one_call() {
+    type C = Tensor<Counting>;
+    let (w, x) = (C::ones([4, 3], DType::F64), C::ones([5, 4], DType::F64));
+    // Of the layers above nothing is left: a call, and what is inside it.
+    let f = jit(Vmap::new().in_axes((None, 0)).of(grad(loss)));
+    let (_, first, _) = counting(|| f(w.clone(), x.clone()));
+    let (_, again, _) = counting(|| f(w.clone(), x.clone()));
+    assert_eq!((first["call"], again["call"]), (1, 1));
+    assert_eq!(first, again);
+    // What two parts of a function compute is computed once; calls in calls are no calls.
+    let twice = |x: Tensor<_>| jit(|x: Tensor<_>| x.exp() + 1.0)(x.clone()) * x.exp();
+    let (y, counts, _) = counting(|| jit(twice)(C::from([0.0, 1.0])));
+    assert_eq!((counts["call"], counts["exp"]), (1, 1));
+    assert_eq!(y.get(0).item::<f64>(), 2.0);
+}
+
+#[test]
+fn captured_tensors_are_inputs() {
+    let big = T::arange(1000).cast(DType::F64);
+    let scale = big.clone();
+    let f = Jit::new().of(move |x: Tensor<_>| x * scale.lift());
+    let y = f.call((T::ones([1000], DType::F64),));
+    assert_eq!(y, big);
+    let graph = f.graph().unwrap();
+    assert_eq!((graph.captured(), graph.inputs().len()), (1, 2));
+    // Under a gradient, what it captured is differentiated.
+    fn outer<B: Backend>(w: Tensor<B>, x: Tensor<B>) -> Tensor<B> {
+        jit(move |x: Tensor<_>| (x * w.lift()).sum())(x)
+    }
+    assert_eq!(grad(outer)(T::from([1.0, 2.0]), T::from([3.0, 4.0])).to_vec::<f64>(), [3.0, 4.0]);
+}
+
+#[test]
+fn trees_go_in_and_out() {
+    let f = |(a, n): (Tensor<_>, usize), b: Vec<Tensor<_>>| {
+        (vec![a + n, b[0].clone()], "kept".to_string(), b[1].exp())
+    };
+    let (list, text, y) = jit(f)((T::from([1.0]), 2usize), vec![T::from([3]), T::from([0.0])]);
+    assert_eq!(list[0].to_vec::<f64>(), [3.0]);
+    assert_eq!(list[1].to_vec::<i32>(), [3]);
+    assert_eq!((text.as_str(), y.item::<f64>()), ("kept", 1.0));
+    // A function of nothing, and a result that no argument reaches.
+    let five = jit(|x: Tensor<_>| (Tensor::scalar(5.0), x.ones_like()));
+    assert_eq!(five(T::from([1.0, 2.0])).0.item::<f64>(), 5.0);
+}
+
+#[test]
+fn the_axes_in_scope_belong_to_the_signature() {
+    fn share<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+        jit(|x: Tensor<_>| x * axis_size("i") + axis_index("i"))(x)
+    }
+    for n in [2usize, 3] {
+        let y = Vmap::new().axis_name("i").of(share)(T::zeros([n], DType::F64) + 1.0);
+        let expected: Vec<f64> = (0..n).map(|i| (n + i) as f64).collect();
+        assert_eq!(y.to_vec::<f64>(), expected);
+    }
+}
+
+#[test]
+fn a_value_cannot_be_read_while_it_is_recorded() {
+    let f = jit(|x: Tensor<_>| if x.sum().item::<f64>() > 0.0 { x } else { -x });
+    let panic = catch_unwind(AssertUnwindSafe(|| f(T::from([1.0])))).unwrap_err();
+    let text = panic.downcast_ref::<String>().unwrap();
+    assert!(text.contains("item") && text.contains("recorded"), "{text}");
+    // It is as before: nothing was kept of the failed recording.
+    assert_eq!(jit(selu)(T::from([0.0, 1.0]), 1.67, 1.05), selu(T::from([0.0, 1.0]), 1.67, 1.05));
+}
+
+#[test]
+fn threads_share_recordings() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let f = std::sync::Arc::new(jit(|x: Tensor<_>| {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+        x.cos()
+    }));
+    f(T::from([0.0]));
+    let threads: Vec<_> = (0..4)
+        .map(|i| {
+            let f = f.clone();
+            std::thread::spawn(move || f(T::from([i as f64])).item::<f64>())
+        })
+        .collect();
+    for (i, thread) in threads.into_iter().enumerate() {
+        assert_eq!(thread.join().unwrap(), (i as f64).cos());
+    }
+    assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+}
