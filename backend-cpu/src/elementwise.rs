@@ -163,8 +163,10 @@ fn elements(x: &Value, n: usize) -> &[u8] {
 }
 
 /// An operand's own bytes, or a copy.
-enum Bytes<'a> {
+pub(crate) enum Bytes<'a> {
+    /// Its own.
     Own(&'a [u8]),
+    /// Copied in order.
     Copy(Scratch),
 }
 
@@ -180,16 +182,16 @@ impl Deref for Bytes<'_> {
 }
 
 /// What an operand is, once it has innermost strides of 0 or 1.
-struct Source<'a> {
-    bytes: Bytes<'a>,
+pub(crate) struct Source<'a> {
+    pub bytes: Bytes<'a>,
     /// Elements.
-    offset: usize,
-    strides: Strides,
-    size: usize,
+    pub offset: usize,
+    pub strides: Strides,
+    pub size: usize,
 }
 
 /// The operand, copied where it steps through its innermost elements by more than one.
-fn source<'a>(x: &'a Value, row_major: &[isize]) -> Source<'a> {
+pub(crate) fn source<'a>(x: &'a Value, row_major: &[isize]) -> Source<'a> {
     let CpuData { layout, storage } = data::data(x);
     let size = x.dtype().size();
     let nest = Nest::new(x.shape(), &[&layout.strides, row_major]);

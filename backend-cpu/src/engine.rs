@@ -2,6 +2,7 @@
 
 use crate::data::View;
 use crate::dispatch::numbers;
+use crate::fused;
 use crate::kernels::{
     arg_reduce, binary, bits, cast, compare, control, conv, create, cumulative, dot, fft, gather, linalg,
     random, reduce, scatter, select, shape, slice, sort, special, unary, window,
@@ -37,7 +38,7 @@ impl Engine for Cpu {
         let Step { op, outputs, at: _ } = step;
         // Those that may have no results.
         match op {
-            Op::Call(c) => return c.graph.replay(self, x),
+            Op::Call(c) => return fused::call(&c.graph, x),
             Op::Scan(s) => return control::scan(outputs, x, s),
             Op::While(w) => return control::while_loop(x, w),
             Op::Cond(c) => return control::cond(x, c),

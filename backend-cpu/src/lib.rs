@@ -18,6 +18,7 @@ mod dispatch;
 mod elementwise;
 mod engine;
 mod float;
+mod fused;
 mod gemm;
 #[cfg(test)]
 mod in_place;

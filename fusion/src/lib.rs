@@ -7,6 +7,7 @@
 mod cache;
 mod jit;
 pub mod passes;
+pub mod plan;
 mod signature;
 
 pub use cache::Stats;

@@ -78,7 +78,8 @@ pub fn integer_pow(ty: TensorType, x: Values, exponent: i32) -> Value {
     run(ty, x, Formula { attribute, ..Formula::new(Family::Unary, 254, &|x| power(x[0], exponent)) })
 }
 
-fn power<'b>(x: V<'b>, exponent: i32) -> V<'b> {
+/// A power by squaring.
+pub fn power<'b>(x: V<'b>, exponent: i32) -> V<'b> {
     let (mut square, mut left) = (x, exponent.unsigned_abs());
     let mut product = None;
     while left > 0 {

@@ -101,7 +101,7 @@ impl<'a> Rewrite<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use plywood_core::record::{argument, extract};
     use plywood_core::{Backend, DType, Dyn, Tensor, Trace, Value};
@@ -109,7 +109,7 @@ mod tests {
     type S = Tensor<Dyn>;
 
     /// The graph of a function of some f32 vectors of two.
-    pub(super) fn graph(arguments: usize, f: impl Fn(&[S]) -> Vec<S>) -> Graph {
+    pub(crate) fn graph(arguments: usize, f: impl Fn(&[S]) -> Vec<S>) -> Graph {
         let ty = TensorType { shape: [2].into(), dtype: DType::F32 };
         let symbols: Vec<Value> =
             (0..arguments).map(|_| argument(Trace::ENGINE, ty.clone(), Trace::ENGINE.device(None))).collect();
