@@ -10,7 +10,7 @@
 //! | alone | an input's derivative is the same whether it is differentiated alone or with all others | [`alone`] |
 //! | tangent | of what has forward mode only: tangents are what differences give, twice; reverse mode says why not | [`tangent()`] |
 //! | mixtures | second derivatives are the same in all four mixtures of the modes | [`mixtures`] |
-//! | replay | a recorded graph gives what eager execution gives, to the bit | [`replay`] |
+//! | replay | a recorded graph, also as one call, gives what eager execution gives, to the bit | [`replay`] |
 //! | vmap | for many lanes at once it is the stack over slices, for every placement of their axis, and so are derivatives | [`vmap()`], [`vmap_of_derivatives`] |
 //!
 //! A layer brings its own property, a file here: `fusion` (against eager execution).

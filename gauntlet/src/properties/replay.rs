@@ -1,12 +1,16 @@
-//! A recorded graph, replayed, gives what eager execution gives, to the bit: of the operation, and of its
+//! A recorded graph, replayed or executed as one call, gives what eager execution gives, to the bit: of the operation, and of its
 //! pullback (of its tangents, where it has no reverse mode).
 
 use super::jvp::pushed;
 use super::pullback::{data, directions, pullback, tensors};
 use crate::tolerance::{Class, compare};
 use crate::{Layout, Sample};
+use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::record::{argument, extract};
-use plywood_core::{Array, Backend, Device, Engine, OpKind, Tensor, TensorType, Trace, Value, Values};
+use plywood_core::{
+    Array, Backend, Device, Engine, Graph, Op, OpKind, Step, Tensor, TensorType, Trace, Value, Values, at,
+};
+use std::sync::Arc;
 
 /// Records the operation, and for smooth samples its derivative; replays both.
 pub fn replay(engine: &'static dyn Engine, sample: &Sample) -> Result<(), String> {
@@ -26,7 +30,9 @@ pub fn replay(engine: &'static dyn Engine, sample: &Sample) -> Result<(), String
     let mut plain = sample.clone();
     plain.inputs.iter_mut().for_each(|i| i.layout = Layout::Plain);
     let got = read(&graph.replay(engine, plain.values(engine)));
-    same(&got, &plain.run(engine))?;
+    let eager = plain.run(engine);
+    same(&got, &eager)?;
+    same(&called(engine, graph, plain.values(engine)), &eager).map_err(|e| format!("as one call: {e}"))?;
 
     if !sample.smooth {
         return Ok(());
@@ -43,10 +49,20 @@ pub fn replay(engine: &'static dyn Engine, sample: &Sample) -> Result<(), String
     let arguments: Vec<Value> = x.into_iter().chain(ct).collect();
     let (graph, _) = extract(&arguments, &gradients);
     let inputs = tensors(engine, &[data(sample), cotangents.clone()].concat());
-    let got = read(&graph.replay(engine, inputs.into_iter().map(Tensor::into_value).collect()));
+    let inputs: Values = inputs.into_iter().map(Tensor::into_value).collect();
+    let got = read(&graph.replay(engine, inputs.clone()));
     let eager = derivative(sample, tensors(engine, &data(sample)), tensors(engine, &cotangents));
     let eager: Values = eager.into_iter().map(Tensor::into_value).collect();
-    same(&got, &read(&eager)).map_err(|e| format!("the derivative: {e}"))
+    let eager = read(&eager);
+    same(&got, &eager).map_err(|e| format!("the derivative: {e}"))?;
+    same(&called(engine, graph, inputs), &eager).map_err(|e| format!("the derivative as one call: {e}"))
+}
+
+/// The graph as one operation, which a device may execute otherwise than equation by equation.
+fn called(engine: &'static dyn Engine, graph: Graph, inputs: Values) -> Vec<Array> {
+    let outputs: Vec<TensorType> = graph.output_types().cloned().collect();
+    let call = Call { graph: Arc::new(graph), rule: Rule::Through(Policy::Everything) };
+    read(&engine.execute(Step { op: &Op::Call(Arc::new(call)), outputs: &outputs, at: at::caller() }, inputs))
 }
 
 /// The pullback at some cotangents; without one, the tangents along a direction.
