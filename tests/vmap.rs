@@ -28,6 +28,17 @@ fn one_product_for_a_batch_with_shared_weights() {
 }
 
 #[test]
+fn a_shared_matrix_by_each_vector_comes_out_in_order() {
+    let w = Tensor::<Counting>::arange(12).cast(DType::F64).reshape([3, 4]);
+    let x = Tensor::<Counting>::arange(40).cast(DType::F64).reshape([10, 4]);
+    let f = Vmap::new().in_axes((None, 0)).of(|w: Tensor<_>, x: Tensor<_>| w.matmul(&x));
+    let (y, counts, _) = counting(|| f(w.clone(), x.clone()));
+    assert_eq!(y, x.matmul(&w.t()));
+    assert_eq!(counts.get("dot_general"), Some(&1));
+    assert_eq!(counts.get("transpose"), None);
+}
+
+#[test]
 fn axes_by_argument_part_and_path() {
     let x = matrix();
     let f = |x: Tensor<_>| x.sum();
@@ -43,6 +54,22 @@ fn axes_by_argument_part_and_path() {
     let (sum, b) = by_path.of(pair)((x.clone(), x.get(0)));
     assert_eq!(sum, &x + x.get(0));
     assert_eq!(b, x.get(0));
+}
+
+#[test]
+fn chunks_give_what_the_whole_gives() {
+    let x = T::arange(84).cast(DType::F64).reshape([7, 3, 4]) * 0.1 - 4.0;
+    let f = |x: Tensor<_>| (x.square(), x.gt(0), x.sum());
+    let whole = vmap(f)(x.clone());
+    for lanes in [1, 2, 3, 6, 7, 100] {
+        let chunks = Vmap::new().chunk(lanes).of(f)(x.clone());
+        assert_eq!((&chunks.0, &chunks.2), (&whole.0, &whole.2), "{lanes} at a time");
+        assert_eq!(chunks.1.to_vec::<bool>(), whole.1.to_vec::<bool>(), "{lanes} at a time");
+        // Along other axes.
+        let turned = Vmap::new().in_axes(2).out_axes((-1, 0, 0)).chunk(lanes).of(f)(x.moveaxis(0, -1));
+        assert_eq!((turned.0, &turned.2), (whole.0.moveaxis(0, -1), &whole.2), "{lanes} at a time");
+        assert_eq!(turned.1.to_vec::<bool>(), whole.1.to_vec::<bool>(), "{lanes} at a time");
+    }
 }
 
 #[test]

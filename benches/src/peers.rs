@@ -248,7 +248,9 @@ pub fn cases() -> Vec<Case> {
         // For each input a tangent through two products, and back.
         eager("hessian of 64 inputs", Flops(64 * 4 * 2 * 64 * 64), || {
             let (w, x) = ([0, 1].map(|_| tensor(&[64, 64], -0.2, 0.2)), tensor(&[64], -1.0, 1.0));
-            let f = hessian(move |x: Tensor<_>| mapped::scalar(w.clone().map(|w| w.lift().lift().lift().lift()), x));
+            let f = hessian(move |x: Tensor<_>| {
+                mapped::scalar(w.clone().map(|w| w.lift().lift().lift().lift()), x)
+            });
             keep(move || f(x.clone()))
         }),
         eager("1000 small problems", Flops(1000 * RIDGE), || {
@@ -259,7 +261,58 @@ pub fn cases() -> Vec<Case> {
         eager("1000 small problems in a loop", Flops(1000 * RIDGE), || {
             let (x, y) = small_problems();
             let problems: Vec<_> = (0..1000).map(|i| (x.get(i), y.get(i))).collect();
-            keep(move || -> Vec<_> { problems.iter().map(|(x, y)| mapped::ridge(x.clone(), y.clone())).collect() })
+            keep(move || -> Vec<_> {
+                problems.iter().map(|(x, y)| mapped::ridge(x.clone(), y.clone())).collect()
+            })
+        }),
+        eager("tmp chunk copy", Dispatch, || {
+            let x = tensor(&[32, 784, 512], -1.0, 1.0);
+            let f = Vmap::new().chunk(8).of(|x: Tensor<_>| x);
+            keep(move || f(x.clone()))
+        }),
+        eager("tmp chunk copy half", Dispatch, || {
+            let x = tensor(&[16, 784, 512], -1.0, 1.0);
+            let f = Vmap::new().chunk(8).of(|x: Tensor<_>| x);
+            keep(move || f(x.clone()))
+        }),
+        eager("tmp chunk const", Dispatch, || {
+            let x = tensor(&[32], -1.0, 1.0);
+            let f = Vmap::new().chunk(8).of(|x: Tensor<_>| x.broadcast_to([784, 512]));
+            keep(move || f(x.clone()))
+        }),
+        eager("tmp copy 51", Dispatch, || {
+            let x = tensor(&[16, 784, 512], -1.0, 1.0);
+            keep(move || concatenate(&[x.clone(), x.clone()], 0))
+        }),
+        eager("tmp 8 examples", Dispatch, || {
+            let (layers, x, labels) = mapped::examples();
+            let (x, labels) = (x.get(..8), labels.get(..8));
+            let g = mapped::over_examples(None).of(grad(mapped::loss));
+            keep(move || g(layers.clone(), x.clone(), labels.clone()))
+        }),
+        eager("tmp outer 8", Dispatch, || {
+            let (x, y) = (tensor(&[8, 784, 1], -1.0, 1.0), tensor(&[8, 1, 512], -1.0, 1.0));
+            keep(move || x.matmul(&y))
+        }),
+        eager("tmp outer 32", Dispatch, || {
+            let (x, y) = (tensor(&[32, 784, 1], -1.0, 1.0), tensor(&[32, 1, 512], -1.0, 1.0));
+            keep(move || x.matmul(&y))
+        }),
+        eager("tmp pad", Dispatch, || {
+            let x = tensor(&[8, 784, 512], -1.0, 1.0);
+            keep(move || x.pad([(0, 24), (0, 0), (0, 0)], 0.0))
+        }),
+        eager("tmp copy", Dispatch, || {
+            let x = tensor(&[8, 784, 512], -1.0, 1.0);
+            keep(move || concatenate(&[x.clone(), x.get(..1)], 0))
+        }),
+        eager("tmp 8 mm", Dispatch, || {
+            let (x, y) = (tensor(&[8, 784], -1.0, 1.0), tensor(&[784, 512], -1.0, 1.0));
+            keep(move || x.matmul(&y))
+        }),
+        eager("tmp 8 mm t", Dispatch, || {
+            let (x, y) = (tensor(&[8, 512], -1.0, 1.0), tensor(&[512, 512], -1.0, 1.0));
+            keep(move || x.matmul(&y.t()))
         }),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),

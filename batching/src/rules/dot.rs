@@ -1,14 +1,26 @@
 //! Contractions. Where both operands differ between lanes, the lanes are one more batch axis; where one does, they are one
-//! more free axis of it, so that a batch against shared weights stays a single large product.
+//! more free axis of it, so that a batch against shared weights stays a single large product. A shared matrix by each
+//! lane's vector is the vectors by the matrix, so that lanes come out in front and the result lies in order.
 
 use super::{Args, Batch, batched, led, up};
 use plywood_core::op::Dot;
 use plywood_core::{Op, Value};
+use smallvec::smallvec;
 use std::sync::Arc;
 
-pub(super) fn dot(d: &Dot, _: &Batch<'_>, mut x: Args) -> Args {
+pub(super) fn dot(d: &Dot, b: &Batch<'_>, mut x: Args) -> Args {
     let rhs = x.pop().expect("two inputs");
     let lhs = x.pop().expect("two inputs");
+    if !lhs.batched && d.rhs_free(rhs.rank()).is_empty() {
+        let exchanged = Dot {
+            lhs_contracting: d.rhs_contracting.clone(),
+            rhs_contracting: d.lhs_contracting.clone(),
+            lhs_batch: d.rhs_batch.clone(),
+            rhs_batch: d.lhs_batch.clone(),
+            dtype: d.dtype,
+        };
+        return dot(&exchanged, b, smallvec![rhs, lhs]);
+    }
     let (left, right) = (lhs.batched, rhs.batched);
     let moved =
         |axes: &[usize], batched: bool| if batched { up(axes) } else { axes.iter().copied().collect() };
@@ -27,18 +39,6 @@ pub(super) fn dot(d: &Dot, _: &Batch<'_>, mut x: Args) -> Args {
             0
         }
         (true, false) => d.lhs_batch.len(),
-        // A vector a lane: with the operands exchanged, the lanes' results lie one after another.
-        (false, _) if d.rhs_free(rhs.rank()).is_empty() => {
-            let exchanged = Dot {
-                lhs_contracting: dot.rhs_contracting,
-                rhs_contracting: dot.lhs_contracting,
-                lhs_batch: dot.rhs_batch,
-                rhs_batch: dot.lhs_batch,
-                dtype: dot.dtype,
-            };
-            let product = Value::apply2(Op::Dot(Arc::new(exchanged)), rhs.value, lhs.value);
-            return batched(product.move_axis(d.lhs_batch.len() as isize, 0));
-        }
         (false, _) => d.lhs_batch.len() + d.lhs_free(lhs.rank()).len(),
     };
     let product = Value::apply2(Op::Dot(Arc::new(dot)), lhs.value, rhs.value);
