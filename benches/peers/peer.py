@@ -57,7 +57,7 @@ class Jax:
         if not case["eager"]:
             f = self.jax.jit(f)
             how = "jit" if case["composed"] else ""
-        return (lambda: self.jax.block_until_ready(f(*args))), how
+        return (lambda: self.jax.block_until_ready(calls(case, f, args))), how
 
 
 class Torch:
@@ -78,14 +78,15 @@ class Torch:
         if not case["composed"]:
             return (lambda: f(*args)), ""
         # The faster one: what is one operation of PyTorch's own may lose by being compiled.
-        best = samples(lambda: f(*args), 0.1)[0], f, "eager"
+        best = samples(lambda: calls(case, f, args), 0.1)[0], f, "eager"
         try:
             compiled = self.torch.compile(f)
-            best = min(best, (samples(lambda: compiled(*args), 0.1)[0], compiled, "compile"), key=lambda b: b[0])
+            time = samples(lambda: calls(case, compiled, args), 0.1)[0]
+            best = min(best, (time, compiled, "compile"), key=lambda b: b[0])
         except Exception as error:  # No C++ compiler, mostly: the table says "eager".
             print(f"torch.compile: {error}", file=sys.stderr)
         _, f, how = best
-        return (lambda: f(*args)), how
+        return (lambda: calls(case, f, args)), how
 
 
 def numbers(*shape, low=-1.0, high=1.0):
@@ -101,12 +102,18 @@ def complex_numbers(n):
 CASES = {}
 
 
-def case(name, jax, torch, composed=False, eager=False):
+def case(name, jax, torch, composed=False, eager=False, loop=False):
     """A line of the table: each framework's maker of a function and its arguments; None where it has none.
 
-    `composed`: a function of several operations, which is compiled; the answer says how. `eager`: nothing is.
+    `composed`: a function of several operations, which is compiled; the answer says how. `eager`: nothing is. `loop`: there
+    are many arguments, each a tuple, and the function is called for one after another.
     """
-    CASES[name] = {"jax": jax, "torch": torch, "composed": composed, "eager": eager}
+    CASES[name] = {"jax": jax, "torch": torch, "composed": composed, "eager": eager, "loop": loop}
+
+
+def calls(case, f, args):
+    """The function's result; in a loop, all of them."""
+    return [f(*one) for one in args] if case["loop"] else f(*args)
 
 
 def one(f, *shape):
@@ -243,6 +250,70 @@ def rnn(p):
     return torch, (w, x)
 
 
+LAYERS = (784, 512, 512, 10)
+BATCH, CHUNK = 32, 8
+
+
+def per_example(chunk=None):
+    """A maker: the gradients of a network's cross-entropy for each example of a batch; so many examples at a time."""
+    import numpy as np
+
+    def make(p):
+        sizes = zip(LAYERS, LAYERS[1:])
+        scaled = lambda n, m: numbers(n, m) * np.float32(np.sqrt(6 / n))
+        layers = [(p.tensor(scaled(n, m)), p.tensor(0.1 * numbers(m))) for n, m in sizes]
+        x, labels = p.tensor(numbers(BATCH, LAYERS[0], low=0.0)), p.tensor(np.arange(BATCH) % 10)
+        if hasattr(p, "jax"):
+
+            def loss(layers, x, label):
+                for i, (w, b) in enumerate(layers):
+                    x = x @ w + b
+                    x = p.jax.nn.relu(x) if i < len(layers) - 1 else x
+                return -(p.jax.nn.one_hot(label, 10) * p.jax.nn.log_softmax(x)).sum()
+
+            def in_chunks(layers, x, labels):
+                return p.jax.lax.map(lambda one: p.jax.grad(loss)(layers, *one), (x, labels), batch_size=chunk)
+
+            return in_chunks if chunk else p.jax.vmap(p.jax.grad(loss), in_axes=(None, 0, 0)), (layers, x, labels)
+        F = p.torch.nn.functional
+
+        def loss(layers, x, label):
+            for i, (w, b) in enumerate(layers):
+                x = x @ w + b
+                x = F.relu(x) if i < len(layers) - 1 else x
+            return F.cross_entropy(x, label)
+
+        func = p.torch.func
+        return func.vmap(func.grad(loss), in_dims=(None, 0, 0), chunk_size=chunk), (layers, x, labels)
+
+    return make
+
+
+def hessian(p):
+    """The second derivatives of a small network by its 64 inputs."""
+    v, w, x = p.tensor(0.2 * numbers(64, 64)), p.tensor(0.2 * numbers(64, 64)), p.tensor(numbers(64))
+    tanh = p.jnp.tanh if hasattr(p, "jax") else p.torch.tanh
+    transformed = p.jax.hessian if hasattr(p, "jax") else p.torch.func.hessian
+    return transformed(lambda x: (tanh(w @ tanh(v @ x)) ** 2).sum()), (x,)
+
+
+def ridge(p):
+    """The coefficients of a regression with a penalty, of one small problem."""
+    np = p.jnp if hasattr(p, "jax") else p.torch
+    return lambda x, y: np.linalg.solve(x.T @ x + np.eye(4), x.T @ y)
+
+
+def small_problems(p):
+    """All at once."""
+    vmap = p.jax.vmap if hasattr(p, "jax") else p.torch.func.vmap
+    return vmap(ridge(p)), (p.tensor(numbers(1000, 16, 4)), p.tensor(numbers(1000, 16)))
+
+
+def one_by_one(p):
+    """One after another: the problems are tensors of their own."""
+    return ridge(p), [(p.tensor(x), p.tensor(y)) for x, y in zip(numbers(1000, 16, 4), numbers(1000, 16))]
+
+
 CONV = (64, 16, 28, 28)
 M = 1_000_000
 
@@ -309,6 +380,12 @@ def table():
          lambda p: (p.torch.fft.fft, (p.torch.as_tensor(complex_numbers(1 << 20)),)))
     case("rfft 1024x1024", one(lambda p: p.jnp.fft.rfft, 1024, 1024), one(lambda p: p.torch.fft.rfft, 1024, 1024))
     case("gradient of an RNN's scan", rnn, rnn)
+    # Functions of one example, mapped.
+    case("per-example gradients", per_example(), per_example(), composed=True)
+    case("per-example gradients in chunks", per_example(CHUNK), per_example(CHUNK), composed=True)
+    case("hessian of 64 inputs", hessian, hessian, composed=True)
+    case("1000 small problems", small_problems, small_problems, composed=True)
+    case("1000 small problems in a loop", one_by_one, one_by_one, composed=True, loop=True)
     case("add of scalars", *same(add, (), ()), eager=True)
     case("add of 16", *same(add, (16,), (16,)), eager=True)
 

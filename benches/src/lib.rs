@@ -8,6 +8,7 @@
 pub mod families;
 pub mod goals;
 pub mod machine;
+pub mod mapped;
 pub mod measure;
 pub mod peers;
 pub mod programs;

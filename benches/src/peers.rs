@@ -6,6 +6,7 @@
 //! knows, the answer is the plain copy of as many bytes as the last case moves.
 
 use crate::families::{by_program, numbers, tensor};
+use crate::mapped;
 use crate::measure::{Timing, Work, keep, samples};
 use crate::programs;
 use crate::reference;
@@ -109,6 +110,9 @@ fn matrix(
     keep(move || f(&x))
 }
 
+/// The operations of a regression of 16 points in 4 dimensions: the products of the system, and its solution.
+const RIDGE: usize = 2 * 16 * 4 * 4 + 2 * 16 * 4 + 2 * 4 * 4 * 4 / 3 + 2 * 4 * 4;
+
 /// The sum of the squares of 200 states h = tanh(h w + x), of 32 rows of 128. (Of the last one alone the gradient would
 /// fade into subnormal numbers, which processors are slow at and JAX takes for zero.)
 fn rnn(w: Tensor<Autodiff<Cpu>>, x: Tensor<Autodiff<Cpu>>) -> Tensor<Autodiff<Cpu>> {
@@ -119,6 +123,18 @@ fn rnn(w: Tensor<Autodiff<Cpu>>, x: Tensor<Autodiff<Cpu>>) -> Tensor<Autodiff<Cp
     scan(step, Tensor::zeros([32, 128], DType::F32), x).1.square().sum()
 }
 
+/// The gradients of a network for each example of a batch.
+fn per_example(chunk: Option<usize>) -> Work {
+    let (layers, x, labels) = mapped::examples();
+    let gradients = mapped::over_examples(chunk).of(grad(mapped::loss));
+    keep(move || gradients(layers.clone(), x.clone(), labels.clone()))
+}
+
+/// A thousand regressions: of 16 points in 4 dimensions.
+fn small_problems() -> (Tensor<Cpu>, Tensor<Cpu>) {
+    (tensor(&[1000, 16, 4], -1.0, 1.0), tensor(&[1000, 16], -1.0, 1.0))
+}
+
 /// The table: a line a case. A later issue adds its cases here and in `peers/peer.py`.
 pub fn cases() -> Vec<Case> {
     use Bound::{Bytes, Dispatch, Flops, Numbers};
@@ -126,6 +142,8 @@ pub fn cases() -> Vec<Case> {
     let eager = |name, bound, build| case(name, bound, "", build);
     let product = |m: usize, k: usize, n: usize| Flops(2 * m * k * n);
     let all = 4096 * 1024;
+    // Each is written once.
+    let gradients = Bytes(4 * mapped::BATCH * mapped::PARAMETERS);
     vec![
         eager("exp 1e6", Bytes(8 * M), || one(&[M], Tensor::exp)),
         eager("tanh 1e6", Bytes(8 * M), || one(&[M], Tensor::tanh)),
@@ -223,6 +241,29 @@ pub fn cases() -> Vec<Case> {
             let (w, x) = (tensor(&[128, 128], -0.1, 0.1), tensor(&[200, 32, 128], -1.0, 1.0));
             let gradient = grad(rnn);
             keep(move || gradient(w.clone(), x.clone()))
+        }),
+        // Functions of one example, mapped.
+        eager("per-example gradients", gradients, || per_example(None)),
+        eager("per-example gradients in chunks", gradients, || per_example(Some(mapped::CHUNK))),
+        // For each input a tangent through two products, and back.
+        eager("hessian of 64 inputs", Flops(64 * 4 * 2 * 64 * 64), || {
+            let (w, x) = ([0, 1].map(|_| tensor(&[64, 64], -0.2, 0.2)), tensor(&[64], -1.0, 1.0));
+            let f = hessian(move |x: Tensor<_>| {
+                mapped::scalar(w.clone().map(|w| w.lift().lift().lift().lift()), x)
+            });
+            keep(move || f(x.clone()))
+        }),
+        eager("1000 small problems", Flops(1000 * RIDGE), || {
+            let (x, y) = small_problems();
+            let solve = vmap(mapped::ridge);
+            keep(move || solve(x.clone(), y.clone()))
+        }),
+        eager("1000 small problems in a loop", Flops(1000 * RIDGE), || {
+            let (x, y) = small_problems();
+            let problems: Vec<_> = (0..1000).map(|i| (x.get(i), y.get(i))).collect();
+            keep(move || -> Vec<_> {
+                problems.iter().map(|(x, y)| mapped::ridge(x.clone(), y.clone())).collect()
+            })
         }),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),

@@ -1,7 +1,9 @@
-//! The memory that the gradient of a scan of 1000 steps takes, with and without `checkpoint`: `cargo run --release -p
-//! plywood-benches --bin memory`. `peers/memory.py` says the same of JAX.
+//! The memory that the gradient of a scan of 1000 steps takes, with and without `checkpoint`, and what the gradients of a
+//! network for each example of a batch take, at once and in chunks: `cargo run --release -p plywood-benches --bin
+//! memory`. `peers/memory.py` says the same of JAX.
 
 use plywood::prelude::*;
+use plywood_benches::mapped;
 use std::time::Instant;
 
 const STEPS: usize = 1000;
@@ -54,15 +56,37 @@ fn main() {
     ];
     for (name, loss) in ways {
         let gradient = grad(loss);
-        Cpu::reset_memory_peak();
-        let before = Cpu::memory();
-        let mut time = f64::INFINITY;
-        for _ in 0..5 {
-            let start = Instant::now();
-            drop(gradient(w.clone(), x.clone()));
-            time = time.min(start.elapsed().as_secs_f64() * 1e3);
-        }
-        let peak = Cpu::memory().peak - before.in_use;
-        println!("| {name} | {:.1} MB | {time:.0} ms |", peak as f64 / 1e6);
+        row(name, || drop(gradient(w.clone(), x.clone())));
     }
+    per_example();
+}
+
+/// Gradients of a network, and their norms, of which the gradients are a step.
+fn per_example() {
+    let (layers, x, labels) = mapped::examples();
+    println!("\n| for each of {} examples | beyond the arguments, at most | time |", mapped::BATCH);
+    println!("|---|---|---|");
+    let ways = [("at once", None), ("8 at a time", Some(mapped::CHUNK))];
+    for (how, chunk) in ways {
+        let gradients = mapped::over_examples(chunk).of(grad(mapped::loss));
+        row(&format!("gradients, {how}"), || drop(gradients(layers.clone(), x.clone(), labels.clone())));
+    }
+    for (how, chunk) in ways {
+        let norms = mapped::over_examples(chunk).of(mapped::norm);
+        row(&format!("norms of gradients, {how}"), || drop(norms(layers.clone(), x.clone(), labels.clone())));
+    }
+}
+
+/// A line of a table: the most memory beyond what there is, and the least time.
+fn row(name: &str, run: impl Fn()) {
+    Cpu::reset_memory_peak();
+    let before = Cpu::memory();
+    let mut time = f64::INFINITY;
+    for _ in 0..5 {
+        let start = Instant::now();
+        run();
+        time = time.min(start.elapsed().as_secs_f64() * 1e3);
+    }
+    let peak = Cpu::memory().peak - before.in_use;
+    println!("| {name} | {:.1} MB | {time:.1} ms |", peak as f64 / 1e6);
 }
