@@ -3,6 +3,7 @@
 //! The axes of both operands are put in groups (batch, rows, contracted, columns). A group that steps through memory
 //! with one stride is one axis of a matrix, whatever the order of axes: transposed views cost nothing. Only an operand
 //! with a group that does not is copied. What is left are `batches` products of m x k and k x n matrices:
+//! * a column and a row, where nothing is summed, are multiplied element by element ([`outer`]);
 //! * floats go to [`crate::gemm`]; f16 and bf16 are summed as f32 and rounded once ([`half`]);
 //! * a matrix and a vector go to loops ([`loops`]), which share the rows;
 //! * integers go through a plain loop, and wrap; any other pair of types is cast first.
@@ -14,18 +15,18 @@ mod loops;
 #[cfg(test)]
 mod tests;
 
-use crate::data::{View, output, overwritten};
+use crate::data::{CpuData, View, data, output, overwritten, value};
 use crate::dispatch::integers;
 use crate::gemm::portable::Gemm;
 use crate::gemm::{Finish, Matrix, Widen, multiply};
 use crate::kernel::target::Target;
-use crate::layout::{Nest, Odometer, Strides, row_major};
+use crate::layout::{Layout, Nest, Odometer, Strides, row_major};
 use crate::math::Num;
 use crate::par;
 use ::half::{bf16, f16};
 use bytemuck::Pod;
 use loops::{gemv, plain};
-use plywood_core::op::Dot;
+use plywood_core::op::{Binary, Dot};
 use plywood_core::shape::Axes;
 use plywood_core::{DType, TensorType, Value, Values};
 use smallvec::{SmallVec, smallvec};
@@ -48,6 +49,11 @@ pub fn dot(ty: TensorType, mut x: Values, dot: &Dot) -> Value {
             *value = super::cast::cast(wide, smallvec![value.clone()]);
         }
     }
+    // (Small ones are done before two views are made.)
+    let summed: usize = dot.lhs_contracting.iter().map(|&d| x[0].shape()[d]).product();
+    if summed == 1 && x[0].dtype() == dot.dtype && ty.elements() > TINY {
+        return outer(ty, &x, dot);
+    }
     match (x[0].dtype(), dot.dtype) {
         (DType::F32, _) => overwritten::<f32>(ty, |out| Problem::new(&x, dot).run(out)),
         (DType::F64, _) => overwritten::<f64>(ty, |out| Problem::new(&x, dot).run(out)),
@@ -65,6 +71,27 @@ pub fn dot(ty: TensorType, mut x: Values, dot: &Dot) -> Value {
         (DType::BF16, _) => output::<f32>(ty, |out| half::run::<bf16, _>(&Problem::new(&x, dot), out)),
         (integer, _) => integers!(integer, T => output::<T>(ty, |out| Problem::<T>::new(&x, dot).run(out))),
     }
+}
+
+/// The products of which none is summed with another, as of every column with every row in `x yᵀ`: operands that repeat
+/// along each other's axes are multiplied element by element, so that the output is written once, past the caches where
+/// it is large.
+fn outer(ty: TensorType, x: &Values, dot: &Dot) -> Value {
+    let (rows, columns) = (dot.lhs_free(x[0].rank()), dot.rhs_free(x[1].rank()));
+    let repeated = |x: &Value, batch: &[usize], free: &[usize], first: usize| {
+        let CpuData { layout, storage } = data(x);
+        let mut strides = Strides::from_elem(0, ty.rank());
+        for (to, &d) in (0..batch.len()).chain(first..).zip(batch.iter().chain(free)) {
+            strides[to] = layout.strides[d];
+        }
+        value(ty.clone(), Layout { strides, offset: layout.offset }, storage.clone())
+    };
+    let batch = dot.lhs_batch.len();
+    let x = smallvec![
+        repeated(&x[0], &dot.lhs_batch, &rows, batch),
+        repeated(&x[1], &dot.rhs_batch, &columns, batch + rows.len()),
+    ];
+    super::binary::binary(ty, x, Binary::Mul)
 }
 
 /// One operand: a matrix for each batch.
@@ -140,11 +167,15 @@ impl<'a, T: Pod + Send + Sync> Problem<'a, T> {
         Problem { x, y, m, k, n, batches: batch.iter().product(), nest }
     }
 
-    /// The operands of one batch.
-    fn matrices(&self, batch: usize) -> (Matrix<'_, T>, Matrix<'_, T>) {
+    /// The operands of the batches from one on.
+    fn matrices(&self, first: usize) -> impl Iterator<Item = (Matrix<'_, T>, Matrix<'_, T>)> {
         let strides = [&self.nest.strides[0][..], &self.nest.strides[1][..]];
-        let at = Odometer::at(&self.nest.sizes, strides, [self.x.offset, self.y.offset], batch);
-        (self.x.matrix(at.offsets[0]), self.y.matrix(at.offsets[1]))
+        let mut at = Odometer::at(&self.nest.sizes, strides, [self.x.offset, self.y.offset], first);
+        (first..self.batches).map(move |_| {
+            let [x, y] = at.offsets;
+            at.advance();
+            (self.x.matrix(x), self.y.matrix(y))
+        })
     }
 
     /// Calls `product` for every batch with its part of the output, and whether threads may share the work. `work` is
@@ -161,15 +192,13 @@ impl<'a, T: Pod + Send + Sync> Problem<'a, T> {
         }
         let few = self.batches < 2 * par::threads() && work > 1e6;
         if self.batches == 1 || few {
-            for (batch, out) in out.chunks_mut(size).enumerate() {
-                let (x, y) = self.matrices(batch);
+            for (out, (x, y)) in out.chunks_mut(size).zip(self.matrices(0)) {
                 product(out, x, y, true);
             }
             return;
         }
         par::chunks(out, size, work, |first, out| {
-            for (batch, out) in out.chunks_mut(size).enumerate() {
-                let (x, y) = self.matrices(first + batch);
+            for (out, (x, y)) in out.chunks_mut(size).zip(self.matrices(first)) {
                 product(out, x, y, false);
             }
         });
@@ -180,15 +209,14 @@ impl<T: Multiply> Problem<'_, T> {
     /// Writes all products; `out` may hold anything at first.
     fn run(&self, out: &mut [T]) {
         let size = [self.m, self.k, self.n];
-        if !(self.m > 1 && self.n > 1 && self.k > 2 && T::overwrites(size)) {
-            par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |_, out| out.fill(T::zeroed()));
-        }
         let [m, k, n] = size.map(|n| n as f64);
         let work = 20.0 + m * n * k * T::WORK + (m * k + k * n) * 0.1;
+        if !(self.m > 1 && self.n > 1 && T::overwrites(size)) {
+            par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |_, out| out.fill(T::zeroed()));
+        }
         self.batches(out, work, |out, x, y, threads| match size {
             [_, _, 1] => gemv(out, self.k, x, y, threads),
             [1, _, _] => gemv(out, self.k, y.transposed(), x.transposed(), threads),
-            [_, k, _] if k <= 2 => plain(size, out, x, y, threads),
             _ => T::multiply(size, out, x, y, threads),
         });
     }

@@ -158,6 +158,31 @@ fn products_of_all_sizes_and_orders_are_exact() {
 }
 
 #[test]
+fn large_products_without_sums_are_exact() {
+    // Rows and an output that are stored past the caches.
+    let (batch, m, n) = (8, 900, 700);
+    let number = |i: usize| (i * 31 % 257) as f64 - 128.0;
+    let x: Vec<f64> = (0..batch * m).map(number).collect();
+    let y: Vec<f64> = (0..batch * n).map(|i| number(i + 5)).collect();
+    let dot = Dot {
+        lhs_contracting: Axes::from_slice(&[1]),
+        rhs_contracting: Axes::from_slice(&[2]),
+        lhs_batch: Axes::from_slice(&[0]),
+        rhs_batch: Axes::from_slice(&[1]),
+        dtype: DType::F32,
+    };
+    let columns: Vec<f64> = (0..n * batch).map(|i| y[i % batch * n + i / batch]).collect();
+    let got =
+        contract(tensor(&x, &[batch, 1, m], DType::F32), tensor(&columns, &[n, batch, 1], DType::F32), &dot);
+    assert_eq!(*got.shape(), [batch, m, n]);
+    let got = got.to_vec::<f32>();
+    for (o, got) in got.into_iter().enumerate() {
+        let (row, j) = (o / n, o % n);
+        assert_eq!(got as f64, x[row] * y[row / m * n + j], "{row} {j}");
+    }
+}
+
+#[test]
 fn a_wider_result_is_computed_in_its_dtype() {
     let cases = [
         (DType::BF16, DType::F32),
