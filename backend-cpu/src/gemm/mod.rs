@@ -2,7 +2,7 @@
 //!
 //! `out[i, j] = sum over l of x[i, l] * y[l, j]` in f32 and f64; f16 and bf16 are summed in f32 and rounded once, at
 //! the end. Operands have any strides. Where machine code runs, micro-kernels from our encoder ([`kernel`]) work on
-//! panels ([`pack`]) or on the operands in place, cut up by [`drive`]; everywhere else, and as the oracle, the crate
+//! panels ([`pack`]) or on the operands in place, cut up by [`drive`], or for many small ones by [`small`]; everywhere else, and as the oracle, the crate
 //! `gemm` does it ([`portable`]).
 //!
 //! bf16 has kernels of its own (`vdpbf16ps`, and [`amx`] where the processor has tiles), whose instructions take
@@ -28,6 +28,8 @@ mod kernel;
 mod pack;
 mod panels;
 pub mod shifted;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod small;
 #[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
 mod tests;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -38,10 +40,12 @@ pub use drive::{Input, multiply};
 pub use matrix::Matrix;
 pub use pack::Widen;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub use small::Small;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub use vector::gemv;
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub use elsewhere::{Input, gemv, multiply};
+pub use elsewhere::{Input, Small, gemv, multiply};
 
 use crate::kernels::simd::{Loop, vectorized};
 use half::{bf16, f16};
@@ -50,11 +54,29 @@ use half::{bf16, f16};
 mod elsewhere {
     use super::{Finish, Matrix, Rounded, Widen};
     use crate::kernel::target::Target;
+    use std::convert::Infallible;
+    use std::marker::PhantomData;
 
     /// What operands are made of.
     pub trait Input<S>: Widen<S> {}
 
     impl<S, I: Widen<S>> Input<S> for I {}
+
+    /// No target runs machine code here, so there is none.
+    #[derive(Debug)]
+    pub struct Small<S>(Infallible, PhantomData<S>);
+
+    impl<S> Small<S> {
+        /// None.
+        pub fn new(_: Target, _: [usize; 3], _: Matrix<'_, S>, _: Matrix<'_, S>) -> Option<Self> {
+            None
+        }
+
+        /// Never called.
+        pub fn multiply(&self, _: &mut [S], _: Matrix<'_, S>, _: Matrix<'_, S>) {
+            match self.0 {}
+        }
+    }
 
     /// No target runs machine code here: false, and nothing is written.
     pub fn gemv<S>(_: Target, _: &mut [S], _: Matrix<'_, S>, _: &[S]) -> bool {

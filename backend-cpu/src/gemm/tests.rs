@@ -5,7 +5,7 @@
 
 use super::drive::Input;
 use super::kernel::{Call, Isa, Kind, Left, Shape};
-use super::{Epilogue, Finish, Matrix, Rounded, multiply};
+use super::{Epilogue, Finish, Matrix, Rounded, Small, multiply};
 use crate::kernel::target::Target;
 use crate::par;
 use bytemuck::{Pod, Zeroable};
@@ -407,6 +407,41 @@ fn products_touch_nothing_behind_their_operands() {
                 }
             }
         }
+    }
+}
+
+/// Small products in place, every one of which is what it is among others, next to guard pages.
+#[test]
+fn small_products_are_the_same_and_stay_within_their_operands() {
+    fn all<S: Number + Input<S> + Rounded<S>>(target: Target) {
+        let mut numbers = Numbers(11);
+        for round in 0..2000 {
+            let size @ [m, k, n] = [1 + numbers.below(34), 1 + numbers.below(140), 1 + numbers.below(50)];
+            let [m, k, n] =
+                if round % 2 == 0 { size.map(|n| n.min(1 + numbers.below(9))) } else { [m, k, n] };
+            let orders = [(); 2].map(|_| numbers.below(ORDERS));
+            let (x, y) =
+                (Stored::new(&mut numbers, [m, k], orders[0]), Stored::new(&mut numbers, [k, n], orders[1]));
+            let (x, y): (Stored<S>, Stored<S>) = (x, y);
+            let (x_data, y_data) = (Guarded::new(&x.data), Guarded::new(&y.data));
+            let x = Matrix { data: x_data.slice(), ..x.matrix() };
+            let y = Matrix { data: y_data.slice(), ..y.matrix() };
+            let small = Small::new(target, [m, k, n], x, y);
+            let (left, right) = (x.columns == 1 || x.rows == 1 || m == 1, y.columns == 1 || n == 1);
+            let room = if target == Target::Avx512 { 3 * 64 } else { 2 * 32 } / size_of::<S>();
+            let fits = left && right && m <= 32 && k <= 128 && n <= room;
+            assert_eq!(small.is_some(), fits, "{m} {k} {n} {orders:?}");
+            let Some(small) = small else { continue };
+            let mut out = Guarded::new(&vec![S::of(7.0); m * n]);
+            small.multiply(out.slice_mut(), x, y);
+            let mut want = vec![S::of(0.0); m * n];
+            assert!(multiply(target, [m, k, n], &mut want, n, x, y, Finish::None, false));
+            assert_eq!(out.slice(), want, "{m} {k} {n} {orders:?}");
+        }
+    }
+    for target in targets() {
+        all::<f32>(target);
+        all::<f64>(target);
     }
 }
 

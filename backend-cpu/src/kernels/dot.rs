@@ -5,6 +5,7 @@
 //! with a group that does not is copied. What is left are `batches` products of m x k and k x n matrices:
 //! * a column and a row, where nothing is summed, are multiplied element by element ([`outer`]);
 //! * floats go to [`crate::gemm`]; f16 and bf16 are summed as f32 and rounded once ([`half`]);
+//! * of a batch of small products only pointers change ([`Small`]);
 //! * a matrix and a vector go to loops ([`loops`]), which share the rows;
 //! * integers go through a plain loop, and wrap; any other pair of types is cast first.
 //!
@@ -18,7 +19,7 @@ mod tests;
 use crate::data::{CpuData, View, data, output, overwritten, value};
 use crate::dispatch::integers;
 use crate::gemm::portable::Gemm;
-use crate::gemm::{Finish, Matrix, Widen, multiply};
+use crate::gemm::{Finish, Matrix, Small, Widen, multiply};
 use crate::kernel::target::Target;
 use crate::layout::{Layout, Nest, Odometer, Strides, row_major};
 use crate::math::Num;
@@ -211,6 +212,12 @@ impl<T: Multiply> Problem<'_, T> {
         let size = [self.m, self.k, self.n];
         let [m, k, n] = size.map(|n| n as f64);
         let work = 20.0 + m * n * k * T::WORK + (m * k + k * n) * 0.1;
+        if let Some((small, turned)) = self.small() {
+            return self.batches(out, work, |out, x, y, _| match turned {
+                true => small.multiply(out, y.transposed(), x.transposed()),
+                false => small.multiply(out, x, y),
+            });
+        }
         if !(self.m > 1 && self.n > 1 && T::overwrites(size)) {
             par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |_, out| out.fill(T::zeroed()));
         }
@@ -220,6 +227,24 @@ impl<T: Multiply> Problem<'_, T> {
             _ => T::multiply(size, out, x, y, threads),
         });
     }
+
+    /// What multiplies each of a batch of small products, and whether it is the transposed ones that it does: a row and a
+    /// matrix are a matrix and a column.
+    fn small(&self) -> Option<(Small<T>, bool)> {
+        let [m, k, n] = [self.m, self.k, self.n];
+        if self.batches < 2 {
+            return None;
+        }
+        let (x, y) = self.matrices(0).next()?;
+        match (m, n) {
+            // Of a column kernels fill one lane: longer ones are faster by loops.
+            (_, 1) if m * k > TINY => None,
+            (1, _) if y.columns == 1 || n == 1 => Some((T::small([1, k, n], x, y)?, false)),
+            (1, _) if k * n > TINY => None,
+            (1, _) => Some((T::small([n, k, 1], y.transposed(), x.transposed())?, true)),
+            _ => Some((T::small([m, k, n], x, y)?, false)),
+        }
+    }
 }
 
 /// A number with a product of matrices that have at least two rows and two columns.
@@ -228,6 +253,10 @@ trait Multiply: Num + Widen<Self> {
     const WORK: f64;
     /// Whether `multiply` overwrites the output, so that it need not be zero.
     fn overwrites(size: [usize; 3]) -> bool;
+    /// What multiplies many small matrices of this size and these strides, where there is such a thing.
+    fn small(_: [usize; 3], _: Matrix<'_, Self>, _: Matrix<'_, Self>) -> Option<Small<Self>> {
+        None
+    }
     /// Adds the product to `out`, which is zero, or overwrites it.
     fn multiply(size: [usize; 3], out: &mut [Self], x: Matrix<'_, Self>, y: Matrix<'_, Self>, threads: bool);
 }
@@ -236,6 +265,9 @@ macro_rules! floats { ($($T:ty)*) => { $( impl Multiply for $T {
     const WORK: f64 = GEMM * size_of::<$T>() as f64 / 4.0;
     fn overwrites([m, k, n]: [usize; 3]) -> bool {
         m * k * n > TINY
+    }
+    fn small(size: [usize; 3], x: Matrix<'_, Self>, y: Matrix<'_, Self>) -> Option<Small<Self>> {
+        Small::new(Target::current(), size, x, y)
     }
     fn multiply(size: [usize; 3], out: &mut [Self], x: Matrix<'_, Self>, y: Matrix<'_, Self>, threads: bool) {
         let [m, k, n] = size;

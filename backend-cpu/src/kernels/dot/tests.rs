@@ -157,6 +157,60 @@ fn products_of_all_sizes_and_orders_are_exact() {
     }
 }
 
+/// m, k, n of the products of a batch: those that only pointers change for, and some around their bounds.
+const SMALL: [[usize; 3]; 14] = [
+    [4, 16, 4],
+    [4, 16, 1],
+    [1, 16, 4],
+    [1, 9, 1],
+    [9, 3, 17],
+    [32, 5, 48],
+    [33, 5, 48],
+    [8, 128, 3],
+    [8, 129, 3],
+    [1, 40, 50],
+    [1, 40, 7],
+    [40, 40, 1],
+    [2, 3, 49],
+    [3, 1, 5],
+];
+
+#[test]
+fn products_of_a_batch_are_exact_in_every_order() {
+    let mut numbers = Numbers(7);
+    for [m, k, n] in SMALL {
+        for dtype in [DType::F32, DType::F64, DType::I16] {
+            for turned in 0..8 {
+                // The batch is the first or the last axis of the left operand, and always the first of the right one.
+                let [x_turned, y_turned, behind] = [1, 2, 4].map(|bit| turned & bit > 0);
+                let batch = 2 + numbers.below(40);
+                let inside = |turned: bool, [a, b]: [usize; 2]| if turned { [b, a] } else { [a, b] };
+                let (x_inside, y_inside) = (inside(x_turned, [m, k]), inside(y_turned, [k, n]));
+                let x_shape = if behind {
+                    [&x_inside[..], &[batch]].concat()
+                } else {
+                    [&[batch], &x_inside[..]].concat()
+                };
+                let y_shape = [&[batch], &y_inside[..]].concat();
+                let dot = Dot {
+                    lhs_contracting: Axes::from_slice(&[!x_turned as usize + !behind as usize]),
+                    rhs_contracting: Axes::from_slice(&[1 + y_turned as usize]),
+                    lhs_batch: Axes::from_slice(&[if behind { 2 } else { 0 }]),
+                    rhs_batch: Axes::from_slice(&[0]),
+                    dtype,
+                };
+                let fill = |numbers: &mut Numbers, n: usize| -> Vec<f64> {
+                    (0..n).map(|_| numbers.below(7) as f64 - 3.0).collect()
+                };
+                let (x, y) = (fill(&mut numbers, batch * m * k), fill(&mut numbers, batch * k * n));
+                let got = contract(tensor(&x, &x_shape, dtype), tensor(&y, &y_shape, dtype), &dot);
+                let want = naive((&x_shape, &x), (&y_shape, &y), got.shape(), &dot);
+                assert_eq!(elements(&got), want, "{dtype} {batch} of {m} {k} {n}, {turned}");
+            }
+        }
+    }
+}
+
 #[test]
 fn large_products_without_sums_are_exact() {
     // Rows and an output that are stored past the caches.
