@@ -68,6 +68,16 @@ fn run<T: Real>(types: Types, x: &Values, l: Linalg) -> Values {
         }
         Linalg::Solve { transpose } => {
             let (b, k) = right_sides();
+            if count > 1 && (1..=lu::SMALL).contains(&n) && (1..=lu::SMALL).contains(&k) {
+                return outputs::<T, u8, u8>(types, |out, _, _| {
+                    let (group, work) = (loops::GROUP, work(cubic) * loops::GROUP as f64 / 4.0);
+                    par::chunks(out, n * k * group, work, |first, out| {
+                        let (first, matrices) = (first * group, out.len() / (n * k));
+                        let a = &a[first * n * n..][..matrices * n * n];
+                        lu::small(a, &b[first * n * k..][..out.len()], out, n, k, transpose);
+                    });
+                });
+            }
             let work = work(cubic + 2.0 * rows_ * columns * k as f64);
             one_output(types, count, work, |i, out: &mut [T], threads| {
                 out.copy_from_slice(&b[i * n * k..(i + 1) * n * k]);

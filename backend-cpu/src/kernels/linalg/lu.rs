@@ -1,6 +1,6 @@
 //! P A = L U by partial pivoting, panel by panel of columns; and what is made of it: solutions and determinants.
 
-use super::loops::{largest, lu_panel, solve_rows};
+use super::loops::{GROUP, largest, lu_panel, solve_group, solve_rows};
 use super::real::{Real, rows, subtract_product};
 use super::triangular;
 use crate::gemm::Matrix;
@@ -92,6 +92,30 @@ pub fn solve<T: Real>(a: &[T], n: usize, transpose: bool, b: &mut [T], columns: 
         (0..n).for_each(|i| exchange(b, columns, i, pivots[i]));
         triangular::solve(m, n, true, true, b, columns, columns, threads);
         triangular::solve(m, n, false, false, b, columns, columns, threads);
+    }
+}
+
+/// Up to this order, and for so many right sides, systems are solved many at a time.
+pub const SMALL: usize = 8;
+
+/// Solves A X = B, or Aᵀ X = B, for dense matrices of order n and right sides of k columns, each at most [`SMALL`].
+pub fn small<T: Real>(a: &[T], b: &[T], out: &mut [T], n: usize, k: usize, transpose: bool) {
+    let (mut lanes, mut sides) = ([[T::ZERO; GROUP]; SMALL * SMALL], [[T::ZERO; GROUP]; SMALL * SMALL]);
+    let (lanes, sides) = (&mut lanes[..n * n], &mut sides[..n * k]);
+    let groups = a.chunks(GROUP * n * n).zip(b.chunks(GROUP * n * k));
+    for ((a, b), out) in groups.zip(out.chunks_mut(GROUP * n * k)) {
+        for (l, (a, b)) in a.chunks(n * n).zip(b.chunks(n * k)).enumerate() {
+            for (i, row) in lanes.chunks_mut(n).enumerate() {
+                row.iter_mut()
+                    .enumerate()
+                    .for_each(|(j, lane)| lane[l] = a[if transpose { j * n + i } else { i * n + j }]);
+            }
+            sides.iter_mut().zip(b).for_each(|(side, &x)| side[l] = x);
+        }
+        solve_group(lanes, sides, n, k);
+        for (l, out) in out.chunks_mut(n * k).enumerate() {
+            out.iter_mut().zip(&*sides).for_each(|(out, side)| *out = side[l]);
+        }
     }
 }
 

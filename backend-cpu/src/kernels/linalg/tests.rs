@@ -264,6 +264,53 @@ fn lu_and_solutions_reconstruct() {
 }
 
 #[test]
+fn many_small_systems_are_solved_each_by_itself() {
+    let mut numbers = Numbers(5);
+    for dtype in [DType::F64, DType::F32] {
+        let tolerance = 1e4 * if dtype == DType::F64 { f64::EPSILON } else { f32::EPSILON as f64 };
+        for (n, k) in (1..=9).flat_map(|n| [1, 3, 8, 9].map(|k| (n, k))) {
+            for transpose in [false, true] {
+                let count = 1 + numbers.below(40);
+                let mut random = |n: usize| -> Vec<f64> {
+                    rounded(
+                        &(0..n).map(|_| numbers.below(2001) as f64 / 1000.0 - 1.0).collect::<Vec<_>>(),
+                        dtype,
+                    )
+                };
+                // Large elements in a row and column of their own, often off the diagonal: rows must be exchanged.
+                let (mut a, b) = (random(count * n * n), random(count * n * k));
+                for (c, a) in a.chunks_mut(n * n).enumerate() {
+                    (0..n).for_each(|i| a[i * n + (i + c) % n] += 9.0);
+                }
+                // One matrix is not finite, one is singular.
+                let (bad, singular) = (count / 3, count / 2);
+                a[bad * n * n + n * n - 1] = f64::INFINITY;
+                if singular != bad {
+                    a[singular * n * n..][..n].fill(0.0);
+                }
+                let op = Op::Linalg(Linalg::Solve { transpose });
+                let x =
+                    execute(&op, vec![tensor(&a, &[count, n, n], dtype), tensor(&b, &[count, n, k], dtype)]);
+                let x = elements(&x[0]);
+                for c in 0..count {
+                    let (a, b) = (&a[c * n * n..][..n * n], &b[c * n * k..][..n * k]);
+                    let x = &x[c * n * k..][..n * k];
+                    let what = format!("{dtype}, {c} of {count}, {n} for {k}, {transpose}");
+                    if c == bad {
+                        assert!(x.iter().all(|x| x.is_nan()), "{what}: not finite");
+                    } else if c == singular {
+                        assert!(x.iter().any(|x| !x.is_finite()), "{what}: singular");
+                    } else {
+                        let a = if transpose { transposed(a, n, n) } else { a.to_vec() };
+                        close(&product(&a, x, n, n, k), b, tolerance, &what);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn cholesky_reconstructs_or_is_nan() {
     each(|what, a, m, n, dtype, tolerance| {
         if m != n || what.starts_with("large") || what.starts_with("small") {
