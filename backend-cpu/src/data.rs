@@ -150,8 +150,22 @@ pub fn contiguous(x: Value) -> Value {
     if data(&x).layout.is_contiguous(x.shape()) {
         return x;
     }
-    let ty = x.ty().clone();
-    by_size!(ty.dtype.size(), T => overwritten::<T>(ty, |out| View::of(&x).copy_into(out)))
+    let layout = Layout::row_major(x.shape());
+    value(x.ty().clone(), layout, copied(&x))
+}
+
+/// The elements in row-major order, in storage of their own.
+fn copied(x: &Value) -> Storage {
+    let CpuData { layout, storage } = data(x);
+    let (n, size) = (x.ty().elements(), x.dtype().size());
+    let all_one = n > 0 && layout.is_constant(x.shape());
+    if all_one && storage.bytes()[layout.offset * size..][..size].iter().all(|&byte| byte == 0) {
+        // Fresh memory is zero already, and other is cleared faster than anything is copied.
+        return Storage::zeroed(n * size);
+    }
+    let mut copy = Storage::overwritten(n * size);
+    by_size!(size, T => View::of(x).copy_into(&mut copy.as_mut_slice::<T>().expect("it is new")[..n]));
+    copy
 }
 
 /// Takes the value's storage where nobody else holds it and the elements fill it from the start in row-major order.
@@ -173,10 +187,5 @@ pub fn owned(mut x: Value) -> Storage {
     if let Some(storage) = take(&mut x) {
         return storage;
     }
-    let n = x.ty().elements();
-    by_size!(x.dtype().size(), T => {
-        let mut storage = Storage::overwritten(n * size_of::<T>());
-        View::of(&x).copy_into(&mut storage.as_mut_slice::<T>().expect("it is new")[..n]);
-        storage
-    })
+    copied(&x)
 }

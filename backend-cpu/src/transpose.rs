@@ -18,6 +18,8 @@ use square::{LINE, SIDE};
 
 mod square;
 
+pub use square::{fence, stream};
+
 /// Words of a block's buffer.
 const BUFFER: usize = 2048;
 

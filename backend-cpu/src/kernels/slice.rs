@@ -3,11 +3,14 @@
 //! A dynamic slice is a view, as its start is known by now. The others write one or more operands into a row-major
 //! output, which is what [`place`] does: each along every axis from a start and by a step. An operand to be updated is
 //! overwritten where nobody else holds it.
+//!
+//! Much that goes into a large output is written past the caches, which would not hold the output anyway.
 
-use crate::data::{View, data, output, owned, value};
+use crate::data::{View, data, overwritten, owned, value};
 use crate::dispatch::{by_size, integers};
 use crate::layout::{Layout, Nest, Odometer, Strides, row_major};
 use crate::par;
+use crate::transpose;
 use bytemuck::Pod;
 use plywood_core::convert::to_i128;
 use plywood_core::op::Padding;
@@ -15,11 +18,46 @@ use plywood_core::shape::Axes;
 use plywood_core::{TensorType, Value, Values};
 use smallvec::SmallVec;
 
-/// Copies elements between two strided places of one storage each; `sizes` has no zero.
-pub(super) fn copy<T: Pod>(
+/// Outputs of so many bytes and more are large.
+const LARGE: usize = 16 << 20;
+/// Into a large output so many bytes and more are written past the caches: less is likely to be read soon.
+const MUCH: usize = 1 << 20;
+/// Runs of fewer bytes go through the caches in any case.
+const LONG: usize = 2 << 10;
+
+/// Whether so many bytes that are written into so many are written past the caches.
+fn past_caches(written: usize, all: usize) -> bool {
+    all >= LARGE && written >= MUCH
+}
+
+/// Copies a run of elements; `past` the caches if it is long.
+fn put<T: Pod>(run: &[T], out: &mut [T], past: bool) {
+    match past && size_of_val(run) >= LONG {
+        true => transpose::stream(bytemuck::cast_slice(run), bytemuck::cast_slice_mut(out)),
+        false => out.copy_from_slice(run),
+    }
+}
+
+/// Writes one number everywhere; `past` the caches if it is a long run.
+fn fill<T: Pod>(out: &mut [T], number: T, past: bool) {
+    if past && size_of_val(out) >= LONG {
+        let numbers = [number; LONG];
+        for out in out.chunks_mut(LONG) {
+            transpose::stream(bytemuck::cast_slice(&numbers[..out.len()]), bytemuck::cast_slice_mut(out));
+        }
+    } else if bytemuck::bytes_of(&number).iter().all(|&byte| byte == 0) {
+        bytemuck::cast_slice_mut::<T, u8>(out).fill(0);
+    } else {
+        out.fill(number);
+    }
+}
+
+/// Copies elements between two strided places of one storage each, `past` the caches or not; `sizes` has no zero.
+fn copy<T: Pod>(
     sizes: &[usize],
     (out, out_offset, out_strides): (&mut [T], isize, &[isize]),
     (x, x_offset, x_strides): (&[T], isize, &[isize]),
+    past: bool,
 ) {
     let nest = Nest::new(sizes, &[out_strides, x_strides]);
     let outer = nest.sizes.len() - 1;
@@ -29,11 +67,8 @@ pub(super) fn copy<T: Pod>(
     for _ in 0..nest.sizes[..outer].iter().product() {
         let [to, from] = at.offsets;
         match (to_step, from_step) {
-            (1, 1) => {
-                let run = &x[from as usize..from as usize + n];
-                out[to as usize..to as usize + n].copy_from_slice(run);
-            }
-            (1, 0) => out[to as usize..to as usize + n].fill(x[from as usize]),
+            (1, 1) => put(&x[from as usize..][..n], &mut out[to as usize..][..n], past),
+            (1, 0) => fill(&mut out[to as usize..][..n], x[from as usize], past),
             _ => {
                 for i in 0..n as isize {
                     out[(to + i * to_step) as usize] = x[(from + i * from_step) as usize];
@@ -41,6 +76,9 @@ pub(super) fn copy<T: Pod>(
             }
         }
         at.advance();
+    }
+    if past {
+        transpose::fence();
     }
 }
 
@@ -51,6 +89,20 @@ fn place<T: Pod + Send + Sync>(
     start: &[usize],
     step: &[usize],
     x: View<'_, T>,
+) {
+    let written = x.shape.iter().product::<usize>() * size_of::<T>();
+    let past = past_caches(written, size_of_val(out));
+    place_in(out, shape, start, step, x, past);
+}
+
+/// As [`place`], in a part of the output.
+fn place_in<T: Pod + Send + Sync>(
+    out: &mut [T],
+    shape: &[usize],
+    start: &[usize],
+    step: &[usize],
+    x: View<'_, T>,
+    past: bool,
 ) {
     if x.shape.contains(&0) {
         return;
@@ -63,7 +115,7 @@ fn place<T: Pod + Send + Sync>(
     let out = &mut out[start[0] * row..(start[0] + (n - 1) * step[0] + 1) * row];
     if n == 1 {
         let x = View { shape: &x.shape[1..], strides: &x.strides[1..], ..x };
-        return place(out, &shape[1..], &start[1..], &step[1..], x);
+        return place_in(out, &shape[1..], &start[1..], &step[1..], x, past);
     }
     let inside = row_major(&shape[1..]);
     let first: usize = start[1..].iter().zip(&inside).map(|(&i, &stride)| i * stride as usize).sum();
@@ -78,7 +130,7 @@ fn place<T: Pod + Send + Sync>(
         let mut sizes: Axes = x.shape.into();
         sizes[0] = out.len().div_ceil(unit);
         let from = x.offset as isize + row as isize * x.strides[0];
-        copy(&sizes, (out, first as isize, &strides), (x.data, from, x.strides));
+        copy(&sizes, (out, first as isize, &strides), (x.data, from, x.strides), past);
     });
 }
 
@@ -130,15 +182,25 @@ pub fn pad(ty: TensorType, x: Values, padding: &[Padding]) -> Value {
     let shape = ty.shape.clone();
     let kept: SmallVec<[_; 4]> =
         (0..shape.rank()).map(|d| kept(x[0].shape()[d], shape[d], padding[d])).collect();
-    by_size!(ty.dtype.size(), T => output::<T>(ty, |out| {
+    by_size!(ty.dtype.size(), T => overwritten::<T>(ty, |out| {
         let scalar = View::<T>::of(&x[1]).at(&[]);
-        if scalar != 0 {
-            par::chunks(out, 1, 0.1, |_, out| out.fill(scalar));
-        }
         let all = View::<T>::of(&x[0]);
         let sizes: Axes = kept.iter().map(|k| k.1).collect();
         let start: Axes = kept.iter().map(|k| k.2).collect();
         let step: Axes = padding.iter().map(|p| p.interior + 1).collect();
+        // Whole rows of the first axis are not filled, as the tensor's own are written there.
+        let row: usize = shape.iter().skip(1).product();
+        let rows = !sizes.contains(&0) && step.first() == Some(&1);
+        let own = if rows && sizes[1..] == shape[1..] { start[0] * row..(start[0] + sizes[0]) * row } else { 0..0 };
+        let past = past_caches(size_of_val(out), size_of_val(out));
+        for part in [0..own.start, own.end..out.len()] {
+            par::chunks(&mut out[part], 1, 0.03 * size_of::<T>() as f64, |_, out| {
+                fill(out, scalar, past);
+                if past {
+                    transpose::fence();
+                }
+            });
+        }
         if sizes.contains(&0) {
             return;
         }
@@ -154,7 +216,7 @@ pub fn concatenate(ty: TensorType, mut x: Values, axis: usize) -> Value {
         return x.pop().expect("it has one");
     }
     let shape = ty.shape.clone();
-    by_size!(ty.dtype.size(), T => output::<T>(ty, |out| {
+    by_size!(ty.dtype.size(), T => overwritten::<T>(ty, |out| {
         let (mut start, step) = (Axes::from_elem(0, shape.rank()), Axes::from_elem(1, shape.rank()));
         for x in &x {
             place(out, &shape, &start, &step, View::of(x));
@@ -225,6 +287,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_one_number_everywhere_is_updated_in_a_copy() {
+        use plywood_core::{Backend, Number};
+        // A block that somebody else has filled comes again.
+        let before = tensor(&[5.0; 5000], &[5000], DType::F32);
+        drop(execute1(
+            &Op::DynamicUpdate,
+            vec![before, tensor(&[6.0], &[1], DType::F32), tensor(&[9.0], &[], DType::I32)],
+        ));
+        for number in [Number::Int(0), Number::Float(-0.0), Number::Int(3)] {
+            let ty = TensorType::new([5000], DType::F32);
+            let all = Value::create(crate::Cpu::ENGINE, Op::Full { number, ty });
+            let update = tensor(&[1.0; 3], &[3], DType::F32);
+            let got =
+                execute1(&Op::DynamicUpdate, vec![all.clone(), update, tensor(&[5.0], &[], DType::I32)]);
+            let mut want = all.to_vec::<f32>();
+            want[5..8].fill(1.0);
+            let bits = |x: Vec<f32>| x.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            assert_eq!(bits(got.to_vec::<f32>()), bits(want), "{number:?}");
+        }
+    }
+
+    #[test]
     fn padding_adds_takes_away_and_spreads() {
         let mut numbers = Numbers(4);
         for round in 0..800 {
@@ -288,6 +372,53 @@ mod tests {
                 }
             });
             assert_eq!(elements(&got), want.collect::<Vec<_>>(), "{shape:?} along {axis}");
+        }
+    }
+
+    #[test]
+    fn what_goes_past_the_caches_arrives() {
+        let (rows, row) = (5, 1_000_003);
+        let all: Vec<f64> = (0..2 * row).map(|i| (i % 251) as f64).collect();
+        for dtype in [DType::F32, DType::U8] {
+            let more = if dtype == DType::U8 { 4 } else { 1 };
+            let x = tensor(&all, &[2, row], dtype);
+            let element = |i: isize| if (0..2 * row as isize).contains(&i) { all[i as usize] } else { 7.0 };
+            // Behind and before, with and without columns of its own; then another part over it.
+            for side in [0, 3] {
+                let rows = rows * more;
+                let padding = [
+                    Padding { low: 1, high: (rows - 3) as isize, interior: 0 },
+                    Padding { low: side, high: 0, interior: 0 },
+                ];
+                let op = Op::Pad { padding: padding.into_iter().collect() };
+                let padded = execute1(&op, vec![x.clone(), tensor(&[7.0], &[], dtype)]);
+                let wide = row + side as usize;
+                assert!(padded.ty().bytes() >= LARGE);
+                let want = |i: usize| match i / wide {
+                    1 | 2 if i % wide >= side as usize => {
+                        element(((i / wide - 1) * row + i % wide) as isize - side)
+                    }
+                    _ => 7.0,
+                };
+                let got = padded.clone().cast(DType::F32).to_vec::<f32>();
+                assert!(got.iter().enumerate().all(|(i, &x)| x as f64 == want(i)), "{dtype} {side}");
+                let at = [2, 0].map(|i| tensor(&[i as f64], &[], DType::I32));
+                let [first, second] = at;
+                let got = execute1(&Op::DynamicUpdate, vec![padded, x.clone(), first, second]);
+                let update = |i: usize| match (i / wide, i % wide) {
+                    (r @ (2 | 3), c) if c < row => element(((r - 2) * row + c) as isize),
+                    _ => want(i),
+                };
+                let got = got.cast(DType::F32).to_vec::<f32>();
+                assert!(
+                    got.iter().enumerate().all(|(i, &x)| x as f64 == update(i)),
+                    "{dtype} {side}, updated"
+                );
+            }
+            let three = execute1(&Op::Concatenate { axis: 0 }, vec![x.clone(); 3 * more]);
+            assert!(three.ty().bytes() >= LARGE);
+            let got = three.cast(DType::F32).to_vec::<f32>();
+            assert!(got.iter().enumerate().all(|(i, &x)| x as f64 == all[i % (2 * row)]), "{dtype}");
         }
     }
 
