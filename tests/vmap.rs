@@ -28,6 +28,17 @@ fn one_product_for_a_batch_with_shared_weights() {
 }
 
 #[test]
+fn a_shared_matrix_by_each_vector_comes_out_in_order() {
+    let w = Tensor::<Counting>::arange(12).cast(DType::F64).reshape([3, 4]);
+    let x = Tensor::<Counting>::arange(40).cast(DType::F64).reshape([10, 4]);
+    let f = Vmap::new().in_axes((None, 0)).of(|w: Tensor<_>, x: Tensor<_>| w.matmul(&x));
+    let (y, counts, _) = counting(|| f(w.clone(), x.clone()));
+    assert_eq!(y, x.matmul(&w.t()));
+    assert_eq!(counts.get("dot_general"), Some(&1));
+    assert_eq!(counts.get("transpose"), None);
+}
+
+#[test]
 fn axes_by_argument_part_and_path() {
     let x = matrix();
     let f = |x: Tensor<_>| x.sum();

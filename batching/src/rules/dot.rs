@@ -1,5 +1,6 @@
 //! Contractions. Where both operands differ between lanes, the lanes are one more batch axis; where one does, they are one
-//! more free axis of it, so that a batch against shared weights stays a single large product.
+//! more free axis of it, so that a batch against shared weights stays a single large product. A shared matrix by each
+//! lane's vector is the vectors by the matrix, so that lanes come out in front and the result lies in order.
 
 use super::{Args, Batch, batched, led, up};
 use plywood_core::op::Dot;
@@ -9,8 +10,22 @@ use std::sync::Arc;
 pub(super) fn dot(d: &Dot, _: &Batch<'_>, mut x: Args) -> Args {
     let rhs = x.pop().expect("two inputs");
     let lhs = x.pop().expect("two inputs");
+    let exchanged;
+    let (d, lhs, rhs) = if !lhs.batched && d.rhs_free(rhs.rank()).is_empty() {
+        exchanged = Dot {
+            lhs_contracting: d.rhs_contracting.clone(),
+            rhs_contracting: d.lhs_contracting.clone(),
+            lhs_batch: d.rhs_batch.clone(),
+            rhs_batch: d.lhs_batch.clone(),
+            dtype: d.dtype,
+        };
+        (&exchanged, rhs, lhs)
+    } else {
+        (d, lhs, rhs)
+    };
     let (left, right) = (lhs.batched, rhs.batched);
-    let moved = |axes: &[usize], batched: bool| if batched { up(axes) } else { axes.iter().copied().collect() };
+    let moved =
+        |axes: &[usize], batched: bool| if batched { up(axes) } else { axes.iter().copied().collect() };
     let mut dot = Dot {
         lhs_contracting: moved(&d.lhs_contracting, left),
         rhs_contracting: moved(&d.rhs_contracting, right),
