@@ -57,6 +57,22 @@ fn axes_by_argument_part_and_path() {
 }
 
 #[test]
+fn chunks_give_what_the_whole_gives() {
+    let x = T::arange(84).cast(DType::F64).reshape([7, 3, 4]) * 0.1 - 4.0;
+    let f = |x: Tensor<_>| (x.square(), x.gt(0), x.sum());
+    let whole = vmap(f)(x.clone());
+    for lanes in [1, 2, 3, 6, 7, 100] {
+        let chunks = Vmap::new().chunk(lanes).of(f)(x.clone());
+        assert_eq!((&chunks.0, &chunks.2), (&whole.0, &whole.2), "{lanes} at a time");
+        assert_eq!(chunks.1.to_vec::<bool>(), whole.1.to_vec::<bool>(), "{lanes} at a time");
+        // Along other axes.
+        let turned = Vmap::new().in_axes(2).out_axes((-1, 0, 0)).chunk(lanes).of(f)(x.moveaxis(0, -1));
+        assert_eq!((turned.0, &turned.2), (whole.0.moveaxis(0, -1), &whole.2), "{lanes} at a time");
+        assert_eq!(turned.1.to_vec::<bool>(), whole.1.to_vec::<bool>(), "{lanes} at a time");
+    }
+}
+
+#[test]
 fn compositions() {
     let (w, b) = (T::arange(12).cast(DType::F64).reshape([4, 3]) * 0.1, T::arange(3).cast(DType::F64) * 0.1);
     let x = T::arange(40).cast(DType::F64).reshape([10, 4]) * 0.05;

@@ -4,8 +4,9 @@
 
 use crate::axes::{Assigned, Axes, InAxes, Leaf};
 use crate::engine::{Batched, same_for_all};
-use crate::frame::{Frame, repeated, zeros};
+use crate::frame::{Frame, repeated};
 use plywood_core::at::{self, At};
+use plywood_core::op::Padding;
 use plywood_core::tree::rebuild;
 use plywood_core::{Backend, DType, Dyn, Engine, Function, Number, Path, SelfTree, TensorType, Tree, Value};
 use std::panic::Location;
@@ -263,6 +264,13 @@ impl Chunk {
     }
 }
 
+/// The lanes of a value, with room for so many more.
+fn with_room(value: Value, more: usize) -> Value {
+    let mut padding = vec![Padding::default(); value.rank()];
+    padding[0].high = more as isize;
+    value.pad_zeros(&padding)
+}
+
 /// What the function returned, lanes in front, and where they are to be.
 #[derive(Default)]
 struct Results(Vec<(Value, Option<usize>)>);
@@ -302,8 +310,8 @@ impl Results {
                     continue;
                 }
                 if chunk.start == 0 {
-                    let all = zeros(Some(&value), value.engine(), ty.with_shape(ty.shape.insert(0, plan.size)));
-                    self.0.push((all, Some(axis)));
+                    self.0.push((with_room(value, plan.size - chunk.frame.size()), Some(axis)));
+                    continue;
                 }
                 let place = &mut self.0[i].0;
                 // Taken out, so that nobody else holds it and it is overwritten.
