@@ -265,55 +265,6 @@ pub fn cases() -> Vec<Case> {
                 problems.iter().map(|(x, y)| mapped::ridge(x.clone(), y.clone())).collect()
             })
         }),
-        eager("tmp chunk copy", Dispatch, || {
-            let x = tensor(&[32, 784, 512], -1.0, 1.0);
-            let f = Vmap::new().chunk(8).of(|x: Tensor<_>| x);
-            keep(move || f(x.clone()))
-        }),
-        eager("tmp chunk copy half", Dispatch, || {
-            let x = tensor(&[16, 784, 512], -1.0, 1.0);
-            let f = Vmap::new().chunk(8).of(|x: Tensor<_>| x);
-            keep(move || f(x.clone()))
-        }),
-        eager("tmp chunk const", Dispatch, || {
-            let x = tensor(&[32], -1.0, 1.0);
-            let f = Vmap::new().chunk(8).of(|x: Tensor<_>| x.broadcast_to([784, 512]));
-            keep(move || f(x.clone()))
-        }),
-        eager("tmp copy 51", Dispatch, || {
-            let x = tensor(&[16, 784, 512], -1.0, 1.0);
-            keep(move || concatenate(&[x.clone(), x.clone()], 0))
-        }),
-        eager("tmp 8 examples", Dispatch, || {
-            let (layers, x, labels) = mapped::examples();
-            let (x, labels) = (x.get(..8), labels.get(..8));
-            let g = mapped::over_examples(None).of(grad(mapped::loss));
-            keep(move || g(layers.clone(), x.clone(), labels.clone()))
-        }),
-        eager("tmp outer 8", Dispatch, || {
-            let (x, y) = (tensor(&[8, 784, 1], -1.0, 1.0), tensor(&[8, 1, 512], -1.0, 1.0));
-            keep(move || x.matmul(&y))
-        }),
-        eager("tmp outer 32", Dispatch, || {
-            let (x, y) = (tensor(&[32, 784, 1], -1.0, 1.0), tensor(&[32, 1, 512], -1.0, 1.0));
-            keep(move || x.matmul(&y))
-        }),
-        eager("tmp pad", Dispatch, || {
-            let x = tensor(&[8, 784, 512], -1.0, 1.0);
-            keep(move || x.pad([(0, 24), (0, 0), (0, 0)], 0.0))
-        }),
-        eager("tmp copy", Dispatch, || {
-            let x = tensor(&[8, 784, 512], -1.0, 1.0);
-            keep(move || concatenate(&[x.clone(), x.get(..1)], 0))
-        }),
-        eager("tmp 8 mm", Dispatch, || {
-            let (x, y) = (tensor(&[8, 784], -1.0, 1.0), tensor(&[784, 512], -1.0, 1.0));
-            keep(move || x.matmul(&y))
-        }),
-        eager("tmp 8 mm t", Dispatch, || {
-            let (x, y) = (tensor(&[8, 512], -1.0, 1.0), tensor(&[512, 512], -1.0, 1.0));
-            keep(move || x.matmul(&y.t()))
-        }),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
     ]

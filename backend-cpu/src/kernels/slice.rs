@@ -18,11 +18,11 @@ use plywood_core::shape::Axes;
 use plywood_core::{TensorType, Value, Values};
 use smallvec::SmallVec;
 
-/// Outputs of so many bytes and more are written past the caches,
+/// Outputs of so many bytes and more are large.
 const LARGE: usize = 16 << 20;
-/// where at least so many bytes are written at once,
+/// Into a large output so many bytes and more are written past the caches: less is likely to be read soon.
 const MUCH: usize = 1 << 20;
-/// in runs of at least so many.
+/// Runs of fewer bytes go through the caches in any case.
 const LONG: usize = 2 << 10;
 
 /// Whether so many bytes that are written into so many are written past the caches.
@@ -41,8 +41,10 @@ fn put<T: Pod>(run: &[T], out: &mut [T], past: bool) {
 /// Writes one number everywhere; `past` the caches if it is a long run.
 fn fill<T: Pod>(out: &mut [T], number: T, past: bool) {
     if past && size_of_val(out) >= LONG {
-        let numbers = [number; 512];
-        out.chunks_mut(numbers.len()).for_each(|out| put(&numbers[..out.len()], out, true));
+        let numbers = [number; LONG];
+        for out in out.chunks_mut(LONG) {
+            transpose::stream(bytemuck::cast_slice(&numbers[..out.len()]), bytemuck::cast_slice_mut(out));
+        }
     } else if bytemuck::bytes_of(&number).iter().all(|&byte| byte == 0) {
         bytemuck::cast_slice_mut::<T, u8>(out).fill(0);
     } else {
@@ -370,6 +372,53 @@ mod tests {
                 }
             });
             assert_eq!(elements(&got), want.collect::<Vec<_>>(), "{shape:?} along {axis}");
+        }
+    }
+
+    #[test]
+    fn what_goes_past_the_caches_arrives() {
+        let (rows, row) = (5, 1_000_003);
+        let all: Vec<f64> = (0..2 * row).map(|i| (i % 251) as f64).collect();
+        for dtype in [DType::F32, DType::U8] {
+            let more = if dtype == DType::U8 { 4 } else { 1 };
+            let x = tensor(&all, &[2, row], dtype);
+            let element = |i: isize| if (0..2 * row as isize).contains(&i) { all[i as usize] } else { 7.0 };
+            // Behind and before, with and without columns of its own; then another part over it.
+            for side in [0, 3] {
+                let rows = rows * more;
+                let padding = [
+                    Padding { low: 1, high: (rows - 3) as isize, interior: 0 },
+                    Padding { low: side, high: 0, interior: 0 },
+                ];
+                let op = Op::Pad { padding: padding.into_iter().collect() };
+                let padded = execute1(&op, vec![x.clone(), tensor(&[7.0], &[], dtype)]);
+                let wide = row + side as usize;
+                assert!(padded.ty().bytes() >= LARGE);
+                let want = |i: usize| match i / wide {
+                    1 | 2 if i % wide >= side as usize => {
+                        element(((i / wide - 1) * row + i % wide) as isize - side)
+                    }
+                    _ => 7.0,
+                };
+                let got = padded.clone().cast(DType::F32).to_vec::<f32>();
+                assert!(got.iter().enumerate().all(|(i, &x)| x as f64 == want(i)), "{dtype} {side}");
+                let at = [2, 0].map(|i| tensor(&[i as f64], &[], DType::I32));
+                let [first, second] = at;
+                let got = execute1(&Op::DynamicUpdate, vec![padded, x.clone(), first, second]);
+                let update = |i: usize| match (i / wide, i % wide) {
+                    (r @ (2 | 3), c) if c < row => element(((r - 2) * row + c) as isize),
+                    _ => want(i),
+                };
+                let got = got.cast(DType::F32).to_vec::<f32>();
+                assert!(
+                    got.iter().enumerate().all(|(i, &x)| x as f64 == update(i)),
+                    "{dtype} {side}, updated"
+                );
+            }
+            let three = execute1(&Op::Concatenate { axis: 0 }, vec![x.clone(); 3 * more]);
+            assert!(three.ty().bytes() >= LARGE);
+            let got = three.cast(DType::F32).to_vec::<f32>();
+            assert!(got.iter().enumerate().all(|(i, &x)| x as f64 == all[i % (2 * row)]), "{dtype}");
         }
     }
 

@@ -11,16 +11,19 @@ use std::sync::Arc;
 pub(super) fn dot(d: &Dot, b: &Batch<'_>, mut x: Args) -> Args {
     let rhs = x.pop().expect("two inputs");
     let lhs = x.pop().expect("two inputs");
-    if !lhs.batched && d.rhs_free(rhs.rank()).is_empty() {
-        let exchanged = Dot {
+    let exchanged;
+    let (d, lhs, rhs) = if !lhs.batched && d.rhs_free(rhs.rank()).is_empty() {
+        exchanged = Dot {
             lhs_contracting: d.rhs_contracting.clone(),
             rhs_contracting: d.lhs_contracting.clone(),
             lhs_batch: d.rhs_batch.clone(),
             rhs_batch: d.lhs_batch.clone(),
             dtype: d.dtype,
         };
-        return dot(&exchanged, b, smallvec![rhs, lhs]);
-    }
+        (&exchanged, rhs, lhs)
+    } else {
+        (d, lhs, rhs)
+    };
     let (left, right) = (lhs.batched, rhs.batched);
     let moved =
         |axes: &[usize], batched: bool| if batched { up(axes) } else { axes.iter().copied().collect() };
