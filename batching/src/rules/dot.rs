@@ -5,10 +5,9 @@
 use super::{Args, Batch, batched, led, up};
 use plywood_core::op::Dot;
 use plywood_core::{Op, Value};
-use smallvec::smallvec;
 use std::sync::Arc;
 
-pub(super) fn dot(d: &Dot, b: &Batch<'_>, mut x: Args) -> Args {
+pub(super) fn dot(d: &Dot, _: &Batch<'_>, mut x: Args) -> Args {
     let rhs = x.pop().expect("two inputs");
     let lhs = x.pop().expect("two inputs");
     let exchanged;
