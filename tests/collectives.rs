@@ -96,10 +96,6 @@ fn inside_loops_branches_and_checkpoints() {
     }
     let y = named().of(counted)(T::from([0, 0, 0]));
     assert_eq!(y.to_vec::<i32>(), [0, 3, 6]);
-    fn normalised<B: Backend>(x: Tensor<B>) -> Tensor<B> {
-        scan(|s: Tensor<_>, _: ()| (&s / psum(s.clone(), "i"), ()), x, ()).0
-    }
-    let _ = normalised::<Cpu>;
     fn scanned<B: Backend>(x: Tensor<B>) -> Tensor<B> {
         let xs = stack([&x, &x], 0);
         scan(|s: Tensor<_>, x: Tensor<_>| (s + psum(x.square(), "i"), ()), x, xs).0

@@ -116,7 +116,7 @@ fn the_number_of_operations_does_not_depend_on_the_lanes() {
         let w = w.exp();
         let convolved = nn::conv(&image, &w.reshape([4, 2, 3, 3]), [1, 1], nn::Padding::Valid);
         let row = w.reshape([12, 6]).get((&i, ..)).matmul(&w.reshape([6, 12]));
-        let (sorted, _) = (row.sort(-1), ());
+        let sorted = row.sort(-1);
         let (sum, _) = scan(|s: Tensor<_>, x: Tensor<_>| (s * 0.5 + x, ()), sorted.get(0) * 0.0, sorted);
         sum + convolved.cumsum(-1).sum()
     }
