@@ -3,7 +3,20 @@
 
 use plywood_backend_cpu::Cpu;
 use plywood_core::{Backend, OpKind};
-use plywood_gauntlet::{for_each_kind, properties};
+use plywood_gauntlet::samples::samples;
+use plywood_gauntlet::{Sample, for_each_kind, properties};
+
+/// Of all others there are samples to differentiate; `tests/derivatives.rs` says why of these there are none.
+const NO_DERIVATIVE: [OpKind; 8] = [
+    OpKind::Bits,
+    OpKind::Compare,
+    OpKind::Bitcast,
+    OpKind::ArgReduce,
+    OpKind::Full,
+    OpKind::Iota,
+    OpKind::Constant,
+    OpKind::Random,
+];
 
 macro_rules! tests { ($($name:ident $Kind:ident;)*) => { $(
     mod $name {
@@ -14,12 +27,12 @@ macro_rules! tests { ($($name:ident $Kind:ident;)*) => { $(
         }
         #[test]
         fn derivatives() {
-            let smooth = plywood_gauntlet::samples::samples(OpKind::$Kind).iter().any(|s| s.smooth);
-            let chosen = |s: &plywood_gauntlet::Sample| s.smooth || !smooth;
-            properties::check(OpKind::$Kind, chosen, |s| match s.smooth {
-                true => properties::vmap_of_derivatives(Cpu::ENGINE, s),
-                false => Ok(()),
-            });
+            if NO_DERIVATIVE.contains(&OpKind::$Kind) {
+                assert!(samples(OpKind::$Kind).iter().all(|s| !s.smooth));
+                return;
+            }
+            let property = |s: &Sample| properties::vmap_of_derivatives(Cpu::ENGINE, s);
+            properties::check(OpKind::$Kind, |s| s.smooth, property);
         }
     }
 )* } }
