@@ -419,6 +419,7 @@ impl<S: Pod + Send + Sync> Product<'_, S> {
             let sums = &mut sums[..n];
             match self.finish {
                 Finish::None => {}
+                Finish::Then(_) => unreachable!("products that go on with something are of f32 or f64"),
                 Finish::Bias(bias) => vectorized(Add { sums, bias: cast_slice(&bias[j..]), relu: false }),
                 Finish::BiasRelu(bias) => vectorized(Add { sums, bias: cast_slice(&bias[j..]), relu: true }),
             }

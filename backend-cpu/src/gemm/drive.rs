@@ -13,7 +13,7 @@ use super::amx;
 use super::kernel::{Call, Isa, Kind, Left, Shape, UNROLL};
 use super::pack::{One, Packing, Pairs, Panel, Source, Widen, pack};
 use super::panels::{Out, Panels, Shared, Side};
-use super::{Finish, Matrix, Rounded, round_row};
+use super::{Finish, Matrix, OfTile, Rounded, Then, round_row};
 use crate::kernel::target::Target;
 use crate::par;
 use crate::pool::{Scratch, scratch};
@@ -132,6 +132,25 @@ pub fn multiply<I: Input<S>, S: Pod + Send + Sync, O: Rounded<S>>(
     true
 }
 
+/// Gives the sums of `x y`, tile by tile, to a function that threads may call at a time. False where the target runs no
+/// machine code: nothing is done.
+pub fn multiply_then<S: Input<S> + Rounded<S>>(
+    target: Target,
+    [m, k, n]: [usize; 3],
+    x: Matrix<'_, S>,
+    y: Matrix<'_, S>,
+    take: OfTile<'_, S>,
+    threads: bool,
+) -> bool {
+    let Some((isa, kind)) = S::kind(target) else { return false };
+    assert!(k == 0 || x.holds(m, k) && y.holds(k, n), "an operand reaches outside its data");
+    let plan = Plan { isa, kind, m, k, n, threads };
+    // No element is written there.
+    let out = Out { at: Shared(std::ptr::dangling_mut::<S>()), stride: n };
+    plan.parts::<S, S, S>(Way::Widened, x, y, out, Finish::Then(Then::new(take)));
+    true
+}
+
 /// By which kernels.
 #[derive(Clone, Copy)]
 enum Way {
@@ -179,7 +198,7 @@ impl Plan {
             for i in (0..self.m).step_by(step(self.m)) {
                 let (m, n) = (step(self.m).min(self.m - i), step(self.n).min(self.n - j));
                 let part = Plan { m, n, ..*self };
-                let (x, y, finish) = (x.at_row(i), y.at_column(j), finish.at_column(j));
+                let (x, y, finish) = (x.at_row(i), y.at_column(j), finish.at(i, j));
                 let out = || Out { at: Shared(out.at.at(i * out.stride + j)), stride: out.stride };
                 let exact = match way {
                     Way::Pairs if I::PAIRS => part.run::<Pairs<I>, S, O>(x, y, out(), finish),
@@ -369,16 +388,29 @@ impl<S: Pod + Send + Sync> Tiles<'_, S> {
         let (i, j) = (self.rows.start(rows.start), self.columns.start(columns.start));
         let m = self.rows.start(rows.end) - i;
         let n = self.columns.start(columns.end).min(self.plan.n) - j;
+        let mut sums = None;
+        let mut scratched = || sums.insert(scratch(m * n * size_of::<S>())).as_mut_slice::<S>().as_mut_ptr();
+        if let Finish::Then(then) = self.finish {
+            let sums = scratched();
+            // SAFETY: the buffer has room for m rows of n, which the kernels write.
+            let sums = unsafe {
+                self.kernels(sums, n, rows, columns);
+                std::slice::from_raw_parts(sums, m * n)
+            };
+            return then.take([i, j], [m, n], sums);
+        }
         let place = out.at.at(i * out.stride + j);
         if std::any::TypeId::of::<O>() == std::any::TypeId::of::<S>() {
             // SAFETY: `multiply` checked that the rows lie in `out`; no other task has these rows and columns.
             unsafe { self.kernels(place.cast(), out.stride, rows, columns) };
             return;
         }
-        let mut sums = scratch(m * n * size_of::<S>());
-        let sums = &mut sums.as_mut_slice::<S>()[..m * n];
-        // SAFETY: the buffer has room for m rows of n.
-        unsafe { self.kernels(sums.as_mut_ptr(), n, rows, columns) };
+        let sums = scratched();
+        // SAFETY: the buffer has room for m rows of n, which the kernels write.
+        let sums = unsafe {
+            self.kernels(sums, n, rows, columns);
+            std::slice::from_raw_parts(sums, m * n)
+        };
         for (i, sums) in sums.chunks(n).enumerate() {
             // SAFETY: as above: row `i` of this task's part of `out`.
             let out = unsafe { std::slice::from_raw_parts_mut(place.wrapping_add(i * out.stride), n) };

@@ -36,7 +36,7 @@ mod tests;
 mod vector;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-pub use drive::{Input, multiply};
+pub use drive::{Input, multiply, multiply_then};
 pub use matrix::Matrix;
 pub use pack::Widen;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -45,7 +45,7 @@ pub use small::Small;
 pub use vector::gemv;
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-pub use elsewhere::{Input, Small, gemv, multiply};
+pub use elsewhere::{Input, Small, gemv, multiply, multiply_then};
 
 use crate::kernels::simd::{Loop, vectorized};
 use half::{bf16, f16};
@@ -80,6 +80,18 @@ mod elsewhere {
 
     /// No target runs machine code here: false, and nothing is written.
     pub fn gemv<S>(_: Target, _: &mut [S], _: Matrix<'_, S>, _: &[S]) -> bool {
+        false
+    }
+
+    /// The same.
+    pub fn multiply_then<S>(
+        _: Target,
+        _: [usize; 3],
+        _: Matrix<'_, S>,
+        _: Matrix<'_, S>,
+        _: super::OfTile<'_, S>,
+        _: bool,
+    ) -> bool {
         false
     }
 
@@ -121,40 +133,68 @@ impl Epilogue {
 }
 
 /// An epilogue with its operand.
-#[cfg_attr(not(test), allow(dead_code, reason = "products of single operations have none; fused ones will"))]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Finish<'a, S> {
     /// Nothing.
     None,
     /// `sum + bias[column]`.
+    #[cfg_attr(not(test), allow(dead_code, reason = "what follows a product in a plan is a kernel; this measures it"))]
     Bias(&'a [S]),
     /// `max(sum + bias[column], 0)`, NaN where the sum is.
+    #[cfg_attr(not(test), allow(dead_code, reason = "what follows a product in a plan is a kernel; this measures it"))]
     BiasRelu(&'a [S]),
+    /// Sums go nowhere but to a function, tile by tile, while they are warm.
+    Then(Then<'a, S>),
+}
+
+/// A function of the place of a tile, its numbers of rows and columns, and its sums, row by row.
+pub type OfTile<'a, S> = &'a (dyn Fn([usize; 2], [usize; 2], &[S]) + Sync);
+
+/// What takes the sums of a product, or of a part of one that begins at some row and column.
+#[derive(Clone, Copy)]
+pub struct Then<'a, S> {
+    take: OfTile<'a, S>,
+    place: [usize; 2],
+}
+
+impl<'a, S> Then<'a, S> {
+    /// Of a whole product.
+    pub fn new(take: OfTile<'a, S>) -> Self {
+        Then { take, place: [0, 0] }
+    }
+
+    /// Takes a tile.
+    pub fn take(&self, [i, j]: [usize; 2], shape: [usize; 2], sums: &[S]) {
+        (self.take)([self.place[0] + i, self.place[1] + j], shape, sums);
+    }
 }
 
 impl<'a, S> Finish<'a, S> {
     /// What kernels are written for.
     pub fn epilogue(&self) -> Epilogue {
         match self {
-            Finish::None => Epilogue::None,
+            Finish::None | Finish::Then(_) => Epilogue::None,
             Finish::Bias(_) => Epilogue::Bias,
             Finish::BiasRelu(_) => Epilogue::BiasRelu,
         }
     }
 
-    /// For the columns from this one on.
-    pub fn at_column(self, j: usize) -> Self {
+    /// For the rows and columns from these on.
+    pub fn at(self, i: usize, j: usize) -> Self {
         match self {
             Finish::None => Finish::None,
             Finish::Bias(bias) => Finish::Bias(&bias[j..]),
             Finish::BiasRelu(bias) => Finish::BiasRelu(&bias[j..]),
+            Finish::Then(Then { take, place }) => {
+                Finish::Then(Then { take, place: [place[0] + i, place[1] + j] })
+            }
         }
     }
 
     /// The row of biases.
     pub fn bias(&self) -> Option<&'a [S]> {
         match *self {
-            Finish::None => None,
+            Finish::None | Finish::Then(_) => None,
             Finish::Bias(bias) | Finish::BiasRelu(bias) => Some(bias),
         }
     }

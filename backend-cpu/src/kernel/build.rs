@@ -14,7 +14,7 @@ mod value;
 pub use value::V;
 
 /// The most arguments of a program.
-pub const MAX_ARGS: usize = 24;
+pub const MAX_ARGS: usize = 32;
 
 /// Builds a [`Program`].
 ///

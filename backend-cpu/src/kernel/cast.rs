@@ -116,9 +116,38 @@ fn mask(width: Width) -> u64 {
 
 /// Declares an output and stores a value computed in the lanes as an element of that type, rounded once.
 pub fn output<'b>(b: &'b Builder, dtype: DType, v: V<'b>) {
-    let v = match (v.ty(), dtype) {
+    b.output(dtype, stored(v, dtype));
+}
+
+/// A value computed in the lanes as one that a store to that type rounds once.
+pub fn stored<'b>(v: V<'b>, dtype: DType) -> V<'b> {
+    match (v.ty(), dtype) {
         (Type::F64, DType::F16 | DType::BF16) => to_half(v, dtype),
         _ => v,
-    };
-    b.output(dtype, v);
+    }
+}
+
+/// An f32 rounded to the nearest bf16, halves to even; NaN stays NaN.
+pub fn rounded_bf16<'b>(v: V<'b>) -> V<'b> {
+    v.is_nan().select(v, cut(v, 16))
+}
+
+/// An f32 rounded to the nearest f16, halves to even; NaN stays NaN.
+pub fn rounded_f16<'b>(v: V<'b>) -> V<'b> {
+    let (b, size) = (v.builder(), v.abs());
+    let normal = cut(v, 13);
+    let normal = normal.abs().ge(b.c(65536.0)).select(b.c(f64::INFINITY).copysign(v), normal);
+    // Below the normal numbers steps are 2^-24, those of f32 between 1/2 and 1.
+    let tiny = ((size + b.c(0.75)) - b.c(0.75)).copysign(v);
+    let rounded = size.lt(b.c(2f64.powi(-14))).select(tiny, normal);
+    v.is_nan().select(v, rounded)
+}
+
+/// An f32 without its last bits, rounded to the nearest, halves to even.
+fn cut<'b>(v: V<'b>, bits: u8) -> V<'b> {
+    let b = v.builder();
+    let all = v.bits(Type::U32);
+    let last = all.shr(bits) & b.uint(1);
+    let rounded = all + b.uint((1 << (bits - 1)) - 1) + last;
+    (rounded & b.uint(u32::MAX as u64 ^ ((1 << bits) - 1))).bits(Type::F32)
 }

@@ -229,6 +229,51 @@ pub fn small(kernel: &Kernel, n: usize, operands: &[&[u8]], out: &mut [u8]) {
     unsafe { kernel.call(&mut block[..words(args.len())]) }
 }
 
+/// A part of a launch, done at once: a rectangle of its rows and columns, of which one input is there by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Tile<'a> {
+    /// Which of the program's arguments it is.
+    pub input: usize,
+    /// The first row and column.
+    pub place: [usize; 2],
+    /// How many rows and columns.
+    pub shape: [usize; 2],
+    /// That input's elements in the rectangle, row by row.
+    pub sums: &'a [u8],
+}
+
+/// Runs a kernel that reduces nothing over a rectangle of a launch of `sizes` rows and columns, on this thread. `operands`
+/// are those of the whole launch, without the one that the tile brings. Tiles that are done at a time do not overlap.
+pub fn tile(kernel: &Kernel, sizes: &[usize; 2], operands: &[Operand<'_>], tile: Tile<'_>) {
+    let args = kernel.program().args();
+    let Tile { input, place, shape, sums } = tile;
+    assert!(args.len() == operands.len() + 1 && !kernel.reduces(), "kernel: an operand for each argument but one");
+    assert!((0..2).all(|d| place[d] + shape[d] <= sizes[d]), "kernel: a tile outside of {sizes:?}");
+    let size = args[input].dtype.size();
+    assert!(!args[input].splat && sums.len() >= shape[0] * shape[1] * size, "kernel: a tile of too few elements");
+    let mut block = [0usize; words(MAX_ARGS)];
+    (block[0], block[1], block[2]) = (shape[0], shape[1], place[1]);
+    let mut others = operands.iter();
+    for (i, arg) in args.iter().enumerate() {
+        let (at, row) = if i == input {
+            (sums.as_ptr().cast_mut(), (shape[1] * size) as isize)
+        } else {
+            let operand = others.next().expect("they were counted");
+            let inner = if arg.splat { 0 } else { arg.dtype.size() as isize };
+            assert!(operand.strides.len() == 2 && operand.strides[1] == inner, "kernel: {arg:?} in a tile");
+            let offset = place[0] as isize * operand.strides[0] + place[1] as isize * inner;
+            (operand.start.wrapping_offset(offset), operand.strides[0])
+        };
+        block[3 + 2 * i] = at.expose_provenance();
+        block[4 + 2 * i] = row as usize;
+    }
+    if shape[0] > 0 && shape[1] > 0 {
+        // SAFETY: every operand's addresses were checked when it was made for all rows and columns, of which the tile has
+        // some; the tile's own elements are in `sums`; no other call writes these rows and columns meanwhile.
+        unsafe { kernel.call(&mut block[..words(args.len())]) }
+    }
+}
+
 fn check(kernel: &Kernel, rank: usize, operands: &[Operand<'_>]) {
     let args = kernel.program().args();
     assert_eq!(args.len(), operands.len(), "kernel: a program has an operand for each argument");

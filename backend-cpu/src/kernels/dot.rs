@@ -19,7 +19,7 @@ mod tests;
 use crate::data::{CpuData, View, data, output, overwritten, value};
 use crate::dispatch::integers;
 use crate::gemm::portable::Gemm;
-use crate::gemm::{Finish, Matrix, Small, Widen, multiply};
+use crate::gemm::{Finish, Input, Matrix, Rounded, Small, Widen, multiply, multiply_then};
 use crate::kernel::target::Target;
 use crate::layout::{Layout, Nest, Odometer, Strides, row_major};
 use crate::math::Num;
@@ -93,6 +93,43 @@ fn outer(ty: TensorType, x: &Values, dot: &Dot) -> Value {
         repeated(&x[1], &dot.rhs_batch, &columns, batch + rows.len()),
     ];
     super::binary::binary(ty, x, Binary::Mul)
+}
+
+/// The rows and columns of a contraction whose sums can be given on tile by tile ([`then`]): one product, not a small one, of
+/// f32 or f64.
+pub fn tiled(x: &Values, dot: &Dot) -> Option<[usize; 2]> {
+    if !matches!(x[0].dtype(), DType::F32 | DType::F64) || x[0].dtype() != dot.dtype {
+        return None;
+    }
+    let size = |x: &Value, axes: &[usize]| axes.iter().map(|&d| x.shape()[d]).product::<usize>();
+    let m = size(&x[0], &dot.lhs_free(x[0].rank()));
+    let n = size(&x[1], &dot.rhs_free(x[1].rank()));
+    let k = size(&x[0], &dot.lhs_contracting);
+    let fits = size(&x[0], &dot.lhs_batch) == 1 && m > 1 && n > 1 && k > 1 && m * k * n > TINY;
+    let emitted = Target::current() != Target::Portable;
+    (fits && emitted).then_some([m, n])
+}
+
+/// Gives the sums of a contraction that is [`tiled`] to a function, tile by tile: the place, the numbers of rows and columns,
+/// the elements.
+pub fn then(x: &Values, dot: &Dot, take: &(dyn Fn([usize; 2], [usize; 2], &[u8]) + Sync)) -> bool {
+    fn of<T: Multiply + Input<T> + Rounded<T>>(
+        x: &Values,
+        dot: &Dot,
+        take: &(dyn Fn([usize; 2], [usize; 2], &[u8]) + Sync),
+    ) -> bool {
+        let problem = Problem::<T>::new(x, dot);
+        let Some((x, y)) = problem.matrices(0).next() else { return false };
+        let bytes = |place: [usize; 2], shape: [usize; 2], sums: &[T]| {
+            take(place, shape, bytemuck::cast_slice(sums));
+        };
+        let [m, k, n] = [problem.m, problem.k, problem.n];
+        multiply_then(Target::current(), [m, k, n], x, y, &bytes, true)
+    }
+    match dot.dtype {
+        DType::F32 => of::<f32>(x, dot, take),
+        _ => of::<f64>(x, dot, take),
+    }
 }
 
 /// One operand: a matrix for each batch.

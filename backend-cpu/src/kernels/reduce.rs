@@ -398,7 +398,7 @@ fn strides(elements: impl Iterator<Item = isize>, dtype: DType) -> SmallVec<[isi
 }
 
 /// How lanes are combined.
-fn step(kind: Reduction) -> Reduce {
+pub fn step(kind: Reduction) -> Reduce {
     match kind {
         Reduction::Sum => Reduce::Sum,
         Reduction::Prod => Reduce::Product,

@@ -1,0 +1,216 @@
+//! Recorded functions: a graph's plan, run. A kernel of the plan is one program of the kernel language, built from the same
+//! formulas as the operations alone ([`program`]); a contraction goes on with its kernel tile by tile ([`contract`]).
+//!
+//! Plans stay with their graphs, and kernels with the process; a second call builds nothing. What every operation alone gives,
+//! a plan gives to the bit, but for sums of long rows, which are added in another order.
+
+mod contract;
+mod fuses;
+mod operands;
+mod program;
+
+use crate::Cpu;
+use crate::data;
+use crate::kernel::Kernel as Code;
+use crate::kernel::cache::compile;
+use crate::kernel::launch::launch;
+use crate::layout::Layout;
+use crate::storage::Storage;
+use operands::Operands;
+use plywood_core::op::Types;
+use plywood_core::{Backend, Graph, Step as Execute, Value, Values, Var};
+use plywood_fusion::plan::{Kernel, Operand, Plan, Step, plan};
+use smallvec::SmallVec;
+use std::sync::{Arc, Mutex};
+
+/// A graph's plan, and what its steps need when they run.
+struct Planned {
+    plan: Plan,
+    steps: Vec<Prepared>,
+    variables: usize,
+}
+
+/// What a step needs each time.
+struct Prepared {
+    /// The types of its outputs.
+    types: Types,
+    /// Code, by which operands have one element for each row.
+    code: Mutex<SmallVec<[Made; 1]>>,
+}
+
+/// A kernel's code.
+#[derive(Clone)]
+struct Made {
+    splats: u32,
+    code: &'static Code,
+    /// For each output the inputs, as bits, that it may overwrite.
+    overwrites: SmallVec<[u32; 8]>,
+}
+
+/// Runs a graph.
+pub fn call(graph: &Arc<Graph>, inputs: Values) -> Values {
+    let planned = graph.memo().get(b"cpu plan", || Planned::new(graph));
+    planned.run(graph, inputs)
+}
+
+impl Planned {
+    fn new(graph: &Graph) -> Planned {
+        let plan = plan(graph, &fuses::Kernels);
+        let types = |vars: &[Var]| vars.iter().map(|&v| graph.ty(v).clone()).collect();
+        let prepared = |step: &Step| match step {
+            Step::One(i) => types(&graph.equations()[*i].outputs),
+            Step::Kernel(kernel) | Step::Contract { kernel, .. } => {
+                types(&kernel.outputs.iter().map(|x| x.var).collect::<Vec<_>>())
+            }
+        };
+        let steps = plan.steps.iter().map(|s| Prepared { types: prepared(s), code: Mutex::default() }).collect();
+        let variables = plan.definitions.len();
+        Planned { plan, steps, variables }
+    }
+
+    fn run(&self, graph: &Graph, inputs: Values) -> Values {
+        let mut values: SmallVec<[Option<Value>; 24]> = SmallVec::from_elem(None, self.variables);
+        for (&v, x) in graph.inputs().iter().zip(inputs) {
+            values[v.0 as usize] = Some(x);
+        }
+        for ((step, dead), prepared) in self.plan.steps.iter().zip(&self.plan.dead).zip(&self.steps) {
+            match step {
+                Step::One(i) => {
+                    let e = &graph.equations()[*i];
+                    let mut read = Values::new();
+                    for (k, v) in e.inputs.iter().enumerate() {
+                        read.push(taken(&mut values, *v, dead.contains(v) && !e.inputs[k + 1..].contains(v)));
+                    }
+                    let execute = Execute { op: &e.op, outputs: &prepared.types, at: e.at };
+                    let results = Cpu::ENGINE.execute(execute, read);
+                    for (v, y) in e.outputs.iter().zip(results) {
+                        values[v.0 as usize] = Some(y);
+                    }
+                }
+                Step::Kernel(kernel) => {
+                    let read = self.read(&mut values, &kernel.inputs, dead, None);
+                    self.kernel(graph, kernel, prepared, read, &mut values);
+                }
+                Step::Contract { dot, kernel, input } => {
+                    let e = &graph.equations()[*dot];
+                    let operands: Values =
+                        e.inputs.iter().map(|v| taken(&mut values, *v, false)).collect();
+                    let read = self.read(&mut values, &kernel.inputs, dead, Some(*input));
+                    let contract = contract::Contract { graph, plan: &self.plan, e, kernel, input: *input };
+                    match contract.run(operands, read, prepared) {
+                        Ok(results) => give(kernel, results, &mut values),
+                        Err((operands, mut read)) => {
+                            let types: Types = [graph.ty(e.outputs[0]).clone()].into();
+                            let execute = Execute { op: &e.op, outputs: &types, at: e.at };
+                            read.insert(*input, Cpu::ENGINE.execute(execute, operands).remove(0));
+                            self.kernel(graph, kernel, prepared, read, &mut values);
+                        }
+                    }
+                }
+            }
+            for v in dead {
+                values[v.0 as usize] = None;
+            }
+        }
+        let outputs = graph.outputs();
+        let last = |(k, v): (usize, &Var)| !outputs[k + 1..].contains(v);
+        outputs.iter().enumerate().map(|(k, v)| taken(&mut values, *v, last((k, v)))).collect()
+    }
+
+    /// What a kernel reads, but for one input; values that nothing reads afterwards are given up.
+    fn read(
+        &self,
+        values: &mut [Option<Value>],
+        operands: &[Operand],
+        dead: &[Var],
+        but: Option<usize>,
+    ) -> Values {
+        let mut read = Values::new();
+        for (k, x) in operands.iter().enumerate() {
+            if Some(k) != but {
+                let last = dead.contains(&x.var) && !operands[k + 1..].iter().any(|y| y.var == x.var);
+                read.push(taken(values, x.var, last));
+            }
+        }
+        read
+    }
+
+    /// One kernel.
+    fn kernel(
+        &self,
+        graph: &Graph,
+        kernel: &Kernel,
+        prepared: &Prepared,
+        mut inputs: Values,
+        values: &mut [Option<Value>],
+    ) {
+        let operands = Operands::new(graph, kernel, &mut inputs);
+        let made = prepared.made(operands.splats, || program::program(graph, &self.plan, kernel, operands.splats));
+        let (mut storages, taken) = outputs(&mut inputs, prepared, &made.overwrites);
+        if kernel.shape.elements() > 0 {
+            let all = operands.launched(&inputs, &taken, kernel, &mut storages, &prepared.types);
+            launch(made.code, &operands.sizes, &all, 0, 1);
+        }
+        give(kernel, finished(prepared, storages), values);
+    }
+}
+
+impl Prepared {
+    /// The code for operands some of which have one element for each row.
+    fn made(&self, splats: u32, program: impl FnOnce() -> program::Made) -> Made {
+        let mut known = self.code.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(made) = known.iter().find(|made| made.splats == splats) {
+            return made.clone();
+        }
+        let program::Made { program, overwrites } = program();
+        let made = Made { splats, code: compile(&program), overwrites };
+        known.push(made.clone());
+        made
+    }
+}
+
+/// A value, given up where this is its last use.
+fn taken(values: &mut [Option<Value>], v: Var, last: bool) -> Value {
+    let slot = &mut values[v.0 as usize];
+    let value = if last { slot.take() } else { slot.clone() };
+    value.expect("a step reads what stands before it")
+}
+
+fn give(kernel: &Kernel, results: Values, values: &mut [Option<Value>]) {
+    for (x, y) in kernel.outputs.iter().zip(results) {
+        values[x.var.0 as usize] = Some(y);
+    }
+}
+
+/// Storage for a kernel's outputs; and which output each input becomes, where nobody else holds it.
+fn outputs(
+    inputs: &mut Values,
+    prepared: &Prepared,
+    overwrites: &[u32],
+) -> (SmallVec<[Storage; 2]>, SmallVec<[Option<usize>; 12]>) {
+    let mut taken: SmallVec<[Option<usize>; 12]> = SmallVec::from_elem(None, inputs.len());
+    let mut storages = SmallVec::new();
+    for (j, (ty, &fits)) in prepared.types.iter().zip(overwrites).enumerate() {
+        let own = (0..inputs.len()).filter(|&i| fits >> i & 1 == 1 && taken[i].is_none()).find_map(|i| {
+            // As many elements as the output has, in its order.
+            (inputs[i].ty().elements() == ty.elements()).then(|| data::take(&mut inputs[i])).flatten().map(|s| (i, s))
+        });
+        storages.push(match own {
+            Some((i, storage)) => {
+                taken[i] = Some(j);
+                storage
+            }
+            None => Storage::overwritten(ty.bytes()),
+        });
+    }
+    (storages, taken)
+}
+
+/// The values of outputs.
+fn finished(prepared: &Prepared, storages: SmallVec<[Storage; 2]>) -> Values {
+    let types = prepared.types.iter().cloned();
+    types.zip(storages).map(|(ty, storage)| {
+        let layout = Layout::row_major(&ty.shape);
+        data::value(ty, layout, storage)
+    }).collect()
+}

@@ -1,0 +1,177 @@
+//! Where a kernel's operands lie: strides over the loops of its domain, in place where an innermost stride is 0 or 1.
+
+use crate::data::{self, CpuData, contiguous, value};
+use crate::kernel::launch::Operand as Launched;
+use crate::layout::{Layout, Nest, Strides, row_major};
+use crate::storage::Storage;
+use plywood_core::op::Types;
+use plywood_core::{Graph, Op, Shape, Value};
+use plywood_fusion::plan::{Kernel, Operand, Per};
+use smallvec::SmallVec;
+
+/// The loops of a kernel, and its inputs' strides in them.
+pub struct Operands {
+    /// Sizes of the loops, the columns last.
+    pub sizes: SmallVec<[usize; 4]>,
+    /// Which inputs have one element for each row, as bits.
+    pub splats: u32,
+    /// Of inputs, in elements; then of an output with a value for each element.
+    strides: SmallVec<[Strides; 12]>,
+    /// Of an output with a value for each row.
+    rows: Strides,
+}
+
+/// The strides of an input over a domain: of its elements, or of its rows.
+pub fn over(graph: &Graph, shape: &Shape, trailing: usize, x: &Value, operand: &Operand) -> Strides {
+    let layout = &data::data(x).layout;
+    if x.ty().elements() == 1 {
+        return Strides::from_elem(0, shape.len());
+    }
+    if operand.per == Per::Row {
+        return of_rows(shape, trailing);
+    }
+    match operand.view.map(|i| &graph.equations()[i].op) {
+        None => layout.strides.clone(),
+        Some(Op::Transpose { permutation }) => permutation.iter().map(|&d| layout.strides[d]).collect(),
+        Some(Op::Broadcast { axes, .. }) => {
+            let mut strides = Strides::from_elem(0, shape.len());
+            for (d, &axis) in axes.iter().enumerate() {
+                strides[axis] = if x.shape()[d] == shape[axis] { layout.strides[d] } else { 0 };
+            }
+            strides
+        }
+        Some(op) => unreachable!("{op} is no view that a kernel reads"),
+    }
+}
+
+/// One element for each row, in order.
+fn of_rows(shape: &Shape, trailing: usize) -> Strides {
+    let leading = shape.len() - trailing;
+    let mut strides = row_major(&shape[..leading]);
+    strides.resize(shape.len(), 0);
+    strides
+}
+
+/// Whether the last of these axes have one stride of 0 or 1, taken as one.
+fn is_dense(shape: &[usize], strides: &[isize], axes: usize) -> bool {
+    let first = shape.len() - axes;
+    let of = Layout { strides: strides[first..].into(), offset: 0 };
+    of.is_contiguous(&shape[first..]) || of.is_constant(&shape[first..])
+}
+
+/// The last axis that is longer than 1, and those behind.
+pub fn innermost(shape: &[usize]) -> usize {
+    shape.len() - shape.iter().rposition(|&n| n != 1).unwrap_or(0)
+}
+
+/// An input as a kernel can read it whose innermost axes are these: itself, or a copy in order.
+pub fn readable(graph: &Graph, shape: &Shape, trailing: usize, x: &mut Value, operand: &Operand) -> Strides {
+    if operand.per == Per::Row && x.ty().elements() > 1 {
+        *x = contiguous(std::mem::replace(x, nothing(x)));
+    }
+    let strides = over(graph, shape, trailing, x, operand);
+    let inner = if trailing > 0 { trailing } else { innermost(shape) };
+    if is_dense(shape, &strides, inner) {
+        return strides;
+    }
+    // A copy of the whole domain, without what the outer axes repeat.
+    let mut kept: SmallVec<[usize; 4]> = shape[..].into();
+    let outer = shape.len() - inner;
+    (0..outer).filter(|&d| strides[d] == 0).for_each(|d| kept[d] = 1);
+    let CpuData { layout, storage } = data::data(x);
+    let view = Layout { strides, offset: layout.offset };
+    let ty = x.ty().with_shape(plywood_core::Shape::from(&kept[..]));
+    let copy = contiguous(value(ty, view, storage.clone()));
+    *x = copy;
+    let mut strides = row_major(&kept);
+    (0..shape.len()).filter(|&d| kept[d] != shape[d]).for_each(|d| strides[d] = 0);
+    strides
+}
+
+/// Anything, while a value is exchanged.
+fn nothing(x: &Value) -> Value {
+    x.clone()
+}
+
+impl Operands {
+    /// Of a kernel's inputs, which are copied where they cannot be read in place.
+    pub fn new(graph: &Graph, kernel: &Kernel, inputs: &mut [Value]) -> Operands {
+        let (shape, trailing) = (&kernel.shape, kernel.trailing);
+        let mut strides: SmallVec<[Strides; 12]> = inputs
+            .iter_mut()
+            .zip(&kernel.inputs)
+            .map(|(x, operand)| readable(graph, shape, trailing, x, operand))
+            .collect();
+        strides.push(row_major(shape));
+        let (sizes, strides, rows) = match trailing {
+            0 => {
+                let all: SmallVec<[&[isize]; 12]> = strides.iter().map(|s| &s[..]).collect();
+                let nest = Nest::new(shape, &all);
+                (nest.sizes, nest.strides.into_iter().collect(), Strides::new())
+            }
+            _ => {
+                let leading = shape.len() - trailing;
+                let columns = shape[leading..].iter().product();
+                let sizes = shape[..leading].iter().copied().chain([columns]).collect();
+                let row = |s: &Strides, inner: &[usize]| -> Strides {
+                    let all = Layout { strides: s[leading..].into(), offset: 0 };
+                    let step = !all.is_constant(inner) || columns == 1;
+                    s[..leading].iter().copied().chain([step as isize]).collect()
+                };
+                let mut rows: SmallVec<[Strides; 12]> =
+                    strides.iter().map(|s| row(s, &shape[leading..])).collect();
+                for (s, operand) in rows.iter_mut().zip(&kernel.inputs) {
+                    if operand.per == Per::Row {
+                        s[leading] = 0;
+                    }
+                }
+                let mut of_output: Strides = row_major(&shape[..leading]);
+                of_output.push(0);
+                (sizes, rows, of_output)
+            }
+        };
+        let last = sizes.len() - 1;
+        let splats = strides[..inputs.len()].iter().enumerate();
+        let splats = splats.filter(|(_, s)| s[last] == 0).fold(0, |all, (i, _)| all | 1 << i);
+        Operands { sizes, splats, strides, rows }
+    }
+
+    /// Inputs, then outputs, for a launch; an input that was taken is the output that it became.
+    pub fn launched<'a>(
+        &self,
+        inputs: &'a [Value],
+        taken: &[Option<usize>],
+        kernel: &Kernel,
+        storages: &'a mut [Storage],
+        types: &Types,
+    ) -> SmallVec<[Launched<'a>; 12]> {
+        let in_bytes = |strides: &Strides, size: usize| -> Strides {
+            strides.iter().map(|s| s * size as isize).collect()
+        };
+        let outputs: SmallVec<[Launched<'a>; 4]> = (storages.iter_mut().zip(types).zip(&kernel.outputs))
+            .map(|((storage, ty), x)| {
+                let size = ty.dtype.size();
+                let bytes = &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..ty.bytes()];
+                let strides = match x.per {
+                    Per::Element => &self.strides[inputs.len()],
+                    Per::Row => &self.rows,
+                };
+                Launched::write(bytes, 0, &self.sizes, &in_bytes(strides, size), size)
+            })
+            .collect();
+        let mut all: SmallVec<[Launched<'a>; 12]> = SmallVec::new();
+        for (i, x) in inputs.iter().enumerate() {
+            all.push(match taken[i] {
+                Some(j) => outputs[j].alias(),
+                None => {
+                    let CpuData { layout, storage } = data::data(x);
+                    let size = x.dtype().size();
+                    let strides = in_bytes(&self.strides[i], size);
+                    Launched::read(storage.bytes(), layout.offset * size, &self.sizes, &strides, size)
+                }
+            });
+        }
+        all.extend(outputs);
+        all
+    }
+}
