@@ -315,7 +315,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
         let of = |(j, o): (usize, &Operand)| {
             let fits = |(i, x): &(usize, &Operand)| {
                 o.per == Per::Element
-                    && self.per(*i) == Per::Element
+                    && (self.per(*i), x.view) == (Per::Element, None)
                     && self.graph.ty(x.var).dtype == self.graph.ty(o.var).dtype
                     && self.read[*i] <= self.written[j]
             };
