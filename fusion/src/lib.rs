@@ -6,9 +6,11 @@
 
 mod cache;
 mod jit;
+mod lazy;
 pub mod passes;
 pub mod plan;
 mod signature;
 
 pub use cache::Stats;
 pub use jit::{Jit, Jitted, jit};
+pub use lazy::{Fusion, FusionStats};
