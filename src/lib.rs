@@ -60,16 +60,16 @@ pub mod prelude {
     pub use crate::{
         Autodiff, Backend, Checkpoint, ChooseBackend, Cpu, DType, Device, DeviceBackend, Differentiate, Dyn,
         Element, Ellipsis, Forward, Grad, Graph, Layer, NewAxis, Operand, Policy, Scalar, Shape, Tensor,
-        Traced, Tree, ValueAndGrad, checkpoint, checkpoint_name, concatenate, custom_jvp, custom_vjp, einsum, eval,
-        fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_leaves,
-        tree_map, value_and_grad, vjp,
+        Traced, Tree, ValueAndGrad, checkpoint, checkpoint_name, concatenate, custom_jvp, custom_vjp, einsum,
+        eval, fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace,
+        tree_leaves, tree_map, value_and_grad, vjp,
     };
     pub use crate::{Batched, Map, Vmap, hessian, jacfwd, jacrev, map, ravel, vmap};
+    pub use crate::{Fusion, Jit, jit};
     pub use crate::{
         Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
         meshgrid, ravel_multi_index, vstack, where_,
     };
-    pub use crate::{Fusion, Jit, jit};
     pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }

@@ -57,7 +57,8 @@ impl Cache {
         let mut gone = Vec::new();
         self.operations += entry.recorded.equations().len();
         while self.entries.len() >= GRAPHS || (self.operations > OPERATIONS && !self.entries.is_empty()) {
-            let oldest = (0..self.entries.len()).min_by_key(|&i| self.entries[i].used).expect("there are some");
+            let oldest =
+                (0..self.entries.len()).min_by_key(|&i| self.entries[i].used).expect("there are some");
             let old = self.entries.swap_remove(oldest);
             self.operations -= old.recorded.equations().len();
             gone.push(old);

@@ -5,9 +5,7 @@
 
 use super::{cache, flush, node};
 use node::{Lazy, Work};
-use plywood_core::{
-    Array, Backend, Device, DeviceBackend, Engine, Error, Layer, Op, Step, Value, Values,
-};
+use plywood_core::{Array, Backend, Device, DeviceBackend, Engine, Error, Layer, Op, Step, Value, Values};
 use std::marker::PhantomData;
 
 /// An operation that waits for more than so many others runs at once, and they with it. A program that never reads would
@@ -135,8 +133,12 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
         _ if step.outputs.is_empty() => Values::new(),
         _ => {
             let device = inputs.first().map_or_else(|| below.device(None), |x| Lazy::of(x).node.device);
-            let work =
-                Work { op: step.op.clone(), inputs, types: step.outputs.iter().cloned().collect(), at: step.at };
+            let work = Work {
+                op: step.op.clone(),
+                inputs,
+                types: step.outputs.iter().cloned().collect(),
+                at: step.at,
+            };
             let outputs = node::pending(this, device, work);
             if Lazy::of(&outputs[0]).node.extent.operations > BOUND
                 && let Err(e) = flush::flush(below, &outputs)
