@@ -17,7 +17,7 @@ use super::flush::Flight;
 use super::node::{Lazy, Node, Output, Work};
 use super::structure::ByAddress;
 use plywood_core::{Equation, Graph, TensorType, Value, Values, Var};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 static PLANNING: Mutex<()> = Mutex::new(());
@@ -36,7 +36,7 @@ pub(super) enum Found {
     /// A value that it needs is gone: the run that had it panicked.
     Lost,
     /// This is to be done.
-    Run(Run),
+    Run(Box<Run>),
 }
 
 /// A run: its operations are out of their nodes, and go back where the run is dropped before it ends.
@@ -71,12 +71,12 @@ pub(super) fn collect(roots: &[Value]) -> Found {
     };
     let works: Vec<Work> = nodes.iter().map(take).collect();
     let (graph, inputs, outputs) = wire(&nodes, &works);
-    Found::Run(Run { flight, graph, inputs, outputs, nodes, works })
+    Found::Run(Box::new(Run { flight, graph, inputs, outputs, nodes, works }))
 }
 
 /// The pending nodes that the roots reach.
 fn walk(roots: &[Value]) -> Result<Vec<Arc<Node>>, Found> {
-    let mut found: HashMap<*const Node, (), ByAddress> = HashMap::default();
+    let mut found: HashSet<*const Node, ByAddress> = HashSet::default();
     let mut nodes = Vec::new();
     let mut next: Vec<(Arc<Node>, usize)> = Vec::new();
     let step = |x: &Value| {
@@ -85,7 +85,7 @@ fn walk(roots: &[Value]) -> Result<Vec<Arc<Node>>, Found> {
     };
     next.extend(roots.iter().map(step));
     while let Some((node, output)) = next.pop() {
-        if found.contains_key(&Arc::as_ptr(&node)) {
+        if found.contains(&Arc::as_ptr(&node)) {
             continue;
         }
         let state = node.lock();
@@ -100,7 +100,7 @@ fn walk(roots: &[Value]) -> Result<Vec<Arc<Node>>, Found> {
         };
         next.extend(work.inputs.iter().map(step));
         drop(state);
-        found.insert(Arc::as_ptr(&node), ());
+        found.insert(Arc::as_ptr(&node));
         nodes.push(node);
     }
     Ok(nodes)

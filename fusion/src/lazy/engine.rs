@@ -67,7 +67,7 @@ impl<B: Backend> Fusion<B> {
     /// assert!(Fusion::<Cpu>::stats().pending > 0);
     /// let before = Fusion::<Cpu>::stats().runs;
     /// y.to_vec::<f64>();
-    /// assert_eq!(Fusion::<Cpu>::stats().runs, before + 1);
+    /// assert!(Fusion::<Cpu>::stats().runs > before);
     /// ```
     pub fn stats() -> FusionStats {
         let cache::Counts { plans, hits, kept } = cache::counts();

@@ -37,7 +37,7 @@ pub(super) fn flush(below: &'static dyn Engine, roots: &[Value]) -> Result<(), E
             Found::Busy(flight) => flight.wait(),
             Found::Lost => return Err(lost()),
             // Once it has run, the roots are done; a look shows it.
-            Found::Run(run) => execute(below, run),
+            Found::Run(run) => execute(below, *run),
         }
     }
 }

@@ -50,7 +50,7 @@ impl Hasher for Words {
     }
 }
 
-/// A hash of the structure: of all but most attributes, which are compared.
+/// A hash of the structure, without most attributes: those are compared.
 pub(super) fn hash(graph: &Graph) -> u64 {
     let mut all = Words::default();
     graph.inputs().hash(&mut all);
@@ -58,8 +58,12 @@ pub(super) fn hash(graph: &Graph) -> u64 {
     graph.outputs().hash(&mut all);
     for e in graph.equations() {
         e.op.name().hash(&mut all);
+        // Where a program's parts differ in nothing else: numbers, and the place of a batch.
         if let Op::Full { number, .. } = &e.op {
             number.hash(&mut all);
+        }
+        if let Op::Slice(slice) = &e.op {
+            slice.hash(&mut all);
         }
         for inner in e.op.graphs() {
             all.write_u64(*inner.memo().get::<u64>(b"structure", || hash(inner)));
