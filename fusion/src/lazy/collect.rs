@@ -14,7 +14,7 @@
 //! above: whoever uses a value holds it.
 
 use super::flush::Flight;
-use super::node::{Lazy, Node, Output, Work};
+use super::node::{Extent, Lazy, Node, Output, Work};
 use super::structure::ByAddress;
 use plywood_core::{Equation, Graph, TensorType, Value, Values, Var};
 use std::collections::{HashMap, HashSet};
@@ -104,6 +104,32 @@ fn walk(roots: &[Value]) -> Result<Vec<Arc<Node>>, Found> {
         nodes.push(node);
     }
     Ok(nodes)
+}
+
+/// Whether a value waits for more than so many operations. If not, its node knows from now on how many they are.
+pub(super) fn exceeds(value: &Value, most: u64) -> bool {
+    let root = &Lazy::of(value).node;
+    let mut found: HashSet<*const Node, ByAddress> = HashSet::default();
+    // Held, so that an address stands for one node.
+    let mut nodes = vec![root.clone()];
+    let mut all = Extent { operations: 0, oldest: root.sequence };
+    found.insert(Arc::as_ptr(root));
+    let mut at = 0;
+    while at < nodes.len() {
+        let node = nodes[at].clone();
+        at += 1;
+        let state = node.lock();
+        let Some(work) = &state.work else { continue };
+        all.operations += work.operations();
+        all.oldest = all.oldest.min(node.sequence);
+        if all.operations > most {
+            return true;
+        }
+        let new = |x: &&Value| found.insert(Arc::as_ptr(&Lazy::of(x).node));
+        nodes.extend(work.inputs.iter().filter(new).map(|x| Lazy::of(x).node.clone()));
+    }
+    root.lock().extent = all;
+    false
 }
 
 /// A variable while the graph is made: how many of the operations' inputs are its value, and one of them.

@@ -3,15 +3,39 @@
 //! What always holds: data from the host are on the device at once, so that no graph holds them and no key compares them; what a
 //! value waits for is bounded ([`BOUND`]).
 
+use super::collect::exceeds;
 use super::{cache, flush, node};
 use node::{Lazy, Work};
+use plywood_core::at::At;
 use plywood_core::{Array, Backend, Device, DeviceBackend, Engine, Error, Layer, Op, Step, Value, Values};
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 /// An operation that waits for more than so many others runs at once, and they with it. A program that never reads would
 /// otherwise put off everything. So many are enough that what is spent on a run as such does not count, and few enough that a
 /// graph is optimised in milliseconds.
 const BOUND: u64 = 4096;
+
+thread_local! {
+    /// The line where the bound was last reached.
+    static REACHED: Cell<Option<At>> = const { Cell::new(None) };
+}
+
+/// Whether a new value of this line runs at once. Where the bound was reached before, half of it is enough: so a loop that reads
+/// nothing is cut at the same line each time, into runs of the same structure. What nodes know is a bound from above, so when it
+/// is reached the operations are counted; half as many are worth a run.
+fn due(value: &Value, at: At) -> bool {
+    let known = Lazy::of(value).node.lock().extent.operations;
+    if known <= BOUND / 2 {
+        return false;
+    }
+    let bound = if REACHED.get() == Some(at) { BOUND / 2 } else { BOUND };
+    let due = known > bound && exceeds(value, bound / 2);
+    if due {
+        REACHED.set(Some(at));
+    }
+    due
+}
 
 /// The lazy backend over `B`: operations are put off, and run when a value is read, all that it depends on together. Runs of
 /// element-wise operations become single kernels, and a program that repeats itself, such as a training loop, is planned once and
@@ -140,7 +164,7 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
                 at: step.at,
             };
             let outputs = node::pending(this, device, work);
-            if Lazy::of(&outputs[0]).node.extent.operations > BOUND
+            if due(&outputs[0], step.at)
                 && let Err(e) = flush::flush(below, &outputs)
             {
                 panic!("{}, at {}: {e}", step.op.name(), step.at)

@@ -26,13 +26,14 @@ pub(super) struct Node {
     /// Of pending nodes, their order in the program; a call counts as many as it holds.
     pub sequence: u64,
     pub device: Device,
-    pub extent: Extent,
     state: Mutex<State>,
 }
 
 pub(super) struct State {
     /// What is to be done; none once it is done, or while it is.
     pub work: Option<Work>,
+    /// How much that is.
+    pub extent: Extent,
     /// The run that does it.
     pub flight: Option<Arc<Flight>>,
     pub outputs: SmallVec<[Output; 1]>,
@@ -56,14 +57,15 @@ pub(super) struct Work {
     pub at: At,
 }
 
-/// How much is put off up to a node: a bound from above on the operations it waits for, itself among them.
+/// How much is put off up to a node: a bound from above on the operations it waits for, itself among them, from the time when it
+/// was made. Some may have been computed since.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
     /// The least of two bounds: the sum over the inputs, which counts what they share more than once; and how many operations the
     /// process has put off since the oldest that is waited for, which counts others' too.
     pub operations: u64,
     /// The sequence number of that oldest one.
-    oldest: u64,
+    pub oldest: u64,
 }
 
 static SEQUENCE: AtomicU64 = AtomicU64::new(0);
@@ -109,6 +111,16 @@ impl Drop for Lazy {
     }
 }
 
+impl Work {
+    /// How many operations it is; a call is as many as it holds.
+    pub fn operations(&self) -> u64 {
+        match &self.op {
+            Op::Call(call) => call.graph.equations().len().max(1) as u64,
+            _ => 1,
+        }
+    }
+}
+
 impl Drop for Work {
     fn drop(&mut self) {
         PENDING.fetch_sub(1, Ordering::Relaxed);
@@ -120,33 +132,30 @@ impl Drop for Work {
 pub(super) fn done(engine: &'static dyn Engine, below: Value) -> Value {
     let (ty, device) = (below.ty().clone(), below.device());
     let extent = Extent { operations: 0, oldest: u64::MAX };
-    let state = State { work: None, flight: None, outputs: smallvec![Output::Done(below)] };
-    Lazy::value(engine, ty, Arc::new(Node { sequence: 0, device, extent, state: Mutex::new(state) }), 0)
+    let state = State { work: None, extent, flight: None, outputs: smallvec![Output::Done(below)] };
+    Lazy::value(engine, ty, Arc::new(Node { sequence: 0, device, state: Mutex::new(state) }), 0)
 }
 
 /// An operation that is put off: its outputs, of which there are some.
 pub(super) fn pending(engine: &'static dyn Engine, device: Device, work: Work) -> Values {
-    let own = match &work.op {
-        Op::Call(call) => call.graph.equations().len().max(1) as u64,
-        _ => 1,
-    };
+    let own = work.operations();
     let sequence = SEQUENCE.fetch_add(own, Ordering::Relaxed);
     PENDING.fetch_add(1, Ordering::Relaxed);
     let types = work.types.clone();
     let outputs = types.iter().map(|_| Output::Pending).collect();
     let extent = extent(sequence, own, &work.inputs);
-    let state = Mutex::new(State { work: Some(work), flight: None, outputs });
-    let node = Arc::new(Node { sequence, device, extent, state });
+    let state = Mutex::new(State { work: Some(work), extent, flight: None, outputs });
+    let node = Arc::new(Node { sequence, device, state });
     types.into_iter().enumerate().map(|(i, ty)| Lazy::value(engine, ty, node.clone(), i)).collect()
 }
 
 fn extent(sequence: u64, own: u64, inputs: &[Value]) -> Extent {
     let mut all = Extent { operations: own, oldest: sequence };
     for x in inputs {
-        let node = &Lazy::of(x).node;
-        if node.lock().work.is_some() {
-            all.operations = all.operations.saturating_add(node.extent.operations);
-            all.oldest = all.oldest.min(node.extent.oldest);
+        let state = Lazy::of(x).node.lock();
+        if state.work.is_some() {
+            all.operations = all.operations.saturating_add(state.extent.operations);
+            all.oldest = all.oldest.min(state.extent.oldest);
         }
     }
     all.operations = all.operations.min(sequence + own - all.oldest);
