@@ -30,7 +30,7 @@ pub use plywood_autodiff::{
 };
 pub use plywood_backend_cpu::{Cpu, MemoryStats};
 pub use plywood_batching::{Batched, InAxes, Map, Vmap, map, vmap};
-pub use plywood_fusion::{Jit, Jitted, jit};
+pub use plywood_fusion::{Fusion, FusionStats, Jit, Jitted, jit};
 pub use plywood_macros::Tree;
 
 mod backends;
@@ -61,15 +61,15 @@ pub mod prelude {
         Autodiff, Backend, Checkpoint, ChooseBackend, Cpu, DType, Device, DeviceBackend, Differentiate, Dyn,
         Element, Ellipsis, Forward, Grad, Graph, Layer, NewAxis, Operand, Policy, Scalar, Shape, Tensor,
         Traced, Tree, ValueAndGrad, checkpoint, checkpoint_name, concatenate, custom_jvp, custom_vjp, einsum,
-        fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace, tree_leaves,
-        tree_map, value_and_grad, vjp,
+        eval, fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace,
+        tree_leaves, tree_map, value_and_grad, vjp,
     };
     pub use crate::{Batched, Map, Vmap, hessian, jacfwd, jacrev, map, ravel, vmap};
+    pub use crate::{Fusion, Jit, jit};
     pub use crate::{
         Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
         meshgrid, ravel_multi_index, vstack, where_,
     };
-    pub use crate::{Jit, jit};
     pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }

@@ -36,6 +36,12 @@ pub trait Engine: Send + Sync + 'static {
     /// The data of a value, on the host; an error where it has none (while a function is recorded).
     fn read(&'static self, value: &Value) -> Result<Array, Error>;
 
+    /// Computes what was put off, all of these values together; nothing on an engine that computes at once.
+    fn eval(&'static self, values: &[Value]) -> Result<(), Error> {
+        let _ = values;
+        Ok(())
+    }
+
     /// The device that holds the value's data; without a value, the one where new data is made.
     fn device(&'static self, value: Option<&Value>) -> Device;
 

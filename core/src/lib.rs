@@ -46,7 +46,7 @@ pub use op::{Op, OpKind};
 pub use record::{Trace, Traced, trace};
 pub use shape::{IntoAxes, IntoShape, Shape};
 pub use tensor::*;
-pub use tree::{Path, PathStep, Plain, SelfTree, Tree, Visitor, lift, tree_leaves, tree_map};
+pub use tree::{Path, PathStep, Plain, SelfTree, Tree, Visitor, eval, lift, tree_leaves, tree_map};
 pub use types::TensorType;
 pub use value::{Term, Value};
 

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example digits
 //! cargo run --release --example digits -- --epochs 5 --data path/to/mnist
+//! cargo run --release --example digits -- --backend lazy
 //! ```
 //!
 //! What to look at:
@@ -11,7 +12,8 @@
 //! - `adam.rs`: an optimizer is a few lines with `tree_map`, which goes through parameters and gradients together;
 //! - every random number comes from one key, split: the same `--seed` gives the same accuracy.
 //!
-//! Everything is generic over the backend; only `main` says that it is `Cpu`.
+//! Everything is generic over the backend; only `main` says which it is: `Cpu`, or `Fusion<Cpu>`, on which a step's operations are
+//! put off until `eval` and then run as one graph that is planned once.
 
 mod adam;
 mod data;
@@ -21,7 +23,7 @@ mod mnist;
 mod model;
 
 use adam::Adam;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use data::{Dataset, Examples};
 use indicatif::{ProgressBar, ProgressStyle};
 use mnist::DataError;
@@ -48,10 +50,25 @@ struct Args {
     /// A folder with the four files of MNIST (train-images-idx3-ubyte and so on, or with .gz) instead of the built-in data
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// What computes
+    #[arg(long, value_enum, default_value_t = Computes::Cpu)]
+    backend: Computes,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Computes {
+    /// The CPU, each operation at once
+    Cpu,
+    /// The CPU, a step's operations as one graph
+    Lazy,
 }
 
 fn main() -> Result<(), DataError> {
-    let accuracy = run::<Cpu>(&Args::parse())?;
+    let args = Args::parse();
+    let accuracy = match args.backend {
+        Computes::Cpu => run::<Cpu>(&args)?,
+        Computes::Lazy => run::<Fusion<Cpu>>(&args)?,
+    };
     println!("test accuracy {accuracy:.4}");
     Ok(())
 }
@@ -93,6 +110,7 @@ fn train<B: Backend>(args: &Args, mut params: Mlp<B>, train: &Examples<B>, key: 
             let (loss, grads) = loss_and_grads(params.clone(), images, labels);
             (params, adam) = adam.update(params, grads);
             total += loss;
+            eval(&(params.clone(), adam.clone(), total.clone()));
             bar.inc(1);
         }
         let mean = total / batches;
@@ -117,5 +135,6 @@ mod tests {
         let accuracy = run::<Cpu>(&args).unwrap();
         assert!(accuracy >= 0.97, "{accuracy}");
         assert_eq!(run::<Cpu>(&args).unwrap(), accuracy);
+        assert_eq!(run::<Fusion<Cpu>>(&args).unwrap(), accuracy);
     }
 }

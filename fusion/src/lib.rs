@@ -1,4 +1,5 @@
-//! `jit`: a function is recorded once for a signature, its graph is improved, and later calls run the graph.
+//! `jit`: a function is recorded once for a signature, its graph is improved, and later calls run the graph. And the lazy backend,
+//! [`Fusion`], which makes graphs of whatever a program does until it reads a value.
 //!
 //! A graph is executed as one operation, a call, so it composes with every other layer: a layer derives the call, and one
 //! graph reaches the device. What improves graphs are passes (`passes/`, one file each), functions from graph to graph that
@@ -6,9 +7,11 @@
 
 mod cache;
 mod jit;
+mod lazy;
 pub mod passes;
 pub mod plan;
 mod signature;
 
 pub use cache::Stats;
 pub use jit::{Jit, Jitted, jit};
+pub use lazy::{Fusion, FusionStats};

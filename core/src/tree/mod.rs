@@ -79,6 +79,35 @@ pub fn tree_leaves<B: Backend, T: Tree<B>>(tree: &T) -> Vec<Tensor<B>> {
     leaves(tree).into_iter().map(Tensor::of).collect()
 }
 
+/// Computes all tensors of a tree that were put off, together: what a program on a lazy backend (`Fusion<Cpu>`) does with its
+/// state once in each step. On a backend that computes at once, and inside a transformed function, it does nothing.
+///
+/// ```
+/// use plywood::prelude::*;
+/// fn descend<B: Backend>(mut x: Tensor<B>, steps: usize) -> Tensor<B> {
+///     for _ in 0..steps {
+///         x = &x - 0.5 * &x;
+///         eval(&x);
+///     }
+///     x
+/// }
+/// assert_eq!(descend(Tensor::<Cpu>::from([8.0]), 3), Tensor::from([1.0]));
+/// assert_eq!(descend(Tensor::<Fusion<Cpu>>::from([8.0]), 3), Tensor::from([1.0]));
+/// ```
+#[track_caller]
+pub fn eval<B: Backend, T: Tree<B>>(tree: &T) {
+    let mut values = leaves(tree);
+    // Those of `Dyn` may be of several engines.
+    while let Some(engine) = values.first().map(Value::engine) {
+        let (these, others) = values.into_iter().partition(|x| x.engine().id() == engine.id());
+        let these: Vec<Value> = these;
+        if let Err(e) = engine.eval(&these) {
+            panic!("eval: {e}")
+        }
+        values = others;
+    }
+}
+
 /// The tree's structure around other tensors, which are given in the order of `map`.
 pub fn rebuild<B: Backend, C: Backend, T: Tree<B>>(
     tree: T,

@@ -94,6 +94,11 @@ impl Value {
         Arc::get_mut(&mut self.0)?.data.downcast_mut()
     }
 
+    /// How many hold this value; another thread may have changed that meanwhile, unless the caller knows them all.
+    pub fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     /// Whether two values are the same one, not merely equal.
     pub fn same(&self, other: &Value) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
