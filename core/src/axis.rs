@@ -52,6 +52,11 @@ pub fn all() -> Vec<Axis> {
     SCOPE.with_borrow(Vec::clone)
 }
 
+/// Whether these are the axes in scope, by name and size.
+pub fn are(axes: &[(Arc<str>, usize)]) -> bool {
+    SCOPE.with_borrow(|scope| scope.iter().map(|axis| (&axis.name, axis.size)).eq(axes.iter().map(|(n, s)| (n, *s))))
+}
+
 /// Whether there are none.
 pub fn none() -> bool {
     SCOPE.with_borrow(Vec::is_empty)

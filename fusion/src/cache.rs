@@ -4,7 +4,7 @@
 //! whole process's; any other function's cache belongs to the object that `jit` made.
 
 use crate::signature::Signature;
-use plywood_core::{Graph, Values};
+use plywood_core::{Graph, Op, TensorType, Values, Visitor};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -21,15 +21,23 @@ pub struct Stats {
     pub calls: u64,
     /// Calls that had to record the function.
     pub recordings: u64,
+    /// Recordings for which a graph had to be improved and planned: the others found one of their structure.
+    pub plans: u64,
     /// Recordings that are kept.
     pub kept: usize,
 }
 
 /// A recorded function.
 pub(crate) struct Recording<Out> {
-    pub graph: Arc<Graph>,
-    /// What the function captured: the graph's first inputs.
+    /// As it was recorded.
+    pub recorded: Graph,
+    /// The call of the graph that runs.
+    pub op: Op,
+    pub outputs: Vec<TensorType>,
+    /// Plain numbers and what the function captured: the graph's first inputs.
     pub captured: Values,
+    /// Whether a graph had to be improved for it.
+    pub planned: bool,
     /// The structure of the result, around symbols.
     pub template: Out,
 }
@@ -59,12 +67,15 @@ impl<Out> Cache<Out> {
         self.0.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// The recording of this signature; counts the call.
-    pub fn find(&self, signature: &Signature) -> Option<Arc<Recording<Out>>> {
+    /// The recording for these arguments; counts the call.
+    pub fn find(&self, visit: impl Fn(&mut dyn Visitor)) -> Option<Arc<Recording<Out>>> {
         let mut cache = self.lock();
         cache.stats.calls += 1;
         let now = cache.stats.calls;
-        let entry = cache.entries.iter_mut().find(|e| e.signature.is(signature))?;
+        // The one that was used last comes first.
+        let at = cache.entries.iter().position(|e| e.signature.fits(&visit))?;
+        cache.entries.swap(0, at);
+        let entry = &mut cache.entries[0];
         entry.used = now;
         Some(entry.recording.clone())
     }
@@ -73,6 +84,7 @@ impl<Out> Cache<Out> {
     pub fn insert(&self, signature: Signature, recording: Arc<Recording<Out>>) -> Vec<Signature> {
         let mut cache = self.lock();
         cache.stats.recordings += 1;
+        cache.stats.plans += recording.planned as u64;
         let before = cache.entries.iter().map(|e| e.signature.clone()).collect();
         if cache.entries.len() == RECORDINGS {
             let oldest = (0..RECORDINGS).min_by_key(|&i| cache.entries[i].used).expect("it is full");

@@ -3,20 +3,20 @@
 //! What is generic here takes trees apart and puts them together.
 
 use crate::cache::{self, Cache, Recording, Stats};
-use crate::passes;
+use crate::{graphs, numbers, passes};
 use crate::signature::{self, Signature};
 use plywood_core::at::At;
 use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Backend, Dyn, Function, Graph, Op, Path, SelfTree, Step, Tensor, TensorType, Trace, Traced, Value,
+    Backend, DType, Dyn, Function, Graph, Op, Path, SelfTree, Step, Tensor, TensorType, Trace, Traced, Value,
     Values, Visitor,
 };
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The function that records `f` once for a signature (the structure, types and devices of its arguments, plain data in
 /// them, axes in scope), and runs the recorded graph from then on: nothing of `f` itself.
@@ -99,10 +99,10 @@ where
     /// Calls the function with a tuple of its arguments.
     pub fn call(&self, args: Args) -> Out::On<B> {
         let visit = |visitor: &mut dyn Visitor| args.visit(Path::root(), visitor);
-        let signature = Signature::of(visit);
-        let recording = match self.cache.find(&signature) {
+        let recording = match self.cache.find(visit) {
             Some(recording) => recording,
             None => {
+                let signature = Signature::of(visit);
                 let recording = Arc::new(self.record(&args));
                 let before = self.cache.insert(signature.clone(), recording.clone());
                 report(self.made, &signature, &before, || signature::paths(visit));
@@ -111,12 +111,14 @@ where
         };
         let mut inputs = recording.captured.clone();
         // By value: what nobody else holds is donated.
+        let nothing = nothing();
         args.map::<Trace>(&mut |x| {
-            let ty = x.ty().clone();
             inputs.push(x.into_value());
-            Tensor::of(argument(Trace::ENGINE, ty, Trace::ENGINE.device(None)))
+            Tensor::of(nothing.clone())
         });
-        let results = run::<B>(&recording.graph, inputs, self.made);
+        let engine = inputs.first().map_or(B::ENGINE, Value::engine);
+        let step = Step { op: &recording.op, outputs: &recording.outputs, at: self.made };
+        let results = engine.execute(step, inputs);
         rebuild::<Traced<B>, B, Out>(recording.template.clone(), results)
     }
 
@@ -137,12 +139,19 @@ where
         let symbols: Vec<Value> =
             outputs.iter().map(|y| argument(engine, y.ty().clone(), y.device())).collect();
         let template = rebuild::<Traced<B>, Traced<B>, Out>(out, symbols);
-        Recording { graph: Arc::new(passes::optimized(&graph)), captured, template }
+        let (lifted, numbers) = numbers::lifted(&graph);
+        let engine = example.unwrap_or(B::ENGINE);
+        let numbers = Dyn::scoped::<B, _>(Some(engine), || numbers.iter().map(|x| x.on(engine)).collect::<Values>());
+        let (optimized, planned) = graphs::optimized(lifted);
+        let outputs = optimized.output_types().cloned().collect();
+        let op = Op::Call(Arc::new(Call { graph: optimized, rule: Rule::Through(Policy::Everything) }));
+        let captured = numbers.into_iter().chain(captured).collect();
+        Recording { recorded: graph, op, outputs, captured, planned, template }
     }
 
-    /// The graph that was used last; none before the first call.
-    pub fn graph(&self) -> Option<Arc<Graph>> {
-        Some(self.cache.latest()?.graph.clone())
+    /// The graph that was used last, improved, with plain numbers where they are used; none before the first call.
+    pub fn graph(&self) -> Option<Graph> {
+        Some(passes::optimized(&self.cache.latest()?.recorded))
     }
 
     /// How often it was called and recorded; of a function without captures, wherever it was.
@@ -151,12 +160,11 @@ where
     }
 }
 
-/// Executes a graph as one operation, on the engine of its inputs.
-fn run<B: Backend>(graph: &Arc<Graph>, inputs: Values, at: At) -> Values {
-    let engine = inputs.first().map_or(B::ENGINE, Value::engine);
-    let outputs: Vec<TensorType> = graph.output_types().cloned().collect();
-    let call = Call { graph: graph.clone(), rule: Rule::Through(Policy::Everything) };
-    engine.execute(Step { op: &Op::Call(Arc::new(call)), outputs: &outputs, at }, inputs)
+/// What stands in a tree whose tensors were taken.
+fn nothing() -> Value {
+    static NOTHING: OnceLock<Value> = OnceLock::new();
+    let symbol = || argument(Trace::ENGINE, TensorType::scalar(DType::Bool), Trace::ENGINE.device(None));
+    NOTHING.get_or_init(symbol).clone()
 }
 
 /// Says why a function is recorded once more: where it is asked to (`PLYWOOD_EXPLAIN=1`), and once where one number in the
@@ -184,7 +192,7 @@ fn report(made: At, new: &Signature, before: &[Signature], paths: impl FnOnce() 
     }
     let Some((_, differences)) = near else { return };
     let [i] = differences[..] else { return };
-    let plain = matches!(new.part(i), crate::signature::Part::Plain(_));
+    let plain = new.part(i).is_plain();
     let times = before.iter().filter(|old| alone(old) == Some(i)).count();
     if plain && times == 7 {
         eprintln!(

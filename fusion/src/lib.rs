@@ -6,11 +6,14 @@
 //! can be printed before and after.
 
 mod cache;
+mod graphs;
 mod jit;
 mod lazy;
+mod numbers;
 pub mod passes;
 pub mod plan;
 mod signature;
+mod structure;
 
 pub use cache::Stats;
 pub use jit::{Jit, Jitted, jit};

@@ -1,25 +1,28 @@
 //! What a recording depends on: types and devices of tensors, plain data, the axes in scope. Two calls of one signature run
 //! one graph.
+//!
+//! A call compares its arguments with the signatures there are as it walks over them, and makes a signature of its own only where
+//! none fits.
 
 use plywood_core::axis;
 use plywood_core::{Device, Path, Plain, TensorType, Value, Visitor};
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// One call's signature.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Signature {
-    hash: u64,
     parts: Vec<Part>,
     axes: Vec<(Arc<str>, usize)>,
 }
 
 /// A leaf of the arguments.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Part {
     Tensor(TensorType, Device),
-    /// Plain data as they print: numbers print so that they can be read back.
+    /// A number, by its type's name and its bits.
+    Number(&'static str, u64, String),
+    /// Other plain data as they print: numbers print so that they can be read back.
     Plain(String),
 }
 
@@ -27,13 +30,50 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Part::Tensor(ty, device) => write!(f, "{ty} on {device}"),
-            Part::Plain(data) => f.write_str(data),
+            Part::Number(_, _, data) | Part::Plain(data) => f.write_str(data),
         }
     }
 }
 impl fmt::Debug for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A number's type and bits.
+fn number(data: &dyn Plain) -> Option<(&'static str, u64)> {
+    let data = data.as_any();
+    macro_rules! first { ($($T:ty, $x:ident => $bits:expr;)*) => { $(
+        if let Some(&$x) = data.downcast_ref::<$T>() {
+            return Some((stringify!($T), $bits));
+        }
+    )* } }
+    first! {
+        f64, x => x.to_bits(); usize, x => x as u64; bool, x => x as u64; i32, x => x as u64; f32, x => x.to_bits() as u64;
+        i64, x => x as u64; u64, x => x; u32, x => x as u64;
+    }
+    None
+}
+
+impl Part {
+    fn of(data: &dyn Plain) -> Part {
+        match number(data) {
+            Some((ty, bits)) => Part::Number(ty, bits, format!("{data:?}")),
+            None => Part::Plain(format!("{data:?}")),
+        }
+    }
+
+    fn is(&self, data: &dyn Plain) -> bool {
+        match self {
+            Part::Tensor(..) => false,
+            Part::Number(ty, bits, _) => number(data) == Some((ty, *bits)),
+            Part::Plain(text) => number(data).is_none() && *text == format!("{data:?}"),
+        }
+    }
+
+    /// Whether it is plain data.
+    pub fn is_plain(&self) -> bool {
+        !matches!(self, Part::Tensor(..))
     }
 }
 
@@ -46,21 +86,42 @@ impl Signature {
                 self.0.push(Part::Tensor(value.ty().clone(), value.device()));
             }
             fn plain(&mut self, _: Path<'_>, data: &dyn Plain) {
-                self.0.push(Part::Plain(format!("{data:?}")));
+                self.0.push(Part::of(data));
             }
         }
         let mut parts = Parts(Vec::new());
         visit(&mut parts);
-        let axes: Vec<(Arc<str>, usize)> = axis::all().into_iter().map(|a| (a.name, a.size)).collect();
-        let mut hasher = DefaultHasher::new();
-        parts.0.hash(&mut hasher);
-        axes.hash(&mut hasher);
-        Signature { hash: hasher.finish(), parts: parts.0, axes }
+        let axes = axis::all().into_iter().map(|a| (a.name, a.size)).collect();
+        Signature { parts: parts.0, axes }
     }
 
-    /// Whether a call of the other signature runs this one's graph.
-    pub fn is(&self, other: &Signature) -> bool {
-        self.hash == other.hash && self == other
+    /// Whether it is that of these arguments.
+    pub fn fits(&self, visit: impl FnOnce(&mut dyn Visitor)) -> bool {
+        struct Compare<'a> {
+            left: &'a [Part],
+            same: bool,
+        }
+        impl Compare<'_> {
+            fn next(&mut self, fits: impl FnOnce(&Part) -> bool) {
+                match self.left.split_first() {
+                    Some((part, rest)) if self.same => (self.same, self.left) = (fits(part), rest),
+                    _ => self.same = false,
+                }
+            }
+        }
+        impl Visitor for Compare<'_> {
+            fn tensor(&mut self, _: Path<'_>, value: &Value) {
+                self.next(|part| {
+                    matches!(part, Part::Tensor(ty, device) if ty == value.ty() && *device == value.device())
+                });
+            }
+            fn plain(&mut self, _: Path<'_>, data: &dyn Plain) {
+                self.next(|part| part.is(data));
+            }
+        }
+        let mut compare = Compare { left: &self.parts, same: true };
+        visit(&mut compare);
+        compare.same && compare.left.is_empty() && axis::are(&self.axes)
     }
 
     /// The leaves in which two signatures of one structure differ; none where the structure does.

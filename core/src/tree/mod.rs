@@ -13,6 +13,7 @@ pub use map::tree_map;
 pub use path::{Path, PathStep};
 
 use crate::{Backend, Layer, Tensor, Value};
+use std::any::Any;
 use std::fmt::Debug;
 
 /// A value made of tensors of `B` and plain data.
@@ -46,8 +47,15 @@ pub trait Visitor {
     message = "`{Self}` cannot be plain data in a tree",
     note = "a #[tree(static)] field's type derives Clone, Debug and PartialEq"
 )]
-pub trait Plain: Debug + Send + Sync {}
-impl<T: Clone + Debug + PartialEq + Send + Sync + 'static> Plain for T {}
+pub trait Plain: Debug + Send + Sync {
+    /// The data, to be looked at by their type.
+    fn as_any(&self) -> &dyn Any;
+}
+impl<T: Clone + Debug + PartialEq + Send + Sync + 'static> Plain for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
 
 /// A tree that on its own backend is itself. Every tree is; the compiler has to be told.
 pub trait SelfTree<B: Backend>: Tree<B, On<B> = Self> {}

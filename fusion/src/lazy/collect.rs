@@ -15,7 +15,7 @@
 
 use super::flush::Flight;
 use super::node::{Extent, Lazy, Node, Output, Work};
-use super::structure::ByAddress;
+use crate::structure::ByAddress;
 use plywood_core::{Equation, Graph, TensorType, Value, Values, Var};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -4,7 +4,8 @@
 //! value waits for is bounded ([`BOUND`]).
 
 use super::collect::exceeds;
-use super::{cache, flush, node};
+use super::{flush, node};
+use crate::graphs;
 use node::{Lazy, Work};
 use plywood_core::at::At;
 use plywood_core::{Array, Backend, Device, DeviceBackend, Engine, Error, Layer, Op, Step, Value, Values};
@@ -94,7 +95,7 @@ impl<B: Backend> Fusion<B> {
     /// assert!(Fusion::<Cpu>::stats().runs > before);
     /// ```
     pub fn stats() -> FusionStats {
-        let cache::Counts { plans, hits, kept } = cache::counts();
+        let graphs::Counts { plans, hits, kept } = graphs::counts();
         let (pending, values) = node::counts();
         FusionStats { runs: plans + hits, plans, hits, kept, pending, values }
     }

@@ -3,8 +3,8 @@
 //! What always holds: an operation is in one run at a time; a run waits for no other, so runs always end; nothing is locked while a
 //! graph is optimised or runs, so that threads which need different values run at the same time.
 
-use super::cache;
 use super::collect::{Found, Run, collect};
+use crate::{graphs, numbers};
 use plywood_core::at::{self, At};
 use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::{Engine, Error, Graph, Op, Step, TensorType, Value, Values};
@@ -51,18 +51,13 @@ fn lost() -> Error {
 fn execute(below: &'static dyn Engine, mut run: Run) {
     let at = run.at();
     let recorded = std::mem::replace(&mut run.graph, Graph::new(vec![], 0, vec![], vec![], vec![]));
-    let (recorded, inputs) = abstracted(below, recorded, std::mem::take(&mut run.inputs));
-    let graph = cache::optimized(recorded);
+    let inputs = std::mem::take(&mut run.inputs);
+    let engine = inputs.first().map_or(below, Value::engine);
+    let (lifted, numbers) = numbers::lifted(&recorded);
+    let inputs = numbers.into_iter().map(|number| number.on(engine)).chain(inputs).collect();
+    let (graph, _) = graphs::optimized(lifted);
     let results = call(below, &graph, inputs, at);
     run.finish(results);
-}
-
-/// Where numbers become inputs: PLUG IN HERE. A graph that differs from another only in plain numbers (a learning rate that
-/// changes) has to have the same structure, so numbers leave it before its structure is looked up: this gives the graph without
-/// them, and the inputs with them (scalars of the engine below). For now numbers are part of the structure.
-fn abstracted(below: &'static dyn Engine, graph: Graph, inputs: Values) -> (Graph, Values) {
-    let _ = below;
-    (graph, inputs)
 }
 
 /// Executes a graph as one operation.

@@ -8,14 +8,11 @@
 //!   kernel's registers; a value of `B` that nobody else holds is given up to the run, which may overwrite it.
 //! - Walking over operations and dropping them is iterative: chains of a million are normal.
 //!
-//! `node.rs` has values and operations, `collect.rs` says what a run consists of, `flush.rs` runs it, `cache.rs` keeps optimised
-//! graphs by their structure (`structure.rs`).
+//! `node.rs` has values and operations, `collect.rs` says what a run consists of, `flush.rs` runs it.
 
-mod cache;
 mod collect;
 mod engine;
 mod flush;
 mod node;
-mod structure;
 
 pub use engine::{Fusion, FusionStats};

@@ -18,7 +18,10 @@ pub(super) fn kernels(planner: &mut Planner<'_>, open: &Open) -> Vec<Step> {
             left.extend([second, first]);
             continue;
         }
-        steps.push(step(planner, kernel));
+        // What nobody reads is not computed.
+        if !kernel.outputs.is_empty() {
+            steps.push(step(planner, kernel));
+        }
     }
     steps
 }

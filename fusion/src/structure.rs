@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 /// A hasher for a few words at a time, such as addresses and small numbers; it does not withstand chosen keys.
 #[derive(Default)]
-pub(super) struct Words(u64);
+pub(crate) struct Words(u64);
 
 /// For maps by address.
-pub(super) type ByAddress = BuildHasherDefault<Words>;
+pub(crate) type ByAddress = BuildHasherDefault<Words>;
 
 impl Words {
     fn word(&mut self, word: u64) {
@@ -51,7 +51,7 @@ impl Hasher for Words {
 }
 
 /// A hash of the structure, without most attributes: those are compared.
-pub(super) fn hash(graph: &Graph) -> u64 {
+pub(crate) fn hash(graph: &Graph) -> u64 {
     let mut all = Words::default();
     graph.inputs().hash(&mut all);
     graph.input_types().for_each(|ty| ty.hash(&mut all));
@@ -75,7 +75,7 @@ pub(super) fn hash(graph: &Graph) -> u64 {
 }
 
 /// Whether two graphs are one structure.
-pub(super) fn same(a: &Graph, b: &Graph) -> bool {
+pub(crate) fn same(a: &Graph, b: &Graph) -> bool {
     let shape = |g: &Graph| (g.captured(), g.equations().len());
     let types = |a: &mut dyn Iterator<Item = &TensorType>, b: &mut dyn Iterator<Item = &TensorType>| a.eq(b);
     shape(a) == shape(b)

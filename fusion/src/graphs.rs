@@ -1,10 +1,10 @@
-//! Optimised graphs by the structure of what was put off, bounded. A graph that is found has its plan with it, so nothing is
+//! Optimised graphs by the structure of what was recorded, bounded. A graph that is found has its plan with it, so nothing is
 //! optimised or planned again.
 //!
 //! What always holds: one structure has one optimised graph as long as it is kept; those not used for the longest time go first.
 
-use super::structure::{hash, same};
 use crate::passes;
+use crate::structure::{hash, same};
 use plywood_core::Graph;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -29,7 +29,7 @@ struct Cache {
 static CACHE: Mutex<Cache> = Mutex::new(Cache { entries: Vec::new(), operations: 0, plans: 0, hits: 0 });
 
 /// How often graphs were optimised and found, and how many are kept.
-pub(super) struct Counts {
+pub(crate) struct Counts {
     pub plans: u64,
     pub hits: u64,
     pub kept: usize,
@@ -39,7 +39,7 @@ fn lock() -> MutexGuard<'static, Cache> {
     CACHE.lock().unwrap_or_else(|e| e.into_inner())
 }
 
-pub(super) fn counts() -> Counts {
+pub(crate) fn counts() -> Counts {
     let cache = lock();
     Counts { plans: cache.plans, hits: cache.hits, kept: cache.entries.len() }
 }
@@ -68,14 +68,14 @@ impl Cache {
     }
 }
 
-/// The optimised graph of this structure.
-pub(super) fn optimized(recorded: Graph) -> Arc<Graph> {
+/// The optimised graph of this structure, and whether it was not there yet.
+pub(crate) fn optimized(recorded: Graph) -> (Arc<Graph>, bool) {
     let hash = hash(&recorded);
     {
         let mut cache = lock();
         if let Some(found) = cache.find(hash, &recorded) {
             cache.hits += 1;
-            return found;
+            return (found, false);
         }
         cache.plans += 1;
     }
@@ -83,13 +83,13 @@ pub(super) fn optimized(recorded: Graph) -> Arc<Graph> {
     let mut cache = lock();
     // Another thread may have been quicker.
     if let Some(found) = cache.find(hash, &recorded) {
-        return found;
+        return (found, false);
     }
     let used = cache.plans + cache.hits;
     let gone = cache.insert(Entry { hash, recorded, optimized: optimized.clone(), used });
     drop(cache);
     drop(gone);
-    optimized
+    (optimized, true)
 }
 
 #[cfg(test)]
