@@ -63,9 +63,13 @@ impl Case {
     }
 
     fn check(&self, engine: &'static dyn Engine) -> Result<(), String> {
+        self.improved(engine, &passes::optimized)
+    }
+
+    fn improved(&self, engine: &'static dyn Engine, pass: &dyn Fn(&Graph) -> Graph) -> Result<(), String> {
         let graph = &self.graph;
         let expected = Expected::of(engine, graph, self.values(engine), strictness(graph));
-        let optimized = Arc::new(passes::optimized(graph));
+        let optimized = Arc::new(pass(graph));
         let error = |what: &str, e: String| format!("{what}: {e}\n{graph}\n{}", self.describe());
         // Held by somebody else: what goes in stays as it is.
         let shared = self.values(engine);
@@ -119,6 +123,17 @@ pub fn forward(engine: &'static dyn Engine, program: &Program) -> Result<(), Str
     let graph = recorded(program);
     let types = types(&graph);
     Case::new(program, graph, &types).check(engine)
+}
+
+/// The program, improved by a pass of one's own.
+pub fn improved(
+    engine: &'static dyn Engine,
+    program: &Program,
+    pass: &dyn Fn(&Graph) -> Graph,
+) -> Result<(), String> {
+    let graph = recorded(program);
+    let types = types(&graph);
+    Case::new(program, graph, &types).improved(engine, pass)
 }
 
 /// The comparison alone: noise that is not among the oracle's own passes as close.
