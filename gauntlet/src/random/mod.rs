@@ -31,7 +31,5 @@ pub use compare::{Compare, Expected, same, strictness};
 pub use instruction::What;
 pub use precision::{Precision, of_graph};
 pub use program::{Input, Instruction, Program, programs};
-pub use properties::{
-    Property, check, forward, gradient, improved, kinds, tolerance, vmap, vmap_of_gradient,
-};
+pub use properties::{check, forward, gradient, improved, kinds, tolerance, vmap, vmap_of_gradient};
 pub use unfused::{Noise, unfused};

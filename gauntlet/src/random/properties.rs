@@ -23,9 +23,6 @@ use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
-/// A property of a program.
-pub type Property = fn(&'static dyn Engine, &Program) -> Result<(), String>;
-
 /// Elements of a value, at most.
 const ELEMENTS: usize = 8000;
 
