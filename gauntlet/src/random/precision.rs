@@ -52,8 +52,10 @@ pub fn of(op: &Op, x: &[(&TensorType, Precision)]) -> Vec<Precision> {
             let (n, k) = (scan.constants, scan.carries);
             let mut all: Vec<Precision> = given().collect();
             loop {
-                let results = of_graph(&scan.body, &all);
+                let mut results = of_graph(&scan.body, &all);
                 if !widened(&mut all[n..n + k], &results[..k]) {
+                    // Without steps the last state is the first.
+                    results[..k].copy_from_slice(&all[n..n + k]);
                     return results;
                 }
             }
