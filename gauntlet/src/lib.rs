@@ -23,6 +23,7 @@ pub mod lanes;
 pub mod layout;
 pub mod oracle;
 pub mod properties;
+pub mod random;
 pub mod sample;
 pub mod samples;
 pub mod tolerance;
