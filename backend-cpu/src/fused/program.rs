@@ -48,30 +48,43 @@ fn name(graph: &Graph, operand: &Operand) -> Var {
     operand.view.map_or(operand.var, |i| graph.equations()[i].outputs[0])
 }
 
-/// Numbers of a kernel's variables: inputs, then what equations give.
-struct Names(Vec<(Var, usize)>);
+/// Numbers of a kernel's variables: inputs, then what equations give. A variable may be an input twice, for each element and for
+/// each row.
+struct Names(Vec<(Var, Option<Per>, usize)>);
+
+/// How much of its inputs an equation reads, of whose output there is `per` what.
+fn read_by(e: &Equation, per: Per) -> Per {
+    match e.op {
+        Op::Reduce { .. } => Per::Element,
+        Op::Broadcast { .. } => Per::Row,
+        _ => per,
+    }
+}
 
 impl Names {
     fn new(graph: &Graph, kernel: &Kernel) -> Names {
-        let inputs = kernel.inputs.iter().map(|x| name(graph, x));
-        let made = kernel.equations.iter().map(|&i| graph.equations()[i].outputs[0]);
-        let mut names: Vec<(Var, usize)> = inputs.chain(made).enumerate().map(|(i, v)| (v, i)).collect();
-        names.sort_unstable();
+        let inputs = kernel.inputs.iter().map(|x| (name(graph, x), Some(x.per)));
+        let made = kernel.equations.iter().map(|&i| (graph.equations()[i].outputs[0], None));
+        let mut names: Vec<_> = inputs.chain(made).enumerate().map(|(i, (v, per))| (v, per, i)).collect();
+        names.sort_unstable_by_key(|x| x.0);
         Names(names)
     }
 
     /// None of a number that fills a tensor.
-    fn of(&self, v: Var) -> Option<usize> {
-        self.0.binary_search_by_key(&v, |x| x.0).ok().map(|i| self.0[i].1)
+    fn of(&self, v: Var, per: Per) -> Option<usize> {
+        let first = self.0.partition_point(|x| x.0 < v);
+        let same = self.0[first..].iter().take_while(|x| x.0 == v);
+        same.into_iter().find(|x| x.1.is_none_or(|of| of == per)).map(|x| x.2)
     }
 }
 
 /// The loop in which each value is made.
 fn levels(graph: &Graph, kernel: &Kernel, names: &Names) -> Vec<usize> {
     let mut levels = vec![0; kernel.inputs.len()];
-    for &i in &kernel.equations {
+    for (&i, &per) in kernel.equations.iter().zip(&kernel.per) {
         let e = &graph.equations()[i];
-        let of_inputs = e.inputs.iter().filter_map(|&v| names.of(v)).map(|x| levels[x]).max().unwrap_or(0);
+        let read = e.inputs.iter().filter_map(|&v| names.of(v, read_by(e, per)));
+        let of_inputs = read.map(|x| levels[x]).max().unwrap_or(0);
         levels.push(of_inputs + matches!(e.op, Op::Reduce { .. }) as usize);
     }
     levels
@@ -154,7 +167,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
     /// Decides where values are left for later loops.
     fn leave(&mut self) {
         let outputs = || self.kernel.outputs.iter().enumerate();
-        let number = |x: &Operand| self.names.of(x.var).expect("a kernel's outputs are its own");
+        let number = |x: &Operand| self.names.of(x.var, x.per).expect("a kernel's outputs are its own");
         let mut written: Vec<usize> = outputs().map(|(_, x)| self.levels[number(x)]).collect();
         let mut taken = vec![false; written.len()];
         let mut left = vec![None; self.levels.len()];
@@ -185,7 +198,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
                 (_, Some(_)) => self.levels[x],
                 (_, None) => last[x],
             };
-            for y in e.inputs.iter().filter_map(|&v| self.names.of(v)) {
+            for y in e.inputs.iter().filter_map(|&v| self.names.of(v, read_by(e, self.per(x)))) {
                 last[y] = last[y].max(at);
             }
         }
@@ -245,7 +258,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
         for x in reduced {
             let e = self.equation(x);
             let Op::Reduce { kind, .. } = &e.op else { unreachable!("it was looked for") };
-            let value = self.value(e.inputs[0]);
+            let value = self.value(e.inputs[0], Per::Element);
             self.rows[x] = Some(reduce::encode(*kind, value).reduce(reduce::step(*kind)));
         }
         // All that is read in this loop is read before anything is written.
@@ -257,8 +270,8 @@ impl<'a, 'b> Emitter<'a, 'b> {
         self.b.store(self.args[self.kernel.inputs.len() + j], cast::stored(v, dtype));
     }
 
-    fn value(&mut self, v: Var) -> V<'b> {
-        match self.names.of(v) {
+    fn value(&mut self, v: Var, per: Per) -> V<'b> {
+        match self.names.of(v, per) {
             None => self.number(v),
             Some(x) if self.per(x) == Per::Row => {
                 if self.rows[x].is_none() {
@@ -290,7 +303,8 @@ impl<'a, 'b> Emitter<'a, 'b> {
     /// An equation's value from those that it reads.
     fn computed(&mut self, x: usize) -> V<'b> {
         let e = self.equation(x);
-        let inputs: SmallVec<[V<'b>; 3]> = e.inputs.iter().map(|&v| self.value(v)).collect();
+        let per = read_by(e, self.kernel.per[x - self.kernel.inputs.len()]);
+        let inputs: SmallVec<[V<'b>; 3]> = e.inputs.iter().map(|&v| self.value(v, per)).collect();
         formula(self.graph, e, &inputs)
     }
 
@@ -371,6 +385,8 @@ fn formula<'b>(graph: &Graph, e: &Equation, x: &[V<'b>]) -> V<'b> {
 fn held<'b>(v: V<'b>, dtype: DType) -> V<'b> {
     let lane = 8 * v.builder().width().bytes();
     let unused = lane - 8 * dtype.size();
+    let ty = Type::of(dtype, v.builder().width()).expect("the width was chosen for it");
+    let v = if v.ty() != ty && v.ty().is_integer() && ty.is_integer() { v.bits(ty) } else { v };
     match (v.ty(), dtype) {
         (Type::Mask, _) => v,
         (Type::F32, DType::BF16) => cast::rounded_bf16(v),
