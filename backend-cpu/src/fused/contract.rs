@@ -1,12 +1,12 @@
 //! A contraction whose output a kernel goes on with, tile by tile, while it is in the caches: a bias, an activation, a
 //! residual, the update of a parameter. The sums themselves are nowhere else.
 
-use super::operands::{innermost, over, readable};
+use super::operands::{copied, innermost, kept, over, strides_of_copy};
 use super::{Made, Prepared, finished, outputs, program};
 use crate::data::{self, CpuData};
 use crate::kernel::launch::{Operand as Launched, Tile, tile};
 use crate::kernels::dot;
-use crate::layout::{Nest, Strides, row_major};
+use crate::layout::{Nest, Strides};
 use plywood_core::{Equation, Graph, Op, Value, Values};
 use plywood_fusion::plan::{Kernel, Plan};
 use smallvec::SmallVec;
@@ -89,15 +89,19 @@ impl Contract<'_> {
         for ((i, operand), x) in others().zip(inputs) {
             let mut own = over(self.graph, shape, 0, x, operand);
             if collapsed(shape, &own, columns).is_none() {
-                own = readable(self.graph, shape, columns.max(innermost(shape)), x, operand);
+                let mut sizes = kept(shape, &own, columns.max(innermost(shape)));
+                if collapsed(shape, &strides_of_copy(shape, &sizes), columns).is_none() {
+                    sizes = shape[..].into();
+                }
+                own = copied(shape, &own, sizes, x);
             }
-            let two = collapsed(shape, &own, columns)?;
+            let two = collapsed(shape, &own, columns).expect("what is copied goes by rows and columns");
             if two[1] == 0 {
                 splats |= 1 << i;
             }
             strides.push(two);
         }
-        strides.push(collapsed(shape, &row_major(shape), columns)?);
+        strides.push([n as isize, 1].into_iter().collect());
         debug_assert_eq!(shape.elements(), m * n);
         Some((strides, splats))
     }

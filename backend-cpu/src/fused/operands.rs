@@ -74,18 +74,30 @@ pub fn readable(graph: &Graph, shape: &Shape, trailing: usize, x: &mut Value, op
     if is_dense(shape, &strides, inner) {
         return strides;
     }
-    // A copy of the whole domain, without what the outer axes repeat.
-    let mut kept: SmallVec<[usize; 4]> = shape[..].into();
+    copied(shape, &strides, kept(shape, &strides, inner), x)
+}
+
+/// The sizes of a copy of an operand: of the whole domain, without what the outer axes repeat.
+pub fn kept(shape: &[usize], strides: &[isize], inner: usize) -> SmallVec<[usize; 4]> {
     let outer = shape.len() - inner;
-    (0..outer).filter(|&d| strides[d] == 0).for_each(|d| kept[d] = 1);
-    let CpuData { layout, storage } = data::data(x);
-    let view = Layout { strides, offset: layout.offset };
-    let ty = x.ty().with_shape(plywood_core::Shape::from(&kept[..]));
-    let copy = contiguous(value(ty, view, storage.clone()));
-    *x = copy;
-    let mut strides = row_major(&kept);
+    let size = |d: usize| if d < outer && strides[d] == 0 { 1 } else { shape[d] };
+    (0..shape.len()).map(size).collect()
+}
+
+/// The strides of an operand in a copy of these sizes.
+pub fn strides_of_copy(shape: &[usize], kept: &[usize]) -> Strides {
+    let mut strides = row_major(kept);
     (0..shape.len()).filter(|&d| kept[d] != shape[d]).for_each(|d| strides[d] = 0);
     strides
+}
+
+/// Puts a copy of these sizes, in order, in the place of a value that has these strides over a domain.
+pub fn copied(shape: &[usize], strides: &[isize], kept: SmallVec<[usize; 4]>, x: &mut Value) -> Strides {
+    let CpuData { layout, storage } = data::data(x);
+    let view = Layout { strides: strides.into(), offset: layout.offset };
+    let ty = x.ty().with_shape(Shape::from(&kept[..]));
+    *x = contiguous(value(ty, view, storage.clone()));
+    strides_of_copy(shape, &kept)
 }
 
 /// Anything, while a value is exchanged.
