@@ -1,6 +1,6 @@
 //! A layer that counts what is executed below it, by the name of the operation. Bodies of loops run on it too.
 
-use plywood::control::interpret::{self, Held};
+use plywood::control::interpret::{self, Runs};
 use plywood::prelude::*;
 use plywood::{Array, Engine, Error, Op, Step, Value, Values};
 use std::cell::RefCell;
@@ -57,12 +57,18 @@ impl Layer for Counting {
     }
 }
 
+impl Runs for Counting {
+    fn engine(&self) -> &'static dyn Engine {
+        Counting::ENGINE
+    }
+}
+
 impl Engine for Counting {
     fn execute(&'static self, step: Step<'_>, x: Values) -> Values {
         COUNTS.with_borrow_mut(|counts| *counts.entry(step.op.name()).or_default() += 1);
         match step.op {
             Op::Call(call) => call.graph.replay(self, x),
-            Op::Scan(scan) => interpret::scan(self, step.outputs, x, scan, &|ty| Held::stack(ty)),
+            Op::Scan(scan) => interpret::scan(self, step.outputs, x, scan),
             Op::While(w) => interpret::while_loop(self, x, w),
             Op::Cond(c) => interpret::cond(self, x, c),
             _ => {

@@ -36,7 +36,7 @@ impl Contract<'_> {
         // The sums are in no buffer that an output could be.
         let without = |bits: &u32| (bits & ((1 << self.input) - 1)) | (bits >> (self.input + 1)) << self.input;
         let overwrites: SmallVec<[u32; 8]> = made.overwrites.iter().map(without).collect();
-        let (mut storages, taken) = outputs(&mut inputs, prepared, &overwrites);
+        let (mut storages, taken) = outputs(&mut inputs, &prepared.types, &overwrites);
         let of_output = strides.pop().expect("the outputs' are the last");
         let sizes = [m, n];
         let results: SmallVec<[Launched<'_>; 4]> = storages

@@ -5,6 +5,7 @@
 //! a plan gives to the bit, but for sums of long rows, which are added in another order.
 
 mod contract;
+mod flat;
 mod fuses;
 mod operands;
 mod program;
@@ -16,6 +17,7 @@ use crate::kernel::cache::compile;
 use crate::kernel::launch::launch;
 use crate::layout::Layout;
 use crate::storage::Storage;
+use flat::Flat;
 use operands::Operands;
 use plywood_core::op::Types;
 use plywood_core::{Backend, Graph, Step as Execute, Value, Values, Var};
@@ -28,6 +30,8 @@ struct Planned {
     plan: Plan,
     steps: Vec<Prepared>,
     variables: usize,
+    /// Where the graph is one small kernel: for each input of it the input of the graph.
+    single: Option<SmallVec<[usize; 12]>>,
 }
 
 /// What a step needs each time.
@@ -36,6 +40,8 @@ struct Prepared {
     types: Types,
     /// Code, by which operands have one element for each row.
     code: Mutex<SmallVec<[Made; 1]>>,
+    /// The short way, where there is one.
+    flat: Option<Flat>,
 }
 
 /// A kernel's code.
@@ -53,22 +59,45 @@ pub fn call(graph: &Arc<Graph>, inputs: Values) -> Values {
     planned.run(graph, inputs)
 }
 
+/// Whether a graph has a plan.
+pub fn is_planned(graph: &Graph) -> bool {
+    graph.memo().has::<Planned>(b"cpu plan")
+}
+
 impl Planned {
     fn new(graph: &Graph) -> Planned {
         let plan = plan(graph, &fuses::Kernels);
-        let types = |vars: &[Var]| vars.iter().map(|&v| graph.ty(v).clone()).collect();
-        let prepared = |step: &Step| match step {
-            Step::One(i) => types(&graph.equations()[*i].outputs),
-            Step::Kernel(kernel) | Step::Contract { kernel, .. } => {
-                types(&kernel.outputs.iter().map(|x| x.var).collect::<Vec<_>>())
-            }
+        let types = |vars: &mut dyn Iterator<Item = Var>| vars.map(|v| graph.ty(v).clone()).collect();
+        let prepared = |step: &Step| {
+            let (types, flat) = match step {
+                Step::One(i) => (types(&mut graph.equations()[*i].outputs.iter().copied()), None),
+                Step::Kernel(k) => (types(&mut k.outputs.iter().map(|x| x.var)), Flat::new(graph, k)),
+                Step::Contract { kernel, .. } => (types(&mut kernel.outputs.iter().map(|x| x.var)), None),
+            };
+            Prepared { types, code: Mutex::default(), flat }
         };
-        let steps = plan.steps.iter().map(|s| Prepared { types: prepared(s), code: Mutex::default() }).collect();
+        let steps = plan.steps.iter().map(prepared).collect();
         let variables = plan.definitions.len();
-        Planned { plan, steps, variables }
+        let single = single(graph, &plan);
+        Planned { plan, steps, variables, single }
     }
 
     fn run(&self, graph: &Graph, inputs: Values) -> Values {
+        if let (Some(places), [Step::Kernel(kernel)]) = (&self.single, &self.plan.steps[..]) {
+            let prepared = &self.steps[0];
+            if let Some(flat) = &prepared.flat {
+                let mut inputs = inputs;
+                let in_order = places.len() == inputs.len() && places.iter().enumerate().all(|(i, &p)| i == p);
+                let read = match in_order {
+                    true => std::mem::take(&mut inputs),
+                    false => self.picked(places, std::mem::take(&mut inputs)),
+                };
+                return match flat.run(graph, &self.plan, kernel, &prepared.types, read) {
+                    Ok(results) => results,
+                    Err(read) => self.alone(graph, kernel, prepared, read),
+                };
+            }
+        }
         let mut values: SmallVec<[Option<Value>; 24]> = SmallVec::from_elem(None, self.variables);
         for (&v, x) in graph.inputs().iter().zip(inputs) {
             values[v.0 as usize] = Some(x);
@@ -89,7 +118,12 @@ impl Planned {
                 }
                 Step::Kernel(kernel) => {
                     let read = self.read(&mut values, &kernel.inputs, dead, None);
-                    self.kernel(graph, kernel, prepared, read, &mut values);
+                    let results = match &prepared.flat {
+                        Some(flat) => flat.run(graph, &self.plan, kernel, &prepared.types, read),
+                        None => Err(read),
+                    };
+                    let results = results.unwrap_or_else(|read| self.alone(graph, kernel, prepared, read));
+                    give(kernel, results, &mut values);
                 }
                 Step::Contract { dot, kernel, input } => {
                     let e = &graph.equations()[*dot];
@@ -103,7 +137,7 @@ impl Planned {
                             let types: Types = [graph.ty(e.outputs[0]).clone()].into();
                             let execute = Execute { op: &e.op, outputs: &types, at: e.at };
                             read.insert(*input, Cpu::ENGINE.execute(execute, operands).remove(0));
-                            self.kernel(graph, kernel, prepared, read, &mut values);
+                            give(kernel, self.alone(graph, kernel, prepared, read), &mut values);
                         }
                     }
                 }
@@ -135,24 +169,33 @@ impl Planned {
         read
     }
 
+    /// Values in another order, each given up where it is read last.
+    fn picked(&self, places: &[usize], inputs: Values) -> Values {
+        let mut inputs: SmallVec<[Option<Value>; 12]> = inputs.into_iter().map(Some).collect();
+        let last = |k: usize| !places[k + 1..].contains(&places[k]);
+        let pick = |(k, &p): (usize, &usize)| if last(k) { inputs[p].take() } else { inputs[p].clone() };
+        places.iter().enumerate().map(pick).map(|x| x.expect("it was not yet given up")).collect()
+    }
+
     /// One kernel.
-    fn kernel(
-        &self,
-        graph: &Graph,
-        kernel: &Kernel,
-        prepared: &Prepared,
-        mut inputs: Values,
-        values: &mut [Option<Value>],
-    ) {
+    fn alone(&self, graph: &Graph, kernel: &Kernel, prepared: &Prepared, mut inputs: Values) -> Values {
         let operands = Operands::new(graph, kernel, &mut inputs);
         let made = prepared.made(operands.splats, || program::program(graph, &self.plan, kernel, operands.splats));
-        let (mut storages, taken) = outputs(&mut inputs, prepared, &made.overwrites);
+        let (mut storages, taken) = outputs(&mut inputs, &prepared.types, &made.overwrites);
         if kernel.shape.elements() > 0 {
             let all = operands.launched(&inputs, &taken, kernel, &mut storages, &prepared.types);
             launch(made.code, &operands.sizes, &all, 0, 1);
         }
-        give(kernel, finished(prepared, storages), values);
+        finished(prepared, storages)
     }
+}
+
+/// For each input of a graph's only kernel the input of the graph, where the kernel's outputs are the graph's.
+fn single(graph: &Graph, plan: &Plan) -> Option<SmallVec<[usize; 12]>> {
+    let [Step::Kernel(kernel)] = &plan.steps[..] else { return None };
+    let same = kernel.outputs.iter().map(|x| x.var).eq(graph.outputs().iter().copied());
+    let place = |x: &Operand| graph.inputs().iter().position(|v| *v == x.var);
+    if same { kernel.inputs.iter().map(place).collect() } else { None }
 }
 
 impl Prepared {
@@ -185,12 +228,12 @@ fn give(kernel: &Kernel, results: Values, values: &mut [Option<Value>]) {
 /// Storage for a kernel's outputs; and which output each input becomes, where nobody else holds it.
 fn outputs(
     inputs: &mut Values,
-    prepared: &Prepared,
+    types: &Types,
     overwrites: &[u32],
 ) -> (SmallVec<[Storage; 2]>, SmallVec<[Option<usize>; 12]>) {
     let mut taken: SmallVec<[Option<usize>; 12]> = SmallVec::from_elem(None, inputs.len());
     let mut storages = SmallVec::new();
-    for (j, (ty, &fits)) in prepared.types.iter().zip(overwrites).enumerate() {
+    for (j, (ty, &fits)) in types.iter().zip(overwrites).enumerate() {
         let own = (0..inputs.len()).filter(|&i| fits >> i & 1 == 1 && taken[i].is_none()).find_map(|i| {
             // As many elements as the output has, in its order.
             (inputs[i].ty().elements() == ty.elements()).then(|| data::take(&mut inputs[i])).flatten().map(|s| (i, s))

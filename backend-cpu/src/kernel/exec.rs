@@ -79,6 +79,11 @@ impl Kernel {
         (0..32).filter(move |n| streamed >> n & 1 == 1)
     }
 
+    /// Whether one thread does so many columns of one row before others would be awake.
+    pub fn is_for_one_thread(&self, cols: usize) -> bool {
+        crate::par::pieces_of(self.work(1, cols)) <= 1
+    }
+
     /// Nanoseconds on one thread, about.
     pub(super) fn work(&self, rows: usize, cols: usize) -> f64 {
         rows as f64 * (cols as f64 * self.element + self.row)

@@ -207,6 +207,53 @@ pub fn flat(kernel: &Kernel, n: usize, operands: &[Option<&[u8]>], out: &mut [u8
     });
 }
 
+/// What a program of one row reads.
+#[derive(Clone, Copy, Debug)]
+pub enum Side<'a> {
+    /// These elements, from the first on.
+    Read(&'a [u8]),
+    /// What is in that output before it is written.
+    Same(usize),
+}
+
+/// Runs a kernel over `n` columns of one row on this thread: inputs in the order of the program's arguments, then outputs.
+///
+/// Panics where one has fewer elements than the program reads or writes.
+pub fn alone(kernel: &Kernel, n: usize, inputs: &[Side<'_>], outputs: &mut [&mut [u8]]) {
+    match inputs.len() + outputs.len() {
+        0..=6 => alone_with::<{ words(6) }>(kernel, n, inputs, outputs),
+        _ => alone_with::<{ words(MAX_ARGS) }>(kernel, n, inputs, outputs),
+    }
+}
+
+fn alone_with<const WORDS: usize>(kernel: &Kernel, n: usize, inputs: &[Side<'_>], outputs: &mut [&mut [u8]]) {
+    let args = kernel.program().args();
+    assert_eq!(args.len(), inputs.len() + outputs.len(), "kernel: a program has an operand for each argument");
+    let mut block = [0usize; WORDS];
+    (block[0], block[1]) = (1, n);
+    let room = |arg: &super::ir::Arg| arg.dtype.size() * if arg.splat { 1 } else { n };
+    let (of_inputs, of_outputs) = args.split_at(inputs.len());
+    for (i, (arg, out)) in of_outputs.iter().zip(outputs.iter_mut()).enumerate() {
+        assert!(out.len() >= room(arg) && !arg.splat, "kernel: {} bytes are too few for {n} columns", out.len());
+        block[3 + 2 * (inputs.len() + i)] = out.as_mut_ptr().expose_provenance();
+    }
+    for (i, (arg, input)) in of_inputs.iter().zip(inputs).enumerate() {
+        block[3 + 2 * i] = match input {
+            Side::Read(bytes) => {
+                assert!(bytes.len() >= room(arg), "kernel: {} bytes are too few for {arg:?} of {n} columns", bytes.len());
+                bytes.as_ptr().expose_provenance()
+            }
+            Side::Same(j) => {
+                assert!(of_outputs[*j].dtype.size() >= arg.dtype.size(), "kernel: {arg:?} in an output of smaller elements");
+                block[3 + 2 * (inputs.len() + j)]
+            }
+        };
+    }
+    // SAFETY: every operand has the elements of all columns; outputs are exclusive, and what is read from one is in the same
+    // place.
+    unsafe { kernel.call(&mut block[..words(args.len())]) }
+}
+
 /// As [`flat`], of so few columns that threads are no question, and with every operand given.
 #[inline]
 pub fn small(kernel: &Kernel, n: usize, operands: &[&[u8]], out: &mut [u8]) {

@@ -1,27 +1,60 @@
-//! Stacked results of loops: a slice is copied to its place when its step is done, so that it is held once.
+//! Loops: bodies run as plans, unless they run too seldom for a plan to pay. Stacked results: a slice is copied to its place when
+//! its step is done, so that it is held once.
 
 use crate::Cpu;
-use crate::data::{self, View};
+use crate::data::{self, CpuData, View};
 use crate::dispatch::by_size;
+use crate::fused;
 use crate::layout::Layout;
 use crate::storage::Storage;
-use plywood_core::control::interpret::{self, Stack};
+use plywood_core::control::interpret::{self, Runs, Stack};
 use plywood_core::op::{Cond, Scan, While};
-use plywood_core::{Backend, TensorType, Value, Values};
+use plywood_core::{Backend, Engine, Graph, Shape, TensorType, Value, Values};
+use std::sync::Arc;
+
+/// Equations of all runs of a body that has no plan yet, at least: then one is made.
+const MANY: usize = 64;
+
+/// How the CPU runs bodies.
+struct Bodies;
+
+impl Runs for Bodies {
+    fn engine(&self) -> &'static dyn Engine {
+        Cpu::ENGINE
+    }
+
+    fn run(&self, body: &Arc<Graph>, inputs: Values, least: usize) -> Values {
+        match fused::is_planned(body) || least * body.equations().len() >= MANY {
+            true => fused::call(body, inputs),
+            false => body.replay(Cpu::ENGINE, inputs),
+        }
+    }
+
+    fn slice(&self, x: &Value, step: usize) -> Value {
+        let CpuData { layout, storage } = data::data(x);
+        let ty = x.ty().with_shape(Shape::from(&x.shape()[1..]));
+        let offset = (layout.offset as isize + step as isize * layout.strides[0]) as usize;
+        data::value(ty, Layout { strides: layout.strides[1..].into(), offset }, storage.clone())
+    }
+
+    fn stack(&self, ty: &TensorType) -> Box<dyn Stack> {
+        Box::new(Stacked::new(ty))
+    }
+}
 
 /// Inputs: constants, state, tensors to be scanned.
 pub fn scan(types: &[TensorType], x: Values, scan: &Scan) -> Values {
-    interpret::scan(Cpu::ENGINE, types, x, scan, &|ty| Box::new(Stacked::new(ty)))
+    interpret::scan(&Bodies, types, x, scan)
 }
 
 /// Inputs: constants of the condition, constants of the body, state.
 pub fn while_loop(x: Values, w: &While) -> Values {
-    interpret::while_loop(Cpu::ENGINE, x, w)
+    interpret::while_loop(&Bodies, x, w)
 }
 
 /// Inputs: which branch, operands.
 pub fn cond(x: Values, c: &Cond) -> Values {
-    interpret::cond(Cpu::ENGINE, x, c)
+    interpret::cond(&Bodies, x, c)
 }
 
 struct Stacked {

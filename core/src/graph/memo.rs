@@ -28,6 +28,12 @@ impl Memo {
         self.id
     }
 
+    /// Whether there is a thing of this type and key.
+    pub fn has<T: Any>(&self, key: &[u8]) -> bool {
+        let entries = self.entries.lock().unwrap_or_else(|e| e.into_inner());
+        entries.iter().any(|(ty, k, _)| *ty == TypeId::of::<T>() && k == key)
+    }
+
     /// The thing of this type and key, made where it is not there yet. `make` may derive other things meanwhile.
     pub fn get<T: Any + Send + Sync>(&self, key: &[u8], make: impl FnOnce() -> T) -> Arc<T> {
         let find = |entries: &[Entry]| -> Option<Arc<T>> {

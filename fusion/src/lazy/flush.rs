@@ -4,7 +4,7 @@
 //! graph is optimised or runs, so that threads which need different values run at the same time.
 
 use super::collect::{Found, Run, collect};
-use crate::{graphs, numbers};
+use crate::{graphs, numbers, passes};
 use plywood_core::at::{self, At};
 use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::{Engine, Error, Graph, Op, Step, TensorType, Value, Values};
@@ -53,7 +53,7 @@ fn execute(below: &'static dyn Engine, mut run: Run) {
     let recorded = std::mem::replace(&mut run.graph, Graph::new(vec![], 0, vec![], vec![], vec![]));
     let inputs = std::mem::take(&mut run.inputs);
     let engine = inputs.first().map_or(below, Value::engine);
-    let (lifted, numbers) = numbers::lifted(&recorded);
+    let (lifted, numbers) = numbers::lifted(&passes::inline(&recorded));
     let inputs = numbers.into_iter().map(|number| number.on(engine)).chain(inputs).collect();
     let (graph, _) = graphs::optimized(lifted);
     let results = call(below, &graph, inputs, at);

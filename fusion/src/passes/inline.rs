@@ -24,10 +24,14 @@ fn placed(
     e: &Equation,
     inputs: SmallVec<[Var; 3]>,
 ) -> SmallVec<[Var; 1]> {
-    let inner = match &e.op {
-        Op::Call(call) if matches!(call.rule, Rule::Through(Policy::Everything)) => &call.graph,
-        op => return new.emit(op.clone(), inputs, e, graph),
-    };
+    match &e.op {
+        Op::Call(call) if matches!(call.rule, Rule::Through(Policy::Everything)) => inside(new, &call.graph, inputs),
+        op => new.emit(op.clone(), inputs, e, graph),
+    }
+}
+
+/// The equations of a graph, of these new variables: its outputs' new variables.
+pub(super) fn inside(new: &mut Rewrite<'_>, inner: &Graph, inputs: SmallVec<[Var; 3]>) -> SmallVec<[Var; 1]> {
     let variables = inner.inputs().iter().chain(inner.equations().iter().flat_map(|e| &e.outputs));
     let mut now: Vec<Option<Var>> = vec![None; variables.map(|v| v.0 as usize + 1).max().unwrap_or(0)];
     for (v, x) in inner.inputs().iter().zip(inputs) {

@@ -4,11 +4,15 @@
 //! bits. A pass that finds nothing to do gives an equal graph.
 
 mod common;
+mod fold;
 mod inline;
+mod loops;
 mod simplify;
 
 pub use common::common;
+pub use fold::fold;
 pub use inline::inline;
+pub use loops::loops;
 pub use simplify::simplify;
 
 use plywood_core::{Equation, Graph, Op, TensorType, Var};
@@ -19,9 +23,22 @@ pub fn dead(graph: &Graph) -> Graph {
     graph.part(graph.inputs(), graph.outputs()).with_captured(graph.captured())
 }
 
-/// All passes.
+/// A pass and its name.
+pub type Pass = (&'static str, fn(&Graph) -> Graph);
+
+/// All passes, in their order.
+pub const PASSES: [Pass; 6] = [
+    ("inline", inline),
+    ("loops", loops),
+    ("fold", fold),
+    ("simplify", simplify),
+    ("common", common),
+    ("dead", dead),
+];
+
+/// After all passes.
 pub fn optimized(graph: &Graph) -> Graph {
-    dead(&common(&simplify(&inline(graph))))
+    PASSES.iter().fold(None, |g: Option<Graph>, (_, pass)| Some(pass(g.as_ref().unwrap_or(graph)))).expect("there are some")
 }
 
 /// A graph that is written anew, equation by equation.
@@ -118,7 +135,7 @@ pub(crate) mod tests {
     }
 
     /// The names of a graph's operations.
-    pub(super) fn names(graph: &Graph) -> Vec<&'static str> {
+    pub(crate) fn names(graph: &Graph) -> Vec<&'static str> {
         graph.equations().iter().map(|e| e.op.name()).collect()
     }
 

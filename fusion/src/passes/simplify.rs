@@ -2,9 +2,8 @@
 //! the bits are the same: `x + 0` is not `x` where that is -0.
 
 use super::Rewrite;
-use plywood_core::op::Binary;
-use plywood_core::op::Unary;
-use plywood_core::{Equation, Graph, Number, Op, Var};
+use plywood_core::op::{Binary, Bits, Unary};
+use plywood_core::{DType, Equation, Graph, Number, Op, Var};
 use smallvec::{SmallVec, smallvec};
 
 /// With simpler operations, and without those that change nothing.
@@ -59,6 +58,32 @@ fn simpler(new: &Rewrite<'_>, source: &[Option<usize>], e: &Equation, x: &[Var])
             _ => Simpler::Not,
         },
         Op::Cast { .. } if result == ty(x[0]) => Simpler::Value(x[0]),
+        Op::Cast { dtype } => match made(x[0]) {
+            // A cast of a cast that lost nothing is one of the first value.
+            Some(Equation { op: Op::Cast { dtype: between }, inputs, .. }) if holds(*between, ty(inputs[0]).dtype) => {
+                match ty(inputs[0]) == result {
+                    true => Simpler::Value(inputs[0]),
+                    false => Simpler::Op(Op::Cast { dtype: *dtype }, inputs.clone()),
+                }
+            }
+            _ => Simpler::Not,
+        },
+        Op::Select if x.len() == 3 && x[1] == x[2] => Simpler::Value(x[1]),
+        Op::Select if x.len() == 3 && ty(x[0]).dtype == DType::Bool => {
+            // Of a choice by the same mask that side is known; by its inverse, the other.
+            let side = |v: Var, side: usize| match made(v) {
+                Some(Equation { op: Op::Select, inputs, .. }) if inputs[0] == x[0] => inputs[side],
+                _ => v,
+            };
+            let (which, no, yes) = match made(x[0]) {
+                Some(Equation { op: Op::Bits(Bits::Not), inputs, .. }) => (inputs[0], x[2], x[1]),
+                _ => (x[0], side(x[1], 1), side(x[2], 2)),
+            };
+            match [which, no, yes] == *x {
+                true => Simpler::Not,
+                false => Simpler::Op(Op::Select, smallvec![which, no, yes]),
+            }
+        }
         Op::Broadcast { .. } if result == ty(x[0]) => Simpler::Value(x[0]),
         Op::Reshape { shape } => match made(x[0]) {
             _ if result == ty(x[0]) => Simpler::Value(x[0]),
@@ -83,6 +108,29 @@ fn simpler(new: &Rewrite<'_>, source: &[Option<usize>], e: &Equation, x: &[Var])
             }
         }
         _ => Simpler::Not,
+    }
+}
+
+/// Whether a dtype holds every value of another.
+fn holds(wide: DType, narrow: DType) -> bool {
+    let bits = |d: DType| 8 * d.size() as u32;
+    // How many bits of an integer a float holds.
+    let exact = |float: DType| match float {
+        DType::F64 => 53,
+        DType::F32 => 24,
+        DType::F16 => 11,
+        _ => 8,
+    };
+    match (wide, narrow) {
+        (wide, narrow) if wide == narrow => true,
+        (DType::Bool, _) => false,
+        (_, DType::Bool) => true,
+        (DType::F64, narrow) if narrow.is_float() => true,
+        (DType::F32, DType::F16 | DType::BF16) => true,
+        (_, narrow) if narrow.is_float() => false,
+        (wide, narrow) if wide.is_float() => bits(narrow) - !narrow.is_unsigned() as u32 <= exact(wide),
+        (wide, narrow) if wide.is_unsigned() => narrow.is_unsigned() && bits(wide) > bits(narrow),
+        (wide, narrow) => bits(wide) > bits(narrow),
     }
 }
 
@@ -112,7 +160,25 @@ mod tests {
             vec![y.transpose([1, 2, 0]).transpose([1, 2, 0]), y.transpose([1, 2, 0]).transpose([2, 0, 1])]
         });
         assert_eq!(names(&simple(&g)), ["reshape", "transpose"]);
-        let g = graph(1, |x| vec![(x[0].cast(plywood_core::DType::I32) + 0) * 1]);
+        let g = graph(1, |x| vec![(x[0].cast(DType::I32) + 0) * 1]);
         assert_eq!(names(&simple(&g)), ["cast"]);
+    }
+
+    #[test]
+    fn casts_of_casts_and_choices_of_choices_are_one() {
+        let simple = |g: &Graph| dead(&simplify(g));
+        // What loses something stays.
+        let g = graph(1, |x| vec![x[0].cast(DType::F64).cast(DType::F32), x[0].cast(DType::F64).cast(DType::I32)]);
+        assert_eq!(names(&simple(&g)), ["cast"]);
+        let g = graph(1, |x| vec![x[0].cast(DType::F16).cast(DType::F32), x[0].cast(DType::I32).cast(DType::F32)]);
+        assert_eq!(names(&simple(&g)).len(), 4);
+        let g = graph(3, |x| {
+            let which = x[0].gt(0.0);
+            let inner = which.select(&x[1], &x[2]);
+            vec![which.select(&inner, &x[0]), which.select(&x[0], &inner), which.select(&x[1], &x[1])]
+        });
+        assert_eq!(names(&simple(&g)), ["full", "gt", "select", "select"]);
+        let g = graph(2, |x| vec![(!&x[0].gt(0.0)).select(&x[0], &x[1])]);
+        assert_eq!(names(&simple(&g)), ["full", "gt", "select"]);
     }
 }

@@ -1,0 +1,85 @@
+//! The short way of small kernels: whose operands all lie in order, or are one number, and which one thread does.
+//!
+//! What such a kernel needs is worked out once; a call looks at its operands and goes.
+
+use super::{Made, outputs, program};
+use crate::data::{self, CpuData};
+use crate::kernel::cache::compile;
+use crate::kernel::launch::{Side, alone};
+use crate::layout::Layout;
+use plywood_core::op::Types;
+use plywood_core::{Graph, Values};
+use plywood_fusion::plan::{Kernel, Plan};
+use smallvec::SmallVec;
+use std::sync::OnceLock;
+
+/// Elements of a small kernel, at most.
+const SMALL: usize = 1 << 14;
+
+/// A small kernel.
+pub struct Flat {
+    elements: usize,
+    splats: u32,
+    code: OnceLock<Option<Made>>,
+}
+
+impl Flat {
+    /// A kernel of so few elements whose inputs have as many, or one.
+    pub fn new(graph: &Graph, kernel: &Kernel) -> Option<Flat> {
+        let elements = kernel.shape.elements();
+        let (mut splats, mut fits) = (0, kernel.trailing == 0 && (1..=SMALL).contains(&elements));
+        for (i, x) in kernel.inputs.iter().enumerate() {
+            match graph.ty(x.var) {
+                ty if ty.elements() == 1 && elements > 1 => splats |= 1 << i,
+                ty => fits &= x.view.is_none() && ty.shape == kernel.shape,
+            }
+        }
+        fits.then(|| Flat { elements, splats, code: OnceLock::new() })
+    }
+
+    /// Runs it; gives the inputs back where they do not lie in order, or threads should share the work.
+    pub fn run(
+        &self,
+        graph: &Graph,
+        plan: &Plan,
+        kernel: &Kernel,
+        types: &Types,
+        mut inputs: Values,
+    ) -> Result<Values, Values> {
+        let in_order = |(i, x): (usize, &plywood_core::Value)| {
+            self.splats >> i & 1 == 1 || data::data(x).layout.is_contiguous(x.shape())
+        };
+        let code = self.code.get_or_init(|| {
+            let program::Made { program, overwrites } = program::program(graph, plan, kernel, self.splats);
+            let code = compile(&program);
+            code.is_for_one_thread(self.elements).then_some(Made { splats: self.splats, code, overwrites })
+        });
+        let Some(made) = code else { return Err(inputs) };
+        if !inputs.iter().enumerate().all(in_order) {
+            return Err(inputs);
+        }
+        let (mut storages, taken) = outputs(&mut inputs, types, &made.overwrites);
+        {
+            let mut sides: SmallVec<[Side<'_>; 12]> = SmallVec::new();
+            for (x, taken) in inputs.iter().zip(&taken) {
+                sides.push(match taken {
+                    Some(j) => Side::Same(*j),
+                    None => {
+                        let CpuData { layout, storage } = data::data(x);
+                        Side::Read(&storage.bytes()[layout.offset * x.dtype().size()..])
+                    }
+                });
+            }
+            let mut written: SmallVec<[&mut [u8]; 4]> = storages
+                .iter_mut()
+                .map(|s| s.as_mut_slice::<u8>().expect("new, or nobody else holds it"))
+                .collect();
+            alone(made.code, self.elements, &sides, &mut written);
+        }
+        let mut results = Values::new();
+        for (ty, storage) in types.iter().zip(storages) {
+            results.push(data::value(ty.clone(), Layout::row_major(&ty.shape), storage));
+        }
+        Ok(results)
+    }
+}
