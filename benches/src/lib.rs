@@ -7,6 +7,7 @@
 
 pub mod families;
 pub mod goals;
+pub mod jitted;
 pub mod machine;
 pub mod mapped;
 pub mod measure;
