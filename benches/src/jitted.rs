@@ -1,8 +1,10 @@
 //! What `jit` is measured with: element-wise chains, rows, training steps, gradients; each a function of any backend.
 //!
-//! A case calls the jitted function again and again. What changes from
+//! A case calls the jitted function again and again (what the first call costs is in [`first`]). What changes from
 //! step to step is moved in, so that its memory is used again, and what comes out goes in next time. The tests hold each
 //! function to its own eager run, and to JAX's numbers.
+
+pub mod first;
 
 use crate::families::tensor;
 use crate::mapped::{self, Layers};
