@@ -4,9 +4,11 @@
 //!   reference loop and the copy of the same bytes.
 //! - `cargo run --release -p plywood-benches --bin ratios [filter]` prints the same cases as ratios, and the goals.
 //! - `cargo run --release -p plywood-benches --bin peers [filter]` compares with JAX and PyTorch (`peers/README.md`).
+//! - `cargo run --release -p plywood-benches --bin first_call` prints what first calls of jitted functions cost.
 
 pub mod families;
 pub mod goals;
+pub mod jitted;
 pub mod machine;
 pub mod mapped;
 pub mod measure;

@@ -17,23 +17,41 @@ pub type Layers<B> = Vec<(Tensor<B>, Tensor<B>)>;
 /// Layers, and examples with their labels.
 pub type Examples<B> = (Layers<B>, Tensor<B>, Tensor<B>);
 
-/// The arguments of [`loss`], of a batch.
-pub fn examples() -> Examples<Cpu> {
-    let layers = LAYERS.windows(2).map(|sizes| {
+/// Layers of these sizes, which keep the variance.
+pub fn layers(sizes: &[usize]) -> Layers<Cpu> {
+    let layer = |sizes: &[usize]| {
         let scale = (6.0 / sizes[0] as f32).sqrt();
         (tensor(sizes, -scale, scale), tensor(&sizes[1..], -0.1, 0.1))
-    });
-    let labels = Tensor::arange(BATCH).cast(DType::I32) % 10;
-    (layers.collect(), tensor(&[BATCH, LAYERS[0]], 0.0, 1.0), labels)
+    };
+    sizes.windows(2).map(layer).collect()
+}
+
+/// The arguments of [`loss`], of a batch of so many.
+pub fn batch(n: usize) -> Examples<Cpu> {
+    (layers(&LAYERS), tensor(&[n, LAYERS[0]], 0.0, 1.0), Tensor::arange(n).cast(DType::I32) % 10)
+}
+
+/// The arguments of [`loss`], of a batch.
+pub fn examples() -> Examples<Cpu> {
+    batch(BATCH)
+}
+
+/// What the layers make of an input; `hidden` stands between two.
+pub fn network<B: Backend>(
+    layers: Layers<B>,
+    x: Tensor<B>,
+    hidden: impl Fn(Tensor<B>) -> Tensor<B>,
+) -> Tensor<B> {
+    let last = layers.len() - 1;
+    layers.into_iter().enumerate().fold(x, |x, (i, (w, b))| {
+        let y = x.matmul(&w) + b;
+        if i < last { hidden(y) } else { y }
+    })
 }
 
 /// The cross-entropy of one example.
 pub fn loss<B: Backend>(layers: Layers<B>, x: Tensor<B>, label: Tensor<B>) -> Tensor<B> {
-    let last = layers.len() - 1;
-    let logits = layers.into_iter().enumerate().fold(x, |x, (i, (w, b))| {
-        let y = x.matmul(&w) + b;
-        if i < last { y.relu() } else { y }
-    });
+    let logits = network(layers, x, |x| x.relu());
     -(label.one_hot(10, DType::F32) * logits.log_softmax(-1)).sum()
 }
 

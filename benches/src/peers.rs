@@ -6,6 +6,7 @@
 //! knows, the answer is the plain copy of as many bytes as the last case moves.
 
 use crate::families::{by_program, numbers, tensor};
+use crate::jitted;
 use crate::mapped;
 use crate::measure::{Timing, Work, keep, samples};
 use crate::programs;
@@ -20,9 +21,10 @@ pub struct Case {
     pub name: &'static str,
     /// What bounds it, and is told beside its time.
     pub bound: Bound,
-    /// How we do it: `eager`, or `program` for one built by hand.
-    how: &'static str,
-    build: fn() -> Work,
+    /// How we do it: nothing where it is eager, `jit`, or `program` for one built by hand.
+    pub how: &'static str,
+    /// Makes what is timed, with its data.
+    pub build: fn() -> Work,
 }
 
 /// What bounds a case.
@@ -113,16 +115,6 @@ fn matrix(
 /// The operations of a regression of 16 points in 4 dimensions: the products of the system, and its solution.
 const RIDGE: usize = 2 * 16 * 4 * 4 + 2 * 16 * 4 + 2 * 4 * 4 * 4 / 3 + 2 * 4 * 4;
 
-/// The sum of the squares of 200 states h = tanh(h w + x), of 32 rows of 128. (Of the last one alone the gradient would
-/// fade into subnormal numbers, which processors are slow at and JAX takes for zero.)
-fn rnn(w: Tensor<Autodiff<Cpu>>, x: Tensor<Autodiff<Cpu>>) -> Tensor<Autodiff<Cpu>> {
-    let step = |h: Tensor<_>, x: Tensor<_>| {
-        let h = (h.matmul(&w.lift()) + x).tanh();
-        (h.clone(), h)
-    };
-    scan(step, Tensor::zeros([32, 128], DType::F32), x).1.square().sum()
-}
-
 /// The gradients of a network for each example of a batch.
 fn per_example(chunk: Option<usize>) -> Work {
     let (layers, x, labels) = mapped::examples();
@@ -135,7 +127,7 @@ fn small_problems() -> (Tensor<Cpu>, Tensor<Cpu>) {
     (tensor(&[1000, 16, 4], -1.0, 1.0), tensor(&[1000, 16], -1.0, 1.0))
 }
 
-/// The table: a line a case. A later issue adds its cases here and in `peers/peer.py`.
+/// The table: a line a case; those of `jitted` come last. Each has one in `peers/peer.py` or `peers/jitted.py`.
 pub fn cases() -> Vec<Case> {
     use Bound::{Bytes, Dispatch, Flops, Numbers};
     let case = |name, bound, how, build| Case { name, bound, how, build };
@@ -144,7 +136,10 @@ pub fn cases() -> Vec<Case> {
     let all = 4096 * 1024;
     // Each is written once.
     let gradients = Bytes(4 * mapped::BATCH * mapped::PARAMETERS);
-    vec![
+    let rnn = Flops(200 * 3 * 2 * 32 * 128 * 128);
+    // For each input a tangent through two products, and back.
+    let second = Flops(64 * 4 * 2 * 64 * 64);
+    let mut cases = vec![
         eager("exp 1e6", Bytes(8 * M), || one(&[M], Tensor::exp)),
         eager("tanh 1e6", Bytes(8 * M), || one(&[M], Tensor::tanh)),
         eager("log 1e6", Bytes(8 * M), || one(&[M], Tensor::log)),
@@ -237,22 +232,24 @@ pub fn cases() -> Vec<Case> {
         eager("cumsum of columns 4096x1024", Bytes(8 * all), || one(&[4096, 1024], |x| x.cumsum(0))),
         eager("fft 2^20", Flops((5 * 20) << 20), || two(&[1 << 20], &[1 << 20], |x, y| fft::fft(x, y).0)),
         eager("rfft 1024x1024", Flops((5 * 5) << 20), || one(&[1024, 1024], |x| fft::rfft(x).0)),
-        eager("gradient of an RNN's scan", Flops(200 * 3 * 2 * 32 * 128 * 128), || {
+        eager("gradient of an RNN's scan", rnn, || {
             let (w, x) = (tensor(&[128, 128], -0.1, 0.1), tensor(&[200, 32, 128], -1.0, 1.0));
-            let gradient = grad(rnn);
+            let gradient = grad(jitted::rnn);
             keep(move || gradient(w.clone(), x.clone()))
         }),
+        case("jit gradient of an RNN's scan", rnn, "jit", jitted::rnn_gradient),
         // Functions of one example, mapped.
         eager("per-example gradients", gradients, || per_example(None)),
+        case("jit per-example gradients", gradients, "jit", jitted::per_example),
         eager("per-example gradients in chunks", gradients, || per_example(Some(mapped::CHUNK))),
-        // For each input a tangent through two products, and back.
-        eager("hessian of 64 inputs", Flops(64 * 4 * 2 * 64 * 64), || {
+        eager("hessian of 64 inputs", second, || {
             let (w, x) = ([0, 1].map(|_| tensor(&[64, 64], -0.2, 0.2)), tensor(&[64], -1.0, 1.0));
             let f = hessian(move |x: Tensor<_>| {
                 mapped::scalar(w.clone().map(|w| w.lift().lift().lift().lift()), x)
             });
             keep(move || f(x.clone()))
         }),
+        case("jit hessian of 64 inputs", second, "jit", jitted::second_derivatives),
         eager("1000 small problems", Flops(1000 * RIDGE), || {
             let (x, y) = small_problems();
             let solve = vmap(mapped::ridge);
@@ -267,7 +264,9 @@ pub fn cases() -> Vec<Case> {
         }),
         eager("add of scalars", Dispatch, || two(&[], &[], |x, y| x + y)),
         eager("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
-    ]
+    ];
+    cases.extend(jitted::cases());
+    cases
 }
 
 /// What a side answers to a case.
@@ -334,10 +333,11 @@ pub fn serve() -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// The names of the table in `peer.py`.
+    /// The names of the tables in `peer.py` and `jitted.py`.
     fn theirs() -> Vec<&'static str> {
-        let source = include_str!("../peers/peer.py");
-        source.lines().filter_map(|l| l.strip_prefix("    case(\"")?.split('"').next()).collect()
+        let sources = [include_str!("../peers/peer.py"), include_str!("../peers/jitted.py")];
+        let lines = sources.into_iter().flat_map(str::lines);
+        lines.filter_map(|l| l.strip_prefix("    case(\"")?.split('"').next()).collect()
     }
 
     #[test]
