@@ -11,6 +11,7 @@
 
 mod groups;
 mod kernel;
+mod scalars;
 #[cfg(test)]
 mod tests;
 
@@ -111,7 +112,7 @@ pub struct Plan {
 
 /// The plan of a graph for a device.
 pub fn plan(graph: &Graph, device: &dyn Device) -> Plan {
-    let steps = groups::steps(graph, device);
+    let steps = scalars::absorbed(graph, device, groups::steps(graph, device));
     finish(graph, steps)
 }
 

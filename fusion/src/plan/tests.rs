@@ -122,3 +122,20 @@ fn planning_grows_with_the_number_of_equations() {
     let most = found.iter().map(|s| if let Step::Kernel(k) = s { k.equations.len() } else { 1 }).max();
     assert_eq!((found.len(), most), (4000usize.div_ceil(96), Some(96)));
 }
+
+#[test]
+fn scalars_are_computed_where_they_are_read() {
+    let step = |x: &[T]| {
+        let t = x[1].dot(&x[1]);
+        let scale = 1.0 - t.sin().exp();
+        &x[0] * scale.broadcast_to([2])
+    };
+    let g = graph(2, |x| vec![step(x)]);
+    assert_eq!(steps(&g), ["dot_general", "(sin exp sub broadcast mul; 2 to 1)"]);
+    // Not those that others read.
+    let g = graph(2, |x| {
+        let scale = x[1].dot(&x[1]).sin().exp();
+        vec![&x[0] * scale.broadcast_to([2]), scale]
+    });
+    assert_eq!(steps(&g), ["dot_general", "(sin exp; 1 to 1)", "mul"]);
+}

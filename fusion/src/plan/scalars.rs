@@ -1,0 +1,150 @@
+//! Scalars that one kernel alone reads are computed in it, once a row, before its elements: a correction of a step size, a norm's
+//! factor. So an optimizer's update is one kernel.
+
+use super::{Device, Fuses, Kernel, Operand, Per, Step};
+use plywood_core::{Graph, Op, Var};
+
+/// Equations of a kernel that took scalars in, at most.
+const EQUATIONS: usize = 112;
+/// What it reads, at most.
+const INPUTS: usize = 22;
+
+/// Elements of a row that are worth a few scalars.
+const LONG: usize = 256;
+
+/// The steps without those that kernels took in.
+pub(super) fn absorbed(graph: &Graph, device: &dyn Device, steps: Vec<Step>) -> Vec<Step> {
+    let definitions = graph.definitions();
+    let count = definitions.len();
+    // For each variable: the step that gives it, how many steps read it (the graph's outputs, too).
+    let (mut given, mut readers) = (vec![None; count], vec![0u32; count]);
+    graph.outputs().iter().for_each(|v| readers[v.0 as usize] += 1);
+    for (s, step) in steps.iter().enumerate() {
+        outputs(graph, step).for_each(|v| given[v.0 as usize] = Some(s));
+        let mut read = super::reads(graph, step);
+        read.sort_unstable();
+        read.dedup();
+        read.into_iter().for_each(|v| readers[v.0 as usize] += 1);
+    }
+    let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    // Views that only kernels read are not made, so that their reading does not count.
+    for step in steps.iter().flatten() {
+        if let Step::One(i) = step
+            && super::is_absorbed(&graph.equations()[*i].op)
+            && readers[graph.equations()[*i].outputs[0].0 as usize] == 0
+        {
+            graph.equations()[*i].inputs.iter().for_each(|v| readers[v.0 as usize] -= 1);
+        }
+    }
+    for s in 0..steps.len() {
+        let Some(Step::Kernel(_)) = &steps[s] else { continue };
+        let Some(Step::Kernel(mut kernel)) = steps[s].take() else { unreachable!("it was just seen") };
+        while let Some((from, scalars)) = kernel.inputs.iter().find_map(|x| {
+            let from = given[x.var.0 as usize]?;
+            let scalars = scalars(graph, device, &definitions, steps[from].as_ref()?)?;
+            fits(graph, &kernel, &scalars, &readers).then_some((from, scalars))
+        }) {
+            kernel = merged(kernel, scalars);
+            steps[from] = None;
+        }
+        steps[s] = Some(Step::Kernel(kernel));
+    }
+    steps.into_iter().flatten().collect()
+}
+
+fn outputs(graph: &Graph, step: &Step) -> Box<dyn Iterator<Item = Var>> {
+    let all: Vec<Var> = match step {
+        Step::One(i) => graph.equations()[*i].outputs.to_vec(),
+        Step::Kernel(kernel) | Step::Contract { kernel, .. } => kernel.outputs.iter().map(|x| x.var).collect(),
+    };
+    Box::new(all.into_iter())
+}
+
+/// A step that computes scalars, as a kernel.
+fn scalars(graph: &Graph, device: &dyn Device, definitions: &[Option<usize>], step: &Step) -> Option<Kernel> {
+    match step {
+        Step::Kernel(kernel) => {
+            (kernel.shape.elements() == 1 && kernel.trailing == 0).then(|| kernel.clone())
+        }
+        Step::One(i) => {
+            let e = &graph.equations()[*i];
+            let ty = graph.ty(*e.outputs.first()?);
+            let Fuses::Elementwise(_) = device.fuses(graph, e) else { return None };
+            let mut inputs: Vec<Operand> = Vec::new();
+            for &var in &e.inputs {
+                let made = definitions[var.0 as usize].map(|i| &graph.equations()[i].op);
+                let number = matches!(made, Some(Op::Full { .. }));
+                let operand = Operand { var, per: Per::Element, view: None };
+                if !number && !inputs.contains(&operand) {
+                    inputs.push(operand);
+                }
+            }
+            (ty.elements() == 1).then(|| Kernel {
+                shape: ty.shape.clone(),
+                trailing: 0,
+                equations: vec![*i],
+                per: vec![Per::Element],
+                inputs,
+                outputs: vec![Operand { var: e.outputs[0], per: Per::Element, view: None }],
+            })
+        }
+        Step::Contract { .. } => None,
+    }
+}
+
+/// Whether a kernel can compute scalars which nothing else reads.
+fn fits(graph: &Graph, kernel: &Kernel, scalars: &Kernel, readers: &[u32]) -> bool {
+    let lanes = |kernel: &Kernel| {
+        let equations = kernel.equations.iter().map(|&i| &graph.equations()[i]);
+        let all = equations.flat_map(|e| e.inputs.iter().chain(&e.outputs)).map(|&v| graph.ty(v).dtype.size());
+        all.filter(|&size| size >= 4).map(|size| size == 8).collect::<Vec<_>>()
+    };
+    let (own, theirs) = (lanes(kernel), lanes(scalars));
+    let same = own.iter().chain(&theirs).all(|wide| *wide == own[0]);
+    // Where operands are repeated there are many rows, and each computes them.
+    let one_row = kernel.inputs.iter().all(|x| x.view.is_none() || graph.ty(x.var).elements() == 1);
+    let long = kernel.shape.last().is_some_and(|&n| n >= LONG);
+    kernel.shape.elements() > 1
+        && (one_row || long)
+        && !own.is_empty()
+        && same
+        && kernel.equations.len() + scalars.equations.len() * 2 <= EQUATIONS
+        && kernel.inputs.len() + scalars.inputs.len() <= INPUTS
+        && scalars.outputs.iter().all(|x| readers[x.var.0 as usize] == 1)
+        && scalars.outputs.iter().all(|x| kernel.inputs.iter().any(|y| y.var == x.var))
+        // A view of a scalar for each element becomes an equation of the kernel.
+        && kernel.inputs.iter().filter(|x| scalars.outputs.iter().any(|y| y.var == x.var)).all(|x| {
+            x.view.is_none_or(|i| matches!(graph.equations()[i].op, Op::Broadcast { .. }))
+        })
+}
+
+/// A kernel that computes scalars as well.
+fn merged(kernel: Kernel, scalars: Kernel) -> Kernel {
+    let Kernel { shape, trailing, equations, per, inputs, outputs } = kernel;
+    let is_scalar = |x: &Operand| scalars.outputs.iter().any(|y| y.var == x.var);
+    let mut all: Vec<(usize, Per)> = scalars.equations.iter().map(|&i| (i, Per::Row)).collect();
+    for x in inputs.iter().filter(|x| is_scalar(x)) {
+        if let Some(i) = x.view {
+            let place = (i, Per::Element);
+            if !all.contains(&place) {
+                all.push(place);
+            }
+        }
+    }
+    all.extend(equations.into_iter().zip(per));
+    let mut read: Vec<Operand> = inputs.into_iter().filter(|x| !is_scalar(x)).collect();
+    for x in scalars.inputs {
+        let of_row = Operand { per: Per::Row, ..x };
+        if !read.contains(&of_row) {
+            read.push(of_row);
+        }
+    }
+    Kernel {
+        shape,
+        trailing,
+        equations: all.iter().map(|x| x.0).collect(),
+        per: all.iter().map(|x| x.1).collect(),
+        inputs: read,
+        outputs,
+    }
+}
