@@ -1,15 +1,16 @@
-//! The short way of small kernels: whose operands all lie in order, or are one number, and which one thread does.
+//! The short way of small kernels: whose operands all lie in order, which are rows and columns, and which one thread does.
 //!
 //! What such a kernel needs is worked out once; a call looks at its operands and goes.
 
+use super::operands::Operands;
 use super::{Made, outputs, program};
 use crate::data::{self, CpuData};
 use crate::kernel::cache::compile;
 use crate::kernel::launch::{Side, alone};
 use crate::layout::Layout;
 use plywood_core::op::Types;
-use plywood_core::{Graph, Values};
-use plywood_fusion::plan::{Kernel, Plan};
+use plywood_core::{Graph, Value, Values};
+use plywood_fusion::plan::{Kernel, Per, Plan};
 use smallvec::SmallVec;
 use std::sync::OnceLock;
 
@@ -18,23 +19,29 @@ const SMALL: usize = 1 << 14;
 
 /// A small kernel.
 pub struct Flat {
-    elements: usize,
+    /// Rows and columns.
+    sizes: [usize; 2],
     splats: u32,
+    /// For inputs, then outputs, elements from row to row.
+    steps: SmallVec<[usize; 14]>,
     code: OnceLock<Option<Made>>,
 }
 
 impl Flat {
-    /// A kernel of so few elements whose inputs have as many, or one.
+    /// A kernel of few elements whose inputs can be read in place if they lie in order.
     pub fn new(graph: &Graph, kernel: &Kernel) -> Option<Flat> {
-        let elements = kernel.shape.elements();
-        let (mut splats, mut fits) = (0, kernel.trailing == 0 && (1..=SMALL).contains(&elements));
-        for (i, x) in kernel.inputs.iter().enumerate() {
-            match graph.ty(x.var) {
-                ty if ty.elements() == 1 && elements > 1 => splats |= 1 << i,
-                ty => fits &= x.view.is_none() && ty.shape == kernel.shape,
-            }
+        if !(1..=SMALL).contains(&kernel.shape.elements()) {
+            return None;
         }
-        fits.then(|| Flat { elements, splats, code: OnceLock::new() })
+        let operands = Operands::in_order(graph, kernel)?;
+        let (sizes, mut steps) = operands.two()?;
+        let (of_rows, of_elements) = (steps.pop()?, steps.pop()?);
+        let output = |per: &Per| match per {
+            Per::Element => of_elements,
+            Per::Row => of_rows,
+        };
+        steps.extend(kernel.outputs.iter().map(|x| output(&x.per)));
+        Some(Flat { sizes, splats: operands.splats, steps, code: OnceLock::new() })
     }
 
     /// Runs it; gives the inputs back where they do not lie in order, or threads should share the work.
@@ -46,16 +53,14 @@ impl Flat {
         types: &Types,
         mut inputs: Values,
     ) -> Result<Values, Values> {
-        let in_order = |(i, x): (usize, &plywood_core::Value)| {
-            self.splats >> i & 1 == 1 || data::data(x).layout.is_contiguous(x.shape())
-        };
+        let in_order = |x: &Value| data::data(x).layout.is_contiguous(x.shape());
         let code = self.code.get_or_init(|| {
             let program::Made { program, overwrites } = program::program(graph, plan, kernel, self.splats);
             let code = compile(&program);
-            code.is_for_one_thread(self.elements).then_some(Made { splats: self.splats, code, overwrites })
+            code.is_for_one_thread(self.sizes).then_some(Made { splats: self.splats, code, overwrites })
         });
         let Some(made) = code else { return Err(inputs) };
-        if !inputs.iter().enumerate().all(in_order) {
+        if !inputs.iter().all(in_order) {
             return Err(inputs);
         }
         let (mut storages, taken) = outputs(&mut inputs, types, &made.overwrites);
@@ -74,7 +79,7 @@ impl Flat {
                 .iter_mut()
                 .map(|s| s.as_mut_slice::<u8>().expect("new, or nobody else holds it"))
                 .collect();
-            alone(made.code, self.elements, &sides, &mut written);
+            alone(made.code, self.sizes, &self.steps, &sides, &mut written);
         }
         let mut results = Values::new();
         for (ty, storage) in types.iter().zip(storages) {

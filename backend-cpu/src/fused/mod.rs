@@ -15,12 +15,13 @@ use crate::data;
 use crate::kernel::Kernel as Code;
 use crate::kernel::cache::compile;
 use crate::kernel::launch::launch;
+use crate::kernels::dot;
 use crate::layout::Layout;
 use crate::storage::Storage;
 use flat::Flat;
 use operands::Operands;
 use plywood_core::op::Types;
-use plywood_core::{Backend, Graph, Step as Execute, Value, Values, Var};
+use plywood_core::{Backend, Graph, Op, Step as Execute, Value, Values, Var};
 use plywood_fusion::plan::{Kernel, Operand, Plan, Step, plan};
 use smallvec::SmallVec;
 use std::sync::{Arc, Mutex};
@@ -42,6 +43,8 @@ struct Prepared {
     code: Mutex<SmallVec<[Made; 1]>>,
     /// The short way, where there is one.
     flat: Option<Flat>,
+    /// The same of a contraction.
+    dot: Option<dot::Ready>,
 }
 
 /// A kernel's code.
@@ -69,12 +72,23 @@ impl Planned {
         let plan = plan(graph, &fuses::Kernels);
         let types = |vars: &mut dyn Iterator<Item = Var>| vars.map(|v| graph.ty(v).clone()).collect();
         let prepared = |step: &Step| {
+            let contraction = |i: usize| {
+                let e = &graph.equations()[i];
+                let Op::Dot(dot) = &e.op else { return None };
+                dot::Ready::new(graph.ty(e.inputs[0]), graph.ty(e.inputs[1]), dot)
+            };
+            let dot = match step {
+                Step::One(i) | Step::Contract { dot: i, .. } => contraction(*i),
+                Step::Kernel(_) => None,
+            };
             let (types, flat) = match step {
                 Step::One(i) => (types(&mut graph.equations()[*i].outputs.iter().copied()), None),
                 Step::Kernel(k) => (types(&mut k.outputs.iter().map(|x| x.var)), Flat::new(graph, k)),
-                Step::Contract { kernel, .. } => (types(&mut kernel.outputs.iter().map(|x| x.var)), None),
+                Step::Contract { kernel: k, .. } => {
+                    (types(&mut k.outputs.iter().map(|x| x.var)), Flat::new(graph, k))
+                }
             };
-            Prepared { types, code: Mutex::default(), flat }
+            Prepared { types, code: Mutex::default(), flat, dot }
         };
         let steps = plan.steps.iter().map(prepared).collect();
         let variables = plan.definitions.len();
@@ -110,20 +124,20 @@ impl Planned {
                     for (k, v) in e.inputs.iter().enumerate() {
                         read.push(taken(&mut values, *v, dead.contains(v) && !e.inputs[k + 1..].contains(v)));
                     }
-                    let execute = Execute { op: &e.op, outputs: &prepared.types, at: e.at };
-                    let results = Cpu::ENGINE.execute(execute, read);
+                    let results = match prepared.dot.as_ref().and_then(|dot| dot.run(&prepared.types[0], &read)) {
+                        Some(result) => [result].into_iter().collect(),
+                        None => {
+                            let execute = Execute { op: &e.op, outputs: &prepared.types, at: e.at };
+                            Cpu::ENGINE.execute(execute, read)
+                        }
+                    };
                     for (v, y) in e.outputs.iter().zip(results) {
                         values[v.0 as usize] = Some(y);
                     }
                 }
                 Step::Kernel(kernel) => {
                     let read = self.read(&mut values, &kernel.inputs, dead, None);
-                    let results = match &prepared.flat {
-                        Some(flat) => flat.run(graph, &self.plan, kernel, &prepared.types, read),
-                        None => Err(read),
-                    };
-                    let results = results.unwrap_or_else(|read| self.alone(graph, kernel, prepared, read));
-                    give(kernel, results, &mut values);
+                    give(kernel, self.kernel(graph, kernel, prepared, read), &mut values);
                 }
                 Step::Contract { dot, kernel, input } => {
                     let e = &graph.equations()[*dot];
@@ -134,10 +148,16 @@ impl Planned {
                     match contract.run(operands, read, prepared) {
                         Ok(results) => give(kernel, results, &mut values),
                         Err((operands, mut read)) => {
-                            let types: Types = [graph.ty(e.outputs[0]).clone()].into();
-                            let execute = Execute { op: &e.op, outputs: &types, at: e.at };
-                            read.insert(*input, Cpu::ENGINE.execute(execute, operands).remove(0));
-                            give(kernel, self.alone(graph, kernel, prepared, read), &mut values);
+                            let ty = graph.ty(e.outputs[0]);
+                            let sums = match prepared.dot.as_ref().and_then(|dot| dot.run(ty, &operands)) {
+                                Some(sums) => sums,
+                                None => {
+                                    let outputs = std::slice::from_ref(ty);
+                                    Cpu::ENGINE.execute(Execute { op: &e.op, outputs, at: e.at }, operands).remove(0)
+                                }
+                            };
+                            read.insert(*input, sums);
+                            give(kernel, self.kernel(graph, kernel, prepared, read), &mut values);
                         }
                     }
                 }
@@ -175,6 +195,15 @@ impl Planned {
         let last = |k: usize| !places[k + 1..].contains(&places[k]);
         let pick = |(k, &p): (usize, &usize)| if last(k) { inputs[p].take() } else { inputs[p].clone() };
         places.iter().enumerate().map(pick).map(|x| x.expect("it was not yet given up")).collect()
+    }
+
+    /// One kernel, by the short way where there is one.
+    fn kernel(&self, graph: &Graph, kernel: &Kernel, prepared: &Prepared, read: Values) -> Values {
+        let results = match &prepared.flat {
+            Some(flat) => flat.run(graph, &self.plan, kernel, &prepared.types, read),
+            None => Err(read),
+        };
+        results.unwrap_or_else(|read| self.alone(graph, kernel, prepared, read))
     }
 
     /// One kernel.

@@ -23,22 +23,33 @@ pub struct Operands {
 
 /// The strides of an input over a domain: of its elements, or of its rows.
 pub fn over(graph: &Graph, shape: &Shape, trailing: usize, x: &Value, operand: &Operand) -> Strides {
-    let layout = &data::data(x).layout;
-    if x.ty().elements() == 1 {
+    let strides = &data::data(x).layout.strides;
+    over_domain(graph, shape, trailing, (x.shape(), strides), operand)
+}
+
+/// The same of a value of this shape that lies in these strides.
+fn over_domain(
+    graph: &Graph,
+    shape: &Shape,
+    trailing: usize,
+    (of, strides): (&Shape, &Strides),
+    operand: &Operand,
+) -> Strides {
+    if of.elements() == 1 {
         return Strides::from_elem(0, shape.len());
     }
     if operand.per == Per::Row {
         return of_rows(shape, trailing);
     }
     match operand.view.map(|i| &graph.equations()[i].op) {
-        None => layout.strides.clone(),
-        Some(Op::Transpose { permutation }) => permutation.iter().map(|&d| layout.strides[d]).collect(),
+        None => strides.clone(),
+        Some(Op::Transpose { permutation }) => permutation.iter().map(|&d| strides[d]).collect(),
         Some(Op::Broadcast { axes, .. }) => {
-            let mut strides = Strides::from_elem(0, shape.len());
+            let mut repeated = Strides::from_elem(0, shape.len());
             for (d, &axis) in axes.iter().enumerate() {
-                strides[axis] = if x.shape()[d] == shape[axis] { layout.strides[d] } else { 0 };
+                repeated[axis] = if of[d] == shape[axis] { strides[d] } else { 0 };
             }
-            strides
+            repeated
         }
         Some(op) => unreachable!("{op} is no view that a kernel reads"),
     }
@@ -109,11 +120,30 @@ impl Operands {
     /// Of a kernel's inputs, which are copied where they cannot be read in place.
     pub fn new(graph: &Graph, kernel: &Kernel, inputs: &mut [Value]) -> Operands {
         let (shape, trailing) = (&kernel.shape, kernel.trailing);
-        let mut strides: SmallVec<[Strides; 12]> = inputs
+        let strides: SmallVec<[Strides; 12]> = inputs
             .iter_mut()
             .zip(&kernel.inputs)
             .map(|(x, operand)| readable(graph, shape, trailing, x, operand))
             .collect();
+        Operands::with(kernel, strides)
+    }
+
+    /// Of a kernel's inputs if they lie in order; none where they could not be read in place.
+    pub fn in_order(graph: &Graph, kernel: &Kernel) -> Option<Operands> {
+        let (shape, trailing) = (&kernel.shape, kernel.trailing);
+        let inner = if trailing > 0 { trailing } else { innermost(shape) };
+        let strides = kernel.inputs.iter().map(|operand| {
+            let of = &graph.ty(operand.var).shape;
+            let strides = over_domain(graph, shape, trailing, (of, &row_major(of)), operand);
+            is_dense(shape, &strides, inner).then_some(strides)
+        });
+        Some(Operands::with(kernel, strides.collect::<Option<_>>()?))
+    }
+
+    /// Of inputs with these strides over the domain.
+    fn with(kernel: &Kernel, mut strides: SmallVec<[Strides; 12]>) -> Operands {
+        let (shape, trailing) = (&kernel.shape, kernel.trailing);
+        let inputs = strides.len();
         strides.push(row_major(shape));
         let (sizes, strides, rows) = match trailing {
             0 => {
@@ -143,9 +173,28 @@ impl Operands {
             }
         };
         let last = sizes.len() - 1;
-        let splats = strides[..inputs.len()].iter().enumerate();
+        let splats = strides[..inputs].iter().enumerate();
         let splats = splats.filter(|(_, s)| s[last] == 0).fold(0, |all, (i, _)| all | 1 << i);
         Operands { sizes, splats, strides, rows }
+    }
+
+    /// Rows and columns, and for inputs, an output of elements and one of rows the elements from row to row; none where there
+    /// are more loops, or a step goes back.
+    pub fn two(&self) -> Option<([usize; 2], SmallVec<[usize; 14]>)> {
+        let one = self.sizes.len() == 2 && self.sizes[0] == 1;
+        let row = |s: &Strides| match s[..] {
+            [] | [_] => Some(0),
+            [_, _] if one => Some(0),
+            [row, _] => usize::try_from(row).ok(),
+            _ => None,
+        };
+        let sizes = match self.sizes[..] {
+            [columns] => [1, columns],
+            [rows, columns] => [rows, columns],
+            _ => return None,
+        };
+        let strides = self.strides.iter().chain([&self.rows]).map(row).collect::<Option<_>>()?;
+        Some((sizes, strides))
     }
 
     /// Inputs, then outputs, for a launch; an input that was taken is the output that it became.

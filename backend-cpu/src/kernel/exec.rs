@@ -79,9 +79,9 @@ impl Kernel {
         (0..32).filter(move |n| streamed >> n & 1 == 1)
     }
 
-    /// Whether one thread does so many columns of one row before others would be awake.
-    pub fn is_for_one_thread(&self, cols: usize) -> bool {
-        crate::par::pieces_of(self.work(1, cols)) <= 1
+    /// Whether one thread does so many rows and columns before others would be awake.
+    pub fn is_for_one_thread(&self, [rows, cols]: [usize; 2]) -> bool {
+        crate::par::pieces_of(self.work(rows, cols)) <= 1
     }
 
     /// Nanoseconds on one thread, about.

@@ -216,41 +216,67 @@ pub enum Side<'a> {
     Same(usize),
 }
 
-/// Runs a kernel over `n` columns of one row on this thread: inputs in the order of the program's arguments, then outputs.
+/// Runs a kernel over rows and columns on this thread: inputs in the order of the program's arguments, then outputs, for each of
+/// which `steps` has the elements from row to row.
 ///
 /// Panics where one has fewer elements than the program reads or writes.
-pub fn alone(kernel: &Kernel, n: usize, inputs: &[Side<'_>], outputs: &mut [&mut [u8]]) {
+pub fn alone(
+    kernel: &Kernel,
+    sizes: [usize; 2],
+    steps: &[usize],
+    inputs: &[Side<'_>],
+    outputs: &mut [&mut [u8]],
+) {
     match inputs.len() + outputs.len() {
-        0..=6 => alone_with::<{ words(6) }>(kernel, n, inputs, outputs),
-        _ => alone_with::<{ words(MAX_ARGS) }>(kernel, n, inputs, outputs),
+        0..=6 => alone_with::<{ words(6) }>(kernel, sizes, steps, inputs, outputs),
+        _ => alone_with::<{ words(MAX_ARGS) }>(kernel, sizes, steps, inputs, outputs),
     }
 }
 
-fn alone_with<const WORDS: usize>(kernel: &Kernel, n: usize, inputs: &[Side<'_>], outputs: &mut [&mut [u8]]) {
+fn alone_with<const WORDS: usize>(
+    kernel: &Kernel,
+    [rows, n]: [usize; 2],
+    steps: &[usize],
+    inputs: &[Side<'_>],
+    outputs: &mut [&mut [u8]],
+) {
     let args = kernel.program().args();
-    assert_eq!(args.len(), inputs.len() + outputs.len(), "kernel: a program has an operand for each argument");
+    let all = inputs.len() + outputs.len();
+    assert!(args.len() == all && steps.len() == all, "kernel: a program has an operand for each argument");
+    if rows == 0 || n == 0 {
+        return;
+    }
     let mut block = [0usize; WORDS];
-    (block[0], block[1]) = (1, n);
-    let room = |arg: &super::ir::Arg| arg.dtype.size() * if arg.splat { 1 } else { n };
+    (block[0], block[1]) = (rows, n);
+    let room = |arg: &super::ir::Arg, step: usize| {
+        arg.dtype.size() * ((rows - 1) * step + if arg.splat { 1 } else { n })
+    };
+    for (i, (arg, step)) in args.iter().zip(steps).enumerate() {
+        block[4 + 2 * i] = step * arg.dtype.size();
+    }
     let (of_inputs, of_outputs) = args.split_at(inputs.len());
     for (i, (arg, out)) in of_outputs.iter().zip(outputs.iter_mut()).enumerate() {
-        assert!(out.len() >= room(arg) && !arg.splat, "kernel: {} bytes are too few for {n} columns", out.len());
-        block[3 + 2 * (inputs.len() + i)] = out.as_mut_ptr().expose_provenance();
+        let place = inputs.len() + i;
+        assert!(out.len() >= room(arg, steps[place]), "kernel: {} bytes are too few for {arg:?}", out.len());
+        block[3 + 2 * place] = out.as_mut_ptr().expose_provenance();
     }
     for (i, (arg, input)) in of_inputs.iter().zip(inputs).enumerate() {
         block[3 + 2 * i] = match input {
             Side::Read(bytes) => {
-                assert!(bytes.len() >= room(arg), "kernel: {} bytes are too few for {arg:?} of {n} columns", bytes.len());
+                let room = room(arg, steps[i]);
+                assert!(bytes.len() >= room, "kernel: {} bytes are too few for {arg:?}", bytes.len());
                 bytes.as_ptr().expose_provenance()
             }
             Side::Same(j) => {
-                assert!(of_outputs[*j].dtype.size() >= arg.dtype.size(), "kernel: {arg:?} in an output of smaller elements");
-                block[3 + 2 * (inputs.len() + j)]
+                let place = inputs.len() + j;
+                let same = of_outputs[*j].dtype.size() == arg.dtype.size() && steps[place] == steps[i];
+                assert!(same && of_outputs[*j].splat == arg.splat, "kernel: {arg:?} in an output that lies otherwise");
+                block[3 + 2 * place]
             }
         };
     }
-    // SAFETY: every operand has the elements of all columns; outputs are exclusive, and what is read from one is in the same
-    // place.
+    // SAFETY: every operand has the elements of all rows and columns; outputs are exclusive, and what is read from one is in
+    // the same place.
     unsafe { kernel.call(&mut block[..words(args.len())]) }
 }
 

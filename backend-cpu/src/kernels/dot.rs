@@ -95,6 +95,69 @@ fn outer(ty: TensorType, x: &Values, dot: &Dot) -> Value {
     super::binary::binary(ty, x, Binary::Mul)
 }
 
+/// A single product of f32 or f64 whose operands, if they lie in order, are matrices: worked out once for all products of a plan.
+pub struct Ready {
+    size: [usize; 3],
+    /// Of each operand the strides of rows and columns.
+    x: [isize; 2],
+    y: [isize; 2],
+}
+
+impl Ready {
+    /// Of operands of these types.
+    pub fn new(x: &TensorType, y: &TensorType, dot: &Dot) -> Option<Ready> {
+        let float = matches!(x.dtype, DType::F32 | DType::F64) && x.dtype == dot.dtype;
+        let single = dot.lhs_batch.iter().all(|&d| x.shape[d] == 1);
+        let [rows, columns] = [dot.lhs_free(x.rank()), dot.rhs_free(y.rank())];
+        let size = |ty: &TensorType, axes: &[usize]| axes.iter().map(|&d| ty.shape[d]).product::<usize>();
+        let [m, k, n] = [size(x, &rows), size(x, &dot.lhs_contracting), size(y, &columns)];
+        if !float || !single || m * k * n == 0 || k == 1 && m * n > TINY {
+            return None;
+        }
+        let of = |ty: &TensorType, axes: &[usize]| stride(&ty.shape, &row_major(&ty.shape), axes);
+        let x = [of(x, &rows)?, of(x, &dot.lhs_contracting)?];
+        let y = [of(y, &dot.rhs_contracting)?, of(y, &columns)?];
+        Some(Ready { size: [m, k, n], x, y })
+    }
+
+    /// The product; none where an operand does not lie in order.
+    pub fn run(&self, ty: &TensorType, x: &[Value]) -> Option<Value> {
+        let in_order = |x: &Value| data(x).layout.is_contiguous(x.shape());
+        (in_order(&x[0]) && in_order(&x[1])).then(|| match ty.dtype {
+            DType::F32 => self.of::<f32>(ty.clone(), x),
+            _ => self.of::<f64>(ty.clone(), x),
+        })
+    }
+
+    fn of<T: Multiply>(&self, ty: TensorType, x: &[Value]) -> Value {
+        overwritten::<T>(ty, |out| {
+            let [x, y] = [(&x[0], self.x), (&x[1], self.y)].map(|(x, [rows, columns])| {
+                let CpuData { layout, storage } = data(x);
+                Matrix { data: storage.as_slice::<T>(), offset: layout.offset as isize, rows, columns }
+            });
+            blank(self.size, out);
+            product(self.size, out, x, y, true);
+        })
+    }
+}
+
+/// Clears an output that a product is added to.
+fn blank<T: Multiply>([m, k, n]: [usize; 3], out: &mut [T]) {
+    if !(m > 1 && n > 1 && T::overwrites([m, k, n])) {
+        par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |_, out| out.fill(T::zeroed()));
+    }
+}
+
+/// One product, to an output that [`blank`] has seen.
+fn product<T: Multiply>(size: [usize; 3], out: &mut [T], x: Matrix<'_, T>, y: Matrix<'_, T>, threads: bool) {
+    let [_, k, _] = size;
+    match size {
+        [_, _, 1] => gemv(out, k, x, y, threads),
+        [1, _, _] => gemv(out, k, y.transposed(), x.transposed(), threads),
+        _ => T::multiply(size, out, x, y, threads),
+    }
+}
+
 /// The rows and columns of a contraction whose sums can be given on tile by tile ([`then`]): one product, not a small one, of
 /// f32 or f64.
 pub fn tiled(x: &Values, dot: &Dot) -> Option<[usize; 2]> {
@@ -255,14 +318,8 @@ impl<T: Multiply> Problem<'_, T> {
                 false => small.multiply(out, x, y),
             });
         }
-        if !(self.m > 1 && self.n > 1 && T::overwrites(size)) {
-            par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |_, out| out.fill(T::zeroed()));
-        }
-        self.batches(out, work, |out, x, y, threads| match size {
-            [_, _, 1] => gemv(out, self.k, x, y, threads),
-            [1, _, _] => gemv(out, self.k, y.transposed(), x.transposed(), threads),
-            _ => T::multiply(size, out, x, y, threads),
-        });
+        blank(size, out);
+        self.batches(out, work, |out, x, y, threads| product(size, out, x, y, threads));
     }
 
     /// What multiplies each of a batch of small products, and whether it is the transposed ones that it does: a row and a

@@ -88,6 +88,11 @@ fn kernel(planner: &mut Planner<'_>, open: &Open, equations: &[(usize, Per)]) ->
     }
 }
 
+/// Whether an operand is a number for each element, which would have to be repeated.
+fn is_number(planner: &Planner<'_>, x: &Operand) -> bool {
+    x.view.is_some() && planner.graph.ty(x.var).elements() == 1
+}
+
 /// A kernel as a step: after a contraction whose output it alone reads, or as an operation alone.
 fn step(planner: &mut Planner<'_>, kernel: Kernel) -> Step {
     let graph = planner.graph;
@@ -99,7 +104,7 @@ fn step(planner: &mut Planner<'_>, kernel: Kernel) -> Step {
         Source::Dot(place) if x.view.is_none() && x.per == Per::Element => {
             let alone = planner.readers[x.var.0 as usize] == read(x.var);
             let Some(Step::One(dot)) = planner.steps[place] else { return None };
-            (alone && kernel.trailing == 0).then_some((dot, i))
+            (alone && kernel.trailing == 0 && kernel.shape.elements() > 1).then_some((dot, i))
         }
         _ => None,
     };
@@ -108,7 +113,7 @@ fn step(planner: &mut Planner<'_>, kernel: Kernel) -> Step {
     }
     match kernel.equations[..] {
         // Alone, unless numbers that vary would be made for it.
-        [i] if kernel.inputs.iter().all(|x| x.view.is_none()) => Step::One(i),
+        [i] if kernel.inputs.iter().all(|x| !is_number(planner, x)) => Step::One(i),
         _ => Step::Kernel(kernel),
     }
 }

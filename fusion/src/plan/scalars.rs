@@ -94,20 +94,17 @@ fn scalars(graph: &Graph, device: &dyn Device, definitions: &[Option<usize>], st
 
 /// Whether a kernel can compute scalars which nothing else reads.
 fn fits(graph: &Graph, kernel: &Kernel, scalars: &Kernel, readers: &[u32]) -> bool {
-    let lanes = |kernel: &Kernel| {
+    let is_wide = |kernel: &Kernel| {
         let equations = kernel.equations.iter().map(|&i| &graph.equations()[i]);
-        let all = equations.flat_map(|e| e.inputs.iter().chain(&e.outputs)).map(|&v| graph.ty(v).dtype.size());
-        all.filter(|&size| size >= 4).map(|size| size == 8).collect::<Vec<_>>()
+        let mut all = equations.flat_map(|e| e.inputs.iter().chain(&e.outputs));
+        all.any(|&v| graph.ty(v).dtype.size() == 8)
     };
-    let (own, theirs) = (lanes(kernel), lanes(scalars));
-    let same = own.iter().chain(&theirs).all(|wide| *wide == own[0]);
     // Where operands are repeated there are many rows, and each computes them.
     let one_row = kernel.inputs.iter().all(|x| x.view.is_none() || graph.ty(x.var).elements() == 1);
     let long = kernel.shape.last().is_some_and(|&n| n >= LONG);
     kernel.shape.elements() > 1
         && (one_row || long)
-        && !own.is_empty()
-        && same
+        && is_wide(kernel) == is_wide(scalars)
         && kernel.equations.len() + scalars.equations.len() * 2 <= EQUATIONS
         && kernel.inputs.len() + scalars.inputs.len() <= INPUTS
         && scalars.outputs.iter().all(|x| readers[x.var.0 as usize] == 1)

@@ -137,5 +137,5 @@ fn scalars_are_computed_where_they_are_read() {
         let scale = x[1].dot(&x[1]).sin().exp();
         vec![&x[0] * scale.broadcast_to([2]), scale]
     });
-    assert_eq!(steps(&g), ["dot_general", "(sin exp; 1 to 1)", "mul"]);
+    assert_eq!(steps(&g), ["dot_general", "(sin exp; 1 to 1)", "(mul; 2 to 1)"]);
 }
