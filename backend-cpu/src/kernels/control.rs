@@ -9,7 +9,7 @@ use crate::layout::Layout;
 use crate::storage::Storage;
 use plywood_core::control::interpret::{self, Runs, Stack};
 use plywood_core::op::{Cond, Scan, While};
-use plywood_core::{Backend, Engine, Graph, Shape, TensorType, Value, Values};
+use plywood_core::{Backend, Engine, Equation, Graph, Op, Shape, TensorType, Value, Values, Var};
 use std::sync::Arc;
 
 /// Equations of all runs of a body that has no plan yet, at least: then one is made.
@@ -43,8 +43,46 @@ impl Runs for Bodies {
 }
 
 /// Inputs: constants, state, tensors to be scanned.
-pub fn scan(types: &[TensorType], x: Values, scan: &Scan) -> Values {
+pub fn scan(types: &[TensorType], mut x: Values, scan: &Scan) -> Values {
+    if scan.length >= OFTEN {
+        for (i, x) in x.iter_mut().enumerate().take(scan.constants) {
+            if is_read_turned(&scan.body, scan.body.inputs()[i]) {
+                turn(x);
+            }
+        }
+    }
     interpret::scan(&Bodies, types, x, scan)
+}
+
+/// Steps of a scan for which a constant is laid out anew, at least; and elements of it.
+const OFTEN: usize = 8;
+const LARGE: usize = 1 << 12;
+
+/// Whether a matrix is read as the right side of products alone, which go along its rows: their kernels want its columns in line.
+fn is_read_turned(body: &Graph, v: Var) -> bool {
+    let ty = body.ty(v);
+    let turned = |e: &Equation| match &e.op {
+        Op::Dot(dot) => e.inputs[0] != v && dot.rhs_batch.is_empty() && dot.rhs_contracting[..] == [1],
+        _ => false,
+    };
+    let mut readers = body.equations().iter().filter(|e| e.inputs.contains(&v)).peekable();
+    let fits = ty.rank() == 2 && ty.dtype.is_float() && ty.elements() >= LARGE && !body.outputs().contains(&v);
+    fits && readers.peek().is_some() && readers.all(turned)
+}
+
+/// The same matrix, with its columns in line.
+fn turn(x: &mut Value) {
+    let CpuData { layout, storage } = data::data(x);
+    if !layout.is_contiguous(x.shape()) {
+        return;
+    }
+    let [rows, columns] = [x.shape()[0], x.shape()[1]];
+    let across = Layout { strides: layout.strides.iter().rev().copied().collect(), offset: layout.offset };
+    let turned = x.ty().with_shape([columns, rows]);
+    let copy = data::contiguous(data::value(turned, across, storage.clone()));
+    let CpuData { storage, .. } = data::data(&copy);
+    let along = Layout { strides: [1, rows as isize].into_iter().collect(), offset: 0 };
+    *x = data::value(x.ty().clone(), along, storage.clone());
 }
 
 /// Inputs: constants of the condition, constants of the body, state.

@@ -1,0 +1,150 @@
+//! What a jitted function does when it is called again: nothing is recorded, planned or compiled, and no memory is taken from the
+//! system. The counts are the process's, so the tests take turns.
+
+use plywood::prelude::*;
+use plywood_backend_cpu::kernel::cache::compiled;
+use std::sync::{Mutex, MutexGuard};
+
+type T = Tensor<Cpu>;
+
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+type Layers<B> = Vec<(Tensor<B>, Tensor<B>)>;
+
+fn loss<B: Backend>(layers: Layers<B>, x: Tensor<B>, y: Tensor<B>) -> Tensor<B> {
+    let last = layers.len() - 1;
+    let logits = layers.iter().enumerate().fold(x, |x, (i, (w, b))| {
+        let z = x.matmul(w) + b;
+        if i < last { z.relu() } else { z }
+    });
+    -(y * logits.log_softmax(-1)).sum_axes(-1).mean()
+}
+
+fn step<B: Backend>(layers: Layers<B>, x: Tensor<B>, y: Tensor<B>, rate: f64) -> Layers<B> {
+    let gradients = grad(loss)(layers.clone(), x, y);
+    let update = |(p, g): (Tensor<B>, Tensor<B>)| p - rate * g;
+    (layers.into_iter().zip(gradients)).map(|((w, b), (dw, db))| (update((w, dw)), update((b, db)))).collect()
+}
+
+fn network() -> (Layers<Cpu>, T, T) {
+    let key = random::key::<Cpu>(0);
+    let layers = [40, 64, 64, 10].windows(2).map(|n| {
+        (random::normal(&key, [n[0], n[1]], DType::F32) * 0.1, Tensor::zeros([n[1]], DType::F32))
+    });
+    let x = random::normal(&key, [32, 40], DType::F32);
+    let y = (T::arange(32).cast(DType::I32) % 10).one_hot(10, DType::F32);
+    (layers.collect(), x, y)
+}
+
+#[test]
+fn a_new_number_plans_and_compiles_nothing() {
+    let _turn = turn();
+    let x = random::normal(&random::key::<Cpu>(1), [100], DType::F32);
+    let update = |rate: f64| {
+        let step = Jit::new().of(move |x: Tensor<_>| &x - rate * x.sin() * (1.0 - rate.powi(3)));
+        let y = step.call((x.clone(),));
+        assert_eq!(y, &x - rate * x.sin() * (1.0 - rate.powi(3)));
+        step.stats().plans
+    };
+    assert_eq!(update(0.3), 1);
+    let before = compiled();
+    for rate in [0.7, 0.123, 1e-3] {
+        assert_eq!((update(rate), compiled()), (0, before), "{rate}");
+    }
+    // As an argument it records again, and finds the plan; in the body of a loop it is the same.
+    let (layers, x, y) = network();
+    let train = Jit::new().of(step);
+    train.call((layers.clone(), x.clone(), y.clone(), 0.3));
+    let (before, plans) = (compiled(), train.stats().plans);
+    for rate in [0.2, 0.15] {
+        train.call((layers.clone(), x.clone(), y.clone(), rate));
+    }
+    let stats = train.stats();
+    assert_eq!((stats.plans, compiled()), (plans, before));
+    let rows = T::arange(12).cast(DType::F32).reshape([4, 3]);
+    let decayed = |rate: f64| {
+        let sum = move |k: Tensor<_>, x: Tensor<_>| {
+            let k = k * rate + x;
+            (k.clone(), k)
+        };
+        let all = Jit::new().of(move |x: Tensor<_>| scan(sum, Tensor::zeros([3], DType::F32), x).0);
+        all.call((rows.clone(),));
+        all.stats().plans
+    };
+    assert_eq!((decayed(0.9), decayed(0.8), decayed(0.7)), (1, 0, 0));
+}
+
+#[test]
+fn a_number_that_a_simplification_uses_is_part_of_the_plan() {
+    let _turn = turn();
+    let x = T::from([0.5f32, -0.25, 3.0]);
+    let f = |factor: f64| {
+        let f = Jit::new().of(move |x: Tensor<_>| x * factor);
+        assert_eq!(f.call((x.clone(),)), &x * factor);
+        f.graph().expect("it was called").equations().len()
+    };
+    assert_eq!((f(1.0), f(3.0)), (0, 2));
+}
+
+#[test]
+fn a_second_call_takes_nothing_from_the_system() {
+    let _turn = turn();
+    let (mut layers, x, y) = network();
+    let train = Jit::new().of(step);
+    let mut call = || {
+        let given = std::mem::take(&mut layers);
+        layers = train.call((given, x.clone(), y.clone(), 0.1));
+    };
+    for _ in 0..3 {
+        call();
+    }
+    // A function without captures has one cache, which other tests use, too.
+    let counts = || {
+        let (stats, memory) = (train.stats(), Cpu::memory());
+        (stats.recordings, stats.plans, compiled(), memory.misses, memory.in_use)
+    };
+    let before = counts();
+    for _ in 0..20 {
+        call();
+    }
+    assert_eq!(counts(), before);
+}
+
+#[test]
+fn what_is_moved_in_is_overwritten() {
+    let _turn = turn();
+    let update = Jit::new().of(|x: Tensor<_>, g: Tensor<_>| x * 0.9 - g.exp());
+    let (mut x, g) = (T::zeros([1 << 16], DType::F32) + 1.0, T::zeros([1 << 16], DType::F32) + 0.5);
+    let expected = &x * 0.9 - g.exp();
+    for _ in 0..2 {
+        x = update.call((x, g.clone()));
+    }
+    assert_eq!(x, &expected * 0.9 - g.exp());
+    Cpu::reset_memory_peak();
+    let before = Cpu::memory().in_use;
+    for _ in 0..3 {
+        x = update.call((x, g.clone()));
+    }
+    assert!(Cpu::memory().peak - before <= 64 << 10, "the result is where the argument was");
+}
+
+#[test]
+fn fused_is_what_eager_is() {
+    let _turn = turn();
+    let (layers, x, y) = network();
+    let eager = step(layers.clone(), x.clone(), y.clone(), 0.1);
+    for _ in 0..2 {
+        let jitted = jit(step)(layers.clone(), x.clone(), y.clone(), 0.1);
+        for ((w, b), (v, c)) in jitted.iter().zip(&eager) {
+            assert!((w - v).abs().max().item::<f32>() < 1e-6 && (b - c).abs().max().item::<f32>() < 1e-6);
+        }
+    }
+    let x = random::normal(&random::key::<Cpu>(1), [33, 100], DType::F32);
+    assert_eq!(jit(|x: Tensor<_>| x.softmax(-1))(x.clone()), x.softmax(-1));
+    assert_eq!(jit(|x: Tensor<_>| x.softmax(0))(x.clone()), x.softmax(0));
+    let half = x.cast(DType::BF16);
+    assert_eq!(jit(|x: Tensor<_>| x.gelu())(half.clone()), half.gelu());
+}
