@@ -9,6 +9,7 @@ mod flat;
 mod fuses;
 mod operands;
 mod program;
+mod together;
 
 use crate::Cpu;
 use crate::data;
@@ -45,6 +46,8 @@ struct Prepared {
     flat: Option<Flat>,
     /// The same of a contraction.
     dot: Option<dot::Ready>,
+    /// Where several kernels run as one, what each needs.
+    each: Vec<Prepared>,
 }
 
 /// A kernel's code.
@@ -70,27 +73,7 @@ pub fn is_planned(graph: &Graph) -> bool {
 impl Planned {
     fn new(graph: &Graph) -> Planned {
         let plan = plan(graph, &fuses::Kernels);
-        let types = |vars: &mut dyn Iterator<Item = Var>| vars.map(|v| graph.ty(v).clone()).collect();
-        let prepared = |step: &Step| {
-            let contraction = |i: usize| {
-                let e = &graph.equations()[i];
-                let Op::Dot(dot) = &e.op else { return None };
-                dot::Ready::new(graph.ty(e.inputs[0]), graph.ty(e.inputs[1]), dot)
-            };
-            let dot = match step {
-                Step::One(i) | Step::Contract { dot: i, .. } => contraction(*i),
-                Step::Kernel(_) => None,
-            };
-            let (types, flat) = match step {
-                Step::One(i) => (types(&mut graph.equations()[*i].outputs.iter().copied()), None),
-                Step::Kernel(k) => (types(&mut k.outputs.iter().map(|x| x.var)), Flat::new(graph, k)),
-                Step::Contract { kernel: k, .. } => {
-                    (types(&mut k.outputs.iter().map(|x| x.var)), Flat::new(graph, k))
-                }
-            };
-            Prepared { types, code: Mutex::default(), flat, dot }
-        };
-        let steps = plan.steps.iter().map(prepared).collect();
+        let steps = plan.steps.iter().map(|step| Prepared::new(graph, step)).collect();
         let variables = plan.definitions.len();
         let single = single(graph, &plan);
         Planned { plan, steps, variables, single }
@@ -139,6 +122,7 @@ impl Planned {
                     let read = self.read(&mut values, &kernel.inputs, dead, None);
                     give(kernel, self.kernel(graph, kernel, prepared, read), &mut values);
                 }
+                Step::Together(kernels) => together::run(self, graph, kernels, &prepared.each, &mut values, dead),
                 Step::Contract { dot, kernel, input } => {
                     let e = &graph.equations()[*dot];
                     let operands: Values =
@@ -228,6 +212,30 @@ fn single(graph: &Graph, plan: &Plan) -> Option<SmallVec<[usize; 12]>> {
 }
 
 impl Prepared {
+    fn new(graph: &Graph, step: &Step) -> Prepared {
+        let of = |types: Types, flat, dot, each| Prepared { types, code: Mutex::default(), flat, dot, each };
+        let types = |vars: &mut dyn Iterator<Item = Var>| vars.map(|v| graph.ty(v).clone()).collect();
+        let contraction = |i: usize| {
+            let e = &graph.equations()[i];
+            let Op::Dot(dot) = &e.op else { return None };
+            dot::Ready::new(graph.ty(e.inputs[0]), graph.ty(e.inputs[1]), dot)
+        };
+        let kernel = |k: &Kernel, dot| {
+            of(types(&mut k.outputs.iter().map(|x| x.var)), Flat::new(graph, k), dot, vec![])
+        };
+        match step {
+            Step::One(i) => {
+                let outputs = &graph.equations()[*i].outputs;
+                of(types(&mut outputs.iter().copied()), None, contraction(*i), vec![])
+            }
+            Step::Kernel(k) => kernel(k, None),
+            Step::Contract { dot, kernel: k, .. } => kernel(k, contraction(*dot)),
+            Step::Together(kernels) => {
+                of(Types::new(), None, None, kernels.iter().map(|k| kernel(k, None)).collect())
+            }
+        }
+    }
+
     /// The code for operands some of which have one element for each row.
     fn made(&self, splats: u32, program: impl FnOnce() -> program::Made) -> Made {
         let mut known = self.code.lock().unwrap_or_else(|e| e.into_inner());

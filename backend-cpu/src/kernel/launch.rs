@@ -128,28 +128,89 @@ pub fn launch(
     let merged = (sizes.len() > 2).then(|| merged(sizes, operands));
     let (sizes, operands) = merged.as_ref().map_or((sizes, operands), |(sizes, operands)| (sizes, operands));
     let streams = streams(kernel, sizes, operands);
-    let nanoseconds = kernel.work(rows, cols);
-    let pieces = par::pieces_of(nanoseconds);
+    let pieces = par::pieces_of(kernel.work(rows, cols));
     if pieces <= 1 {
         return part((kernel, streams), sizes, operands, first_column, 0..rows, 0..cols);
     }
-    // By rows first, then by columns.
-    let across = if kernel.reduces() { 1 } else { pieces.div_ceil(rows / together) };
-    let width = cols.div_ceil(across).next_multiple_of(GRAIN).min(cols.max(1));
-    let across = cols.div_ceil(width).max(1);
-    let height = rows.div_ceil((pieces / across).max(1)).next_multiple_of(together);
-    let down = rows.div_ceil(height);
-    par::divided(down * across, &|i| {
-        let (r, c) = (i / across * height, i % across * width);
-        part(
-            (kernel, streams),
-            sizes,
-            operands,
-            first_column,
-            r..rows.min(r + height),
-            c..cols.min(c + width),
-        );
+    let cut = Cut::new(kernel, [rows, cols], pieces, together);
+    par::divided(cut.pieces(), &|i| {
+        let (rows, cols) = cut.piece(i);
+        part((kernel, streams), sizes, operands, first_column, rows, cols);
     });
+}
+
+/// One of several launches.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    /// What runs.
+    pub kernel: &'static Kernel,
+    /// Over which loops.
+    pub sizes: &'a [usize],
+    /// On what.
+    pub operands: &'a [Operand<'a>],
+}
+
+/// Runs several launches as one: threads share all of their pieces. What one writes no other one reads.
+pub fn launch_all(launches: &[Launch<'_>]) {
+    let mut parts: Vec<(Cut, usize, bool)> = Vec::with_capacity(launches.len());
+    let work = |x: &Launch<'_>| {
+        let (&cols, outer) = x.sizes.split_last().expect("a nest has an innermost loop");
+        (x.kernel.work(outer.iter().product(), cols), [outer.iter().product(), cols])
+    };
+    let total: f64 = launches.iter().map(|x| work(x).0).sum();
+    let pieces = par::pieces_of(total);
+    let mut count = 0;
+    for x in launches {
+        check(x.kernel, x.sizes.len(), x.operands);
+        let (own, sizes) = work(x);
+        let share = if pieces <= 1 { 1 } else { (own / total * pieces as f64).round().max(1.0) as usize };
+        let cut = Cut::new(x.kernel, sizes, share, 1);
+        let first = count;
+        count += cut.pieces();
+        parts.push((cut, first, streams(x.kernel, x.sizes, x.operands)));
+    }
+    let one = |i: usize| {
+        let at = parts.partition_point(|(_, first, _)| *first <= i) - 1;
+        let ((cut, first, streams), x) = (&parts[at], &launches[at]);
+        let (rows, cols) = cut.piece(i - first);
+        if !rows.is_empty() && (!cols.is_empty() || x.kernel.reduces()) {
+            part((x.kernel, *streams), x.sizes, x.operands, 0, rows, cols);
+        }
+    };
+    match pieces <= 1 {
+        true => (0..count).for_each(one),
+        false => par::divided(count, &one),
+    }
+}
+
+/// How rows and columns are cut into pieces: by rows first, then by columns.
+#[derive(Debug)]
+struct Cut {
+    rows: usize,
+    cols: usize,
+    height: usize,
+    width: usize,
+    across: usize,
+}
+
+impl Cut {
+    fn new(kernel: &Kernel, [rows, cols]: [usize; 2], pieces: usize, together: usize) -> Cut {
+        let rows_at_a_time = (rows / together).max(1);
+        let across = if kernel.reduces() { 1 } else { pieces.div_ceil(rows_at_a_time) };
+        let width = cols.div_ceil(across).next_multiple_of(GRAIN).min(cols.max(1));
+        let across = cols.div_ceil(width).max(1);
+        let height = rows.div_ceil((pieces / across).max(1)).next_multiple_of(together).max(1);
+        Cut { rows, cols, height, width, across }
+    }
+
+    fn pieces(&self) -> usize {
+        self.rows.div_ceil(self.height) * self.across
+    }
+
+    fn piece(&self, i: usize) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+        let (r, c) = (i / self.across * self.height, i % self.across * self.width);
+        (r..self.rows.min(r + self.height), c..self.cols.min(c + self.width))
+    }
 }
 
 /// Runs a kernel over `n` columns of one row: operands in the order of the program's arguments, the last of which is

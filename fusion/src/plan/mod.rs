@@ -12,6 +12,7 @@
 mod groups;
 mod kernel;
 mod scalars;
+mod together;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +61,8 @@ pub enum Step {
         /// Which of the kernel's inputs its output is.
         input: usize,
     },
+    /// Kernels of one program, over different tensors, that run as one.
+    Together(Vec<Kernel>),
 }
 
 /// Whether there is a value for each element of a kernel's domain, or for each row of it.
@@ -113,6 +116,7 @@ pub struct Plan {
 /// The plan of a graph for a device.
 pub fn plan(graph: &Graph, device: &dyn Device) -> Plan {
     let steps = scalars::absorbed(graph, device, groups::steps(graph, device));
+    let steps = together::joined(graph, steps);
     finish(graph, steps)
 }
 
@@ -121,6 +125,7 @@ pub fn reads(graph: &Graph, step: &Step) -> Vec<Var> {
     match step {
         Step::One(i) => graph.equations()[*i].inputs.to_vec(),
         Step::Kernel(kernel) => kernel.inputs.iter().map(|x| x.var).collect(),
+        Step::Together(kernels) => kernels.iter().flat_map(|k| &k.inputs).map(|x| x.var).collect(),
         Step::Contract { dot, kernel, input } => {
             let others = kernel.inputs.iter().enumerate().filter(|(i, _)| i != input).map(|(_, x)| x.var);
             graph.equations()[*dot].inputs.iter().copied().chain(others).collect()

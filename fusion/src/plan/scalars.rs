@@ -56,6 +56,7 @@ fn outputs(graph: &Graph, step: &Step) -> Box<dyn Iterator<Item = Var>> {
     let all: Vec<Var> = match step {
         Step::One(i) => graph.equations()[*i].outputs.to_vec(),
         Step::Kernel(kernel) | Step::Contract { kernel, .. } => kernel.outputs.iter().map(|x| x.var).collect(),
+        Step::Together(kernels) => kernels.iter().flat_map(|k| &k.outputs).map(|x| x.var).collect(),
     };
     Box::new(all.into_iter())
 }
@@ -88,7 +89,7 @@ fn scalars(graph: &Graph, device: &dyn Device, definitions: &[Option<usize>], st
                 outputs: vec![Operand { var: e.outputs[0], per: Per::Element, view: None }],
             })
         }
-        Step::Contract { .. } => None,
+        Step::Contract { .. } | Step::Together(_) => None,
     }
 }
 

@@ -33,6 +33,7 @@ fn steps(graph: &Graph) -> Vec<String> {
         Step::One(i) => name(i).to_string(),
         Step::Kernel(kernel) => of(kernel),
         Step::Contract { dot, kernel, .. } => format!("{} then {}", name(dot), of(kernel)),
+        Step::Together(kernels) => format!("{} times {}", kernels.len(), of(&kernels[0])),
     };
     plan(graph, &All).steps.iter().map(step).collect()
 }
@@ -138,4 +139,26 @@ fn scalars_are_computed_where_they_are_read() {
         vec![&x[0] * scale.broadcast_to([2]), scale]
     });
     assert_eq!(steps(&g), ["dot_general", "(sin exp; 1 to 1)", "(mul; 2 to 1)"]);
+}
+
+#[test]
+fn kernels_of_one_program_run_as_one() {
+    let update = |p: T, g: T| p - 0.1 * g.sin();
+    let g = graph(4, |x| {
+        let wide = |x: &T| x.broadcast_to([3, 2]).reshape([6]).sin();
+        vec![update(x[0].clone(), x[1].clone()), update(wide(&x[2]), wide(&x[3])), &x[0] + &x[1]]
+    });
+    let found = steps(&g);
+    assert!(!found.iter().any(|s| s.contains("times")), "others are in these kernels: {found:?}");
+    let g = graph(2, |x| {
+        let column = |x: &T| x.reshape([2, 1]);
+        vec![update(x[0].clone(), x[1].clone()), update(column(&x[0]), column(&x[1]))]
+    });
+    assert_eq!(steps(&g).last().unwrap(), "2 times (sin mul sub; 2 to 1)");
+    // Not where what comes between reads it.
+    let g = graph(2, |x| {
+        let y = update(x[0].clone(), x[1].clone()).dot(&x[1]).reshape([1, 1]);
+        vec![update(y.clone(), y)]
+    });
+    assert!(!steps(&g).iter().any(|s| s.contains("times")));
 }
