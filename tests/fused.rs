@@ -31,9 +31,9 @@ fn step<B: Backend>(layers: Layers<B>, x: Tensor<B>, y: Tensor<B>, rate: f64) ->
 
 fn network() -> (Layers<Cpu>, T, T) {
     let key = random::key::<Cpu>(0);
-    let layers = [40, 64, 64, 10].windows(2).map(|n| {
-        (random::normal(&key, [n[0], n[1]], DType::F32) * 0.1, Tensor::zeros([n[1]], DType::F32))
-    });
+    let layers = [40, 64, 64, 10]
+        .windows(2)
+        .map(|n| (random::normal(&key, [n[0], n[1]], DType::F32) * 0.1, Tensor::zeros([n[1]], DType::F32)));
     let x = random::normal(&key, [32, 40], DType::F32);
     let y = (T::arange(32).cast(DType::I32) % 10).one_hot(10, DType::F32);
     (layers.collect(), x, y)
@@ -147,4 +147,28 @@ fn fused_is_what_eager_is() {
     assert_eq!(jit(|x: Tensor<_>| x.softmax(0))(x.clone()), x.softmax(0));
     let half = x.cast(DType::BF16);
     assert_eq!(jit(|x: Tensor<_>| x.gelu())(half.clone()), half.gelu());
+}
+
+#[test]
+fn updates_of_many_shapes_run_as_one() {
+    let _turn = turn();
+    let key = random::key::<Cpu>(2);
+    // Large ones, which threads share, small ones, and an empty one.
+    let shapes: [&[usize]; 5] = [&[700, 300], &[300], &[300, 500], &[0, 3], &[33, 1000]];
+    let tensors = |seed: u32| -> Vec<T> {
+        let key = random::fold_in(&key, seed);
+        shapes.iter().map(|&shape| random::normal(&key, shape, DType::F32)).collect()
+    };
+    fn update<B: Backend>(p: Vec<Tensor<B>>, m: Vec<Tensor<B>>, g: Vec<Tensor<B>>) -> Vec<[Tensor<B>; 2]> {
+        let one = |((p, m), g): ((Tensor<B>, Tensor<B>), Tensor<B>)| {
+            let m = 0.9 * m + 0.1 * g.square();
+            [p - 1e-2 * g / (m.sqrt() + 1e-8), m]
+        };
+        p.into_iter().zip(m).zip(g).map(one).collect()
+    }
+    let (p, m, g) = (tensors(0), tensors(1).iter().map(Tensor::abs).collect::<Vec<_>>(), tensors(2));
+    let eager = update(p.clone(), m.clone(), g.clone());
+    for _ in 0..2 {
+        assert_eq!(jit(update)(p.clone(), m.clone(), g.clone()), eager);
+    }
 }

@@ -54,7 +54,9 @@ pub fn all() -> Vec<Axis> {
 
 /// Whether these are the axes in scope, by name and size.
 pub fn are(axes: &[(Arc<str>, usize)]) -> bool {
-    SCOPE.with_borrow(|scope| scope.iter().map(|axis| (&axis.name, axis.size)).eq(axes.iter().map(|(n, s)| (n, *s))))
+    SCOPE.with_borrow(|scope| {
+        scope.iter().map(|axis| (&axis.name, axis.size)).eq(axes.iter().map(|(n, s)| (n, *s)))
+    })
 }
 
 /// Whether there are none.

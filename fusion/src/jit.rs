@@ -3,8 +3,8 @@
 //! What is generic here takes trees apart and puts them together.
 
 use crate::cache::{self, Cache, Recording, Stats};
-use crate::{graphs, numbers, passes};
 use crate::signature::{self, Signature};
+use crate::{graphs, numbers, passes};
 use plywood_core::at::At;
 use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::record::{argument, extract};
@@ -141,7 +141,8 @@ where
         let template = rebuild::<Traced<B>, Traced<B>, Out>(out, symbols);
         let (lifted, numbers) = numbers::lifted(&passes::inline(&graph));
         let engine = example.unwrap_or(B::ENGINE);
-        let numbers = Dyn::scoped::<B, _>(Some(engine), || numbers.iter().map(|x| x.on(engine)).collect::<Values>());
+        let numbers =
+            Dyn::scoped::<B, _>(Some(engine), || numbers.iter().map(|x| x.on(engine)).collect::<Values>());
         let (optimized, planned) = graphs::optimized(lifted);
         let outputs = optimized.output_types().cloned().collect();
         let op = Op::Call(Arc::new(Call { graph: optimized, rule: Rule::Through(Policy::Everything) }));

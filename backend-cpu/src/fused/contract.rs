@@ -25,7 +25,12 @@ pub struct Contract<'a> {
 
 impl Contract<'_> {
     /// The kernel's outputs; or the values back where the product is none that goes by tiles.
-    pub fn run(&self, operands: Values, mut inputs: Values, prepared: &Prepared) -> Result<Values, (Values, Values)> {
+    pub fn run(
+        &self,
+        operands: Values,
+        mut inputs: Values,
+        prepared: &Prepared,
+    ) -> Result<Values, (Values, Values)> {
         let Op::Dot(dot) = &self.e.op else { unreachable!("the planner looked for a contraction") };
         let Some([m, n]) = dot::tiled(&operands, dot) else { return Err((operands, inputs)) };
         let Some((mut strides, splats)) = self.strides(&mut inputs, [m, n]) else {
@@ -34,7 +39,8 @@ impl Contract<'_> {
         let made: Made =
             prepared.made(splats, || program::program(self.graph, self.plan, self.kernel, splats));
         // The sums are in no buffer that an output could be.
-        let without = |bits: &u32| (bits & ((1 << self.input) - 1)) | (bits >> (self.input + 1)) << self.input;
+        let without =
+            |bits: &u32| (bits & ((1 << self.input) - 1)) | (bits >> (self.input + 1)) << self.input;
         let overwrites: SmallVec<[u32; 8]> = made.overwrites.iter().map(without).collect();
         let (mut storages, taken) = outputs(&mut inputs, &prepared.types, &overwrites);
         let of_output = strides.pop().expect("the outputs' are the last");
@@ -44,7 +50,8 @@ impl Contract<'_> {
             .zip(&prepared.types)
             .map(|(storage, ty)| {
                 let size = ty.dtype.size();
-                let bytes = &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..ty.bytes()];
+                let bytes =
+                    &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..ty.bytes()];
                 Launched::write(bytes, 0, &sizes, &in_bytes(&of_output, size), size)
             })
             .collect();
@@ -55,7 +62,13 @@ impl Contract<'_> {
                 None => {
                     let CpuData { layout, storage } = data::data(x);
                     let size = x.dtype().size();
-                    Launched::read(storage.bytes(), layout.offset * size, &sizes, &in_bytes(&strides[i], size), size)
+                    Launched::read(
+                        storage.bytes(),
+                        layout.offset * size,
+                        &sizes,
+                        &in_bytes(&strides[i], size),
+                        size,
+                    )
                 }
             });
         }

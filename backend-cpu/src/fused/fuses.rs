@@ -43,12 +43,18 @@ impl Device for Kernels {
                 _ => Fuses::No,
             },
             Op::ReducePrecision { .. } | Op::Bitcast { .. } | Op::Special(_) => Fuses::No,
-            Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => Fuses::No,
+            Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => {
+                Fuses::No
+            }
             Op::Slice(_) | Op::DynamicSlice { .. } | Op::DynamicUpdate | Op::Pad { .. } => Fuses::No,
             Op::Concatenate { .. } | Op::Gather(_) | Op::Scatter(_) | Op::ArgReduce { .. } => Fuses::No,
             Op::Sort { .. } | Op::TopK { .. } | Op::Cumulative { .. } | Op::Conv(_) => Fuses::No,
-            Op::Window { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Full { .. } | Op::Iota { .. } => Fuses::No,
-            Op::Constant(_) | Op::Random(_) | Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => Fuses::No,
+            Op::Window { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Full { .. } | Op::Iota { .. } => {
+                Fuses::No
+            }
+            Op::Constant(_) | Op::Random(_) | Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => {
+                Fuses::No
+            }
             Op::Collective(_) => Fuses::No,
         }
     }
@@ -63,12 +69,16 @@ fn of(width: Width) -> Lanes {
     Lanes(width.bytes() as u8)
 }
 
-/// Whether an operation gives, of elements of a dtype, what such an element holds without more ado.
+/// Whether an operation that a kernel holds gives, of elements of a dtype, what such an element holds without more ado.
 pub fn is_exact(op: &Op) -> bool {
-    match op {
-        Op::Select | Op::Clamp | Op::StopGradient | Op::Name { .. } | Op::Compare(_) => true,
-        Op::Binary(Binary::Max | Binary::Min) => true,
-        Op::Bits(Bits::And | Bits::Or | Bits::Xor) => true,
-        _ => false,
-    }
+    matches!(
+        op,
+        Op::Select
+            | Op::Clamp
+            | Op::StopGradient
+            | Op::Name { .. }
+            | Op::Compare(_)
+            | Op::Binary(Binary::Max | Binary::Min)
+            | Op::Bits(Bits::And | Bits::Or | Bits::Xor)
+    )
 }

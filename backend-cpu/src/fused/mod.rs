@@ -84,7 +84,8 @@ impl Planned {
             let prepared = &self.steps[0];
             if let Some(flat) = &prepared.flat {
                 let mut inputs = inputs;
-                let in_order = places.len() == inputs.len() && places.iter().enumerate().all(|(i, &p)| i == p);
+                let in_order =
+                    places.len() == inputs.len() && places.iter().enumerate().all(|(i, &p)| i == p);
                 let read = match in_order {
                     true => std::mem::take(&mut inputs),
                     false => self.picked(places, std::mem::take(&mut inputs)),
@@ -107,13 +108,14 @@ impl Planned {
                     for (k, v) in e.inputs.iter().enumerate() {
                         read.push(taken(&mut values, *v, dead.contains(v) && !e.inputs[k + 1..].contains(v)));
                     }
-                    let results = match prepared.dot.as_ref().and_then(|dot| dot.run(&prepared.types[0], &read)) {
-                        Some(result) => [result].into_iter().collect(),
-                        None => {
-                            let execute = Execute { op: &e.op, outputs: &prepared.types, at: e.at };
-                            Cpu::ENGINE.execute(execute, read)
-                        }
-                    };
+                    let results =
+                        match prepared.dot.as_ref().and_then(|dot| dot.run(&prepared.types[0], &read)) {
+                            Some(result) => [result].into_iter().collect(),
+                            None => {
+                                let execute = Execute { op: &e.op, outputs: &prepared.types, at: e.at };
+                                Cpu::ENGINE.execute(execute, read)
+                            }
+                        };
                     for (v, y) in e.outputs.iter().zip(results) {
                         values[v.0 as usize] = Some(y);
                     }
@@ -122,11 +124,12 @@ impl Planned {
                     let read = self.read(&mut values, &kernel.inputs, dead, None);
                     give(kernel, self.kernel(graph, kernel, prepared, read), &mut values);
                 }
-                Step::Together(kernels) => together::run(self, graph, kernels, &prepared.each, &mut values, dead),
+                Step::Together(kernels) => {
+                    together::run(self, graph, kernels, &prepared.each, &mut values, dead)
+                }
                 Step::Contract { dot, kernel, input } => {
                     let e = &graph.equations()[*dot];
-                    let operands: Values =
-                        e.inputs.iter().map(|v| taken(&mut values, *v, false)).collect();
+                    let operands: Values = e.inputs.iter().map(|v| taken(&mut values, *v, false)).collect();
                     let read = self.read(&mut values, &kernel.inputs, dead, Some(*input));
                     let contract = contract::Contract { graph, plan: &self.plan, e, kernel, input: *input };
                     match contract.run(operands, read, prepared) {
@@ -137,7 +140,9 @@ impl Planned {
                                 Some(sums) => sums,
                                 None => {
                                     let outputs = std::slice::from_ref(ty);
-                                    Cpu::ENGINE.execute(Execute { op: &e.op, outputs, at: e.at }, operands).remove(0)
+                                    Cpu::ENGINE
+                                        .execute(Execute { op: &e.op, outputs, at: e.at }, operands)
+                                        .remove(0)
                                 }
                             };
                             read.insert(*input, sums);
@@ -193,7 +198,8 @@ impl Planned {
     /// One kernel.
     fn alone(&self, graph: &Graph, kernel: &Kernel, prepared: &Prepared, mut inputs: Values) -> Values {
         let operands = Operands::new(graph, kernel, &mut inputs);
-        let made = prepared.made(operands.splats, || program::program(graph, &self.plan, kernel, operands.splats));
+        let made =
+            prepared.made(operands.splats, || program::program(graph, &self.plan, kernel, operands.splats));
         let (mut storages, taken) = outputs(&mut inputs, &prepared.types, &made.overwrites);
         if kernel.shape.elements() > 0 {
             let all = operands.launched(&inputs, &taken, kernel, &mut storages, &prepared.types);
@@ -273,7 +279,10 @@ fn outputs(
     for (j, (ty, &fits)) in types.iter().zip(overwrites).enumerate() {
         let own = (0..inputs.len()).filter(|&i| fits >> i & 1 == 1 && taken[i].is_none()).find_map(|i| {
             // As many elements as the output has, in its order.
-            (inputs[i].ty().elements() == ty.elements()).then(|| data::take(&mut inputs[i])).flatten().map(|s| (i, s))
+            (inputs[i].ty().elements() == ty.elements())
+                .then(|| data::take(&mut inputs[i]))
+                .flatten()
+                .map(|s| (i, s))
         });
         storages.push(match own {
             Some((i, storage)) => {
@@ -289,8 +298,11 @@ fn outputs(
 /// The values of outputs.
 fn finished(prepared: &Prepared, storages: SmallVec<[Storage; 2]>) -> Values {
     let types = prepared.types.iter().cloned();
-    types.zip(storages).map(|(ty, storage)| {
-        let layout = Layout::row_major(&ty.shape);
-        data::value(ty, layout, storage)
-    }).collect()
+    types
+        .zip(storages)
+        .map(|(ty, storage)| {
+            let layout = Layout::row_major(&ty.shape);
+            data::value(ty, layout, storage)
+        })
+        .collect()
 }

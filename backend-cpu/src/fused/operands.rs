@@ -212,7 +212,8 @@ impl Operands {
         let outputs: SmallVec<[Launched<'a>; 4]> = (storages.iter_mut().zip(types).zip(&kernel.outputs))
             .map(|((storage, ty), x)| {
                 let size = ty.dtype.size();
-                let bytes = &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..ty.bytes()];
+                let bytes =
+                    &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..ty.bytes()];
                 let strides = match x.per {
                     Per::Element => &self.strides[inputs.len()],
                     Per::Row => &self.rows,

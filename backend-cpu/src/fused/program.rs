@@ -126,7 +126,8 @@ impl<'a, 'b> Emitter<'a, 'b> {
         let dtype = |x: &Operand| graph.ty(x.var).dtype;
         let inputs = kernel.inputs.iter().enumerate().map(|(i, x)| (dtype(x), splats >> i & 1 == 1));
         let outputs = kernel.outputs.iter().map(|x| (dtype(x), x.per == Per::Row));
-        let args = inputs.chain(outputs).map(|(d, splat)| if splat { b.splat_arg(d) } else { b.arg(d) }).collect();
+        let args =
+            inputs.chain(outputs).map(|(d, splat)| if splat { b.splat_arg(d) } else { b.arg(d) }).collect();
         let mut emitter = Emitter {
             graph,
             plan,
@@ -244,7 +245,8 @@ impl<'a, 'b> Emitter<'a, 'b> {
 
     /// A loop: reductions, outputs, and what is left for later.
     fn loop_at(&mut self, level: usize) {
-        let reduced = |x: &usize| matches!(self.equation(*x).op, Op::Reduce { .. }) && self.levels[*x] == level + 1;
+        let reduced =
+            |x: &usize| matches!(self.equation(*x).op, Op::Reduce { .. }) && self.levels[*x] == level + 1;
         let reduced: Vec<usize> = self.made().filter(reduced).collect();
         let stored = |x: &usize| self.per(*x) == Per::Element && self.levels[*x] == level;
         let mut stores: SmallVec<[(usize, V<'b>); 8]> = SmallVec::new();
@@ -311,7 +313,9 @@ impl<'a, 'b> Emitter<'a, 'b> {
     /// A number in lanes, as a tensor of that dtype has it.
     fn number(&self, v: Var) -> V<'b> {
         let definition = self.plan.definitions[v.0 as usize].map(|i| &self.graph.equations()[i].op);
-        let Some(Op::Full { number, ty }) = definition else { unreachable!("a kernel's other inputs are numbers") };
+        let Some(Op::Full { number, ty }) = definition else {
+            unreachable!("a kernel's other inputs are numbers")
+        };
         let dtype = ty.dtype;
         let ty = Type::of(dtype, self.b.width()).expect("the width was chosen for it");
         match ty {

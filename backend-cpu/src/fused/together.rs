@@ -31,8 +31,11 @@ pub fn run(
         }
         return;
     }
-    let operands: Vec<Operands> =
-        kernels.iter().zip(&mut inputs).map(|(kernel, inputs)| Operands::new(graph, kernel, inputs)).collect();
+    let operands: Vec<Operands> = kernels
+        .iter()
+        .zip(&mut inputs)
+        .map(|(kernel, inputs)| Operands::new(graph, kernel, inputs))
+        .collect();
     let mut made = Vec::with_capacity(kernels.len());
     let mut storages = Vec::with_capacity(kernels.len());
     for (((kernel, prepared), operands), inputs) in all().zip(&operands).zip(&mut inputs) {

@@ -138,10 +138,16 @@ pub enum Finish<'a, S> {
     /// Nothing.
     None,
     /// `sum + bias[column]`.
-    #[cfg_attr(not(test), allow(dead_code, reason = "what follows a product in a plan is a kernel; this measures it"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "what follows a product in a plan is a kernel; this measures it")
+    )]
     Bias(&'a [S]),
     /// `max(sum + bias[column], 0)`, NaN where the sum is.
-    #[cfg_attr(not(test), allow(dead_code, reason = "what follows a product in a plan is a kernel; this measures it"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "what follows a product in a plan is a kernel; this measures it")
+    )]
     BiasRelu(&'a [S]),
     /// Sums go nowhere but to a function, tile by tile, while they are warm.
     Then(Then<'a, S>),

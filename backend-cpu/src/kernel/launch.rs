@@ -331,7 +331,10 @@ fn alone_with<const WORDS: usize>(
             Side::Same(j) => {
                 let place = inputs.len() + j;
                 let same = of_outputs[*j].dtype.size() == arg.dtype.size() && steps[place] == steps[i];
-                assert!(same && of_outputs[*j].splat == arg.splat, "kernel: {arg:?} in an output that lies otherwise");
+                assert!(
+                    same && of_outputs[*j].splat == arg.splat,
+                    "kernel: {arg:?} in an output that lies otherwise"
+                );
                 block[3 + 2 * place]
             }
         };
@@ -381,10 +384,16 @@ pub struct Tile<'a> {
 pub fn tile(kernel: &Kernel, sizes: &[usize; 2], operands: &[Operand<'_>], tile: Tile<'_>) {
     let args = kernel.program().args();
     let Tile { input, place, shape, sums } = tile;
-    assert!(args.len() == operands.len() + 1 && !kernel.reduces(), "kernel: an operand for each argument but one");
+    assert!(
+        args.len() == operands.len() + 1 && !kernel.reduces(),
+        "kernel: an operand for each argument but one"
+    );
     assert!((0..2).all(|d| place[d] + shape[d] <= sizes[d]), "kernel: a tile outside of {sizes:?}");
     let size = args[input].dtype.size();
-    assert!(!args[input].splat && sums.len() >= shape[0] * shape[1] * size, "kernel: a tile of too few elements");
+    assert!(
+        !args[input].splat && sums.len() >= shape[0] * shape[1] * size,
+        "kernel: a tile of too few elements"
+    );
     let mut block = [0usize; words(MAX_ARGS)];
     (block[0], block[1], block[2]) = (shape[0], shape[1], place[1]);
     let mut others = operands.iter();

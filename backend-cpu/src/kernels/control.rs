@@ -66,7 +66,8 @@ fn is_read_turned(body: &Graph, v: Var) -> bool {
         _ => false,
     };
     let mut readers = body.equations().iter().filter(|e| e.inputs.contains(&v)).peekable();
-    let fits = ty.rank() == 2 && ty.dtype.is_float() && ty.elements() >= LARGE && !body.outputs().contains(&v);
+    let fits =
+        ty.rank() == 2 && ty.dtype.is_float() && ty.elements() >= LARGE && !body.outputs().contains(&v);
     fits && readers.peek().is_some() && readers.all(turned)
 }
 

@@ -38,7 +38,9 @@ fn folded(numbers: &[Option<Number>], e: &Equation, inputs: &[Var], ty: &TensorT
     let number = |i: usize| numbers[inputs.get(i)?.0 as usize];
     let exact = |i: usize| small(number(i)?, ty.dtype);
     let result = match &e.op {
-        Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => return number(0),
+        Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => {
+            return number(0);
+        }
         Op::StopGradient | Op::Slice(_) => return number(0),
         Op::Cast { dtype } => {
             let x = number(0)?.to_f64();

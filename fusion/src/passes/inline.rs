@@ -25,7 +25,9 @@ fn placed(
     inputs: SmallVec<[Var; 3]>,
 ) -> SmallVec<[Var; 1]> {
     match &e.op {
-        Op::Call(call) if matches!(call.rule, Rule::Through(Policy::Everything)) => inside(new, &call.graph, inputs),
+        Op::Call(call) if matches!(call.rule, Rule::Through(Policy::Everything)) => {
+            inside(new, &call.graph, inputs)
+        }
         op => new.emit(op.clone(), inputs, e, graph),
     }
 }

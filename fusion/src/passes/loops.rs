@@ -70,8 +70,8 @@ fn hoisted(new: &mut Rewrite<'_>, e: &Equation, scan: &Scan, inputs: SmallVec<[V
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{graph, names};
     use super::super::optimized;
+    use super::super::tests::{graph, names};
     use super::*;
     use plywood_core::{Dyn, Tensor, Value};
 

@@ -38,7 +38,10 @@ pub const PASSES: [Pass; 6] = [
 
 /// After all passes.
 pub fn optimized(graph: &Graph) -> Graph {
-    PASSES.iter().fold(None, |g: Option<Graph>, (_, pass)| Some(pass(g.as_ref().unwrap_or(graph)))).expect("there are some")
+    PASSES
+        .iter()
+        .fold(None, |g: Option<Graph>, (_, pass)| Some(pass(g.as_ref().unwrap_or(graph))))
+        .expect("there are some")
 }
 
 /// A graph that is written anew, equation by equation.

@@ -60,7 +60,9 @@ fn simpler(new: &Rewrite<'_>, source: &[Option<usize>], e: &Equation, x: &[Var])
         Op::Cast { .. } if result == ty(x[0]) => Simpler::Value(x[0]),
         Op::Cast { dtype } => match made(x[0]) {
             // A cast of a cast that lost nothing is one of the first value.
-            Some(Equation { op: Op::Cast { dtype: between }, inputs, .. }) if holds(*between, ty(inputs[0]).dtype) => {
+            Some(Equation { op: Op::Cast { dtype: between }, inputs, .. })
+                if holds(*between, ty(inputs[0]).dtype) =>
+            {
                 match ty(inputs[0]) == result {
                     true => Simpler::Value(inputs[0]),
                     false => Simpler::Op(Op::Cast { dtype: *dtype }, inputs.clone()),
@@ -168,9 +170,13 @@ mod tests {
     fn casts_of_casts_and_choices_of_choices_are_one() {
         let simple = |g: &Graph| dead(&simplify(g));
         // What loses something stays.
-        let g = graph(1, |x| vec![x[0].cast(DType::F64).cast(DType::F32), x[0].cast(DType::F64).cast(DType::I32)]);
+        let g = graph(1, |x| {
+            vec![x[0].cast(DType::F64).cast(DType::F32), x[0].cast(DType::F64).cast(DType::I32)]
+        });
         assert_eq!(names(&simple(&g)), ["cast"]);
-        let g = graph(1, |x| vec![x[0].cast(DType::F16).cast(DType::F32), x[0].cast(DType::I32).cast(DType::F32)]);
+        let g = graph(1, |x| {
+            vec![x[0].cast(DType::F16).cast(DType::F32), x[0].cast(DType::I32).cast(DType::F32)]
+        });
         assert_eq!(names(&simple(&g)).len(), 4);
         let g = graph(3, |x| {
             let which = x[0].gt(0.0);

@@ -144,7 +144,8 @@ impl Planner<'_> {
         let per = match &e.op {
             Op::Reshape { .. } => Per::Row,
             Op::Broadcast { shape, axes } => {
-                if *shape != open.shape || !repeats_rows(self.shape(e.inputs[0]), shape, axes, open.trailing) {
+                if *shape != open.shape || !repeats_rows(self.shape(e.inputs[0]), shape, axes, open.trailing)
+                {
                     return false;
                 }
                 Per::Element
@@ -177,7 +178,8 @@ impl Planner<'_> {
         let at = self.place(id)?;
         let open = &self.open[at];
         let leading = &open.shape[..open.shape.len() - open.trailing];
-        let fits = shape.elements() == leading.iter().product::<usize>() && self.takes(open, e, lanes, Per::Row);
+        let fits =
+            shape.elements() == leading.iter().product::<usize>() && self.takes(open, e, lanes, Per::Row);
         fits.then_some(at)
     }
 
@@ -220,7 +222,13 @@ impl Planner<'_> {
             (shape[..leading].iter().product::<usize>(), shape[leading..].iter().product::<usize>());
         let long = columns <= LONG || columns <= LONGEST && rows >= 16;
         let short = columns >= SHORT || rows <= 512;
-        if trailing == 0 || !last || rows * columns == 0 || !long || !short || self.source(x) == Source::Number {
+        if trailing == 0
+            || !last
+            || rows * columns == 0
+            || !long
+            || !short
+            || self.source(x) == Source::Number
+        {
             return self.one(i, e, Source::There);
         }
         let fits = |open: &Open| {
@@ -317,7 +325,9 @@ impl Planner<'_> {
             match self.source(v) {
                 Source::Number => {}
                 Source::Group(of, _) if Some(of) == id => {}
-                Source::View(j) if self.shape(self.graph.equations()[j].inputs[0]).elements() == 1 => numbers += 1,
+                Source::View(j) if self.shape(self.graph.equations()[j].inputs[0]).elements() == 1 => {
+                    numbers += 1
+                }
                 _ => {
                     if !open.is_some_and(|open| open.inputs.contains(&v)) && !inputs.contains(&v) {
                         inputs.push(v);

@@ -12,9 +12,9 @@
 mod groups;
 mod kernel;
 mod scalars;
-mod together;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use plywood_core::{DType, Equation, Graph, Op, Shape, Var};
 

@@ -55,7 +55,9 @@ pub(super) fn absorbed(graph: &Graph, device: &dyn Device, steps: Vec<Step>) -> 
 fn outputs(graph: &Graph, step: &Step) -> Box<dyn Iterator<Item = Var>> {
     let all: Vec<Var> = match step {
         Step::One(i) => graph.equations()[*i].outputs.to_vec(),
-        Step::Kernel(kernel) | Step::Contract { kernel, .. } => kernel.outputs.iter().map(|x| x.var).collect(),
+        Step::Kernel(kernel) | Step::Contract { kernel, .. } => {
+            kernel.outputs.iter().map(|x| x.var).collect()
+        }
         Step::Together(kernels) => kernels.iter().flat_map(|k| &k.outputs).map(|x| x.var).collect(),
     };
     Box::new(all.into_iter())

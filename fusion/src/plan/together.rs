@@ -67,55 +67,63 @@ impl<'a> Programs<'a> {
     /// Whether two kernels are one program, of elements of the same dtypes.
     fn same(&self, a: &Kernel, b: &Kernel) -> bool {
         let graph = self.graph;
-    let dtypes = |x: &[Operand], y: &[Operand]| {
-        let dtype = |x: &Operand| (graph.ty(x.var).dtype, x.per);
-        let one = |x: &Operand| graph.ty(x.var).elements() == 1;
-        let view = |x: &Operand| x.view.is_some();
-        x.len() == y.len()
-            && x.iter().zip(y).all(|(x, y)| dtype(x) == dtype(y) && one(x) == one(y) && view(x) == view(y))
-    };
-    let outputs = |kernel: &Kernel| -> Vec<Option<usize>> {
-        let place = |x: &Operand| kernel.equations.iter().position(|&i| graph.equations()[i].outputs[0] == x.var);
-        kernel.outputs.iter().map(place).collect()
-    };
-    (a.trailing, b.trailing) == (0, 0)
-        && a.equations.len() == b.equations.len()
-        && a.per == b.per
-        && dtypes(&a.inputs, &b.inputs)
-        && outputs(a) == outputs(b)
-        && (0..a.equations.len()).all(|k| {
-            let (x, y) = (&graph.equations()[a.equations[k]], &graph.equations()[b.equations[k]]);
-            let ops = match (&x.op, &y.op) {
-                (Op::Broadcast { axes: x, .. }, Op::Broadcast { axes: y, .. }) => x.is_empty() && y.is_empty(),
-                (x, y) => x == y,
-            };
-            ops && x.inputs.len() == y.inputs.len()
-                && x.inputs.iter().zip(&y.inputs).all(|(&x, &y)| match (self.read(a, k, x), self.read(b, k, y)) {
-                    (Read::Number(Op::Full { number: x, ty: p }), Read::Number(Op::Full { number: y, ty: q })) => {
-                        x == y && p.dtype == q.dtype
+        let dtypes = |x: &[Operand], y: &[Operand]| {
+            let dtype = |x: &Operand| (graph.ty(x.var).dtype, x.per);
+            let one = |x: &Operand| graph.ty(x.var).elements() == 1;
+            let view = |x: &Operand| x.view.is_some();
+            x.len() == y.len()
+                && x.iter()
+                    .zip(y)
+                    .all(|(x, y)| dtype(x) == dtype(y) && one(x) == one(y) && view(x) == view(y))
+        };
+        let outputs = |kernel: &Kernel| -> Vec<Option<usize>> {
+            let place =
+                |x: &Operand| kernel.equations.iter().position(|&i| graph.equations()[i].outputs[0] == x.var);
+            kernel.outputs.iter().map(place).collect()
+        };
+        (a.trailing, b.trailing) == (0, 0)
+            && a.equations.len() == b.equations.len()
+            && a.per == b.per
+            && dtypes(&a.inputs, &b.inputs)
+            && outputs(a) == outputs(b)
+            && (0..a.equations.len()).all(|k| {
+                let (x, y) = (&graph.equations()[a.equations[k]], &graph.equations()[b.equations[k]]);
+                let ops = match (&x.op, &y.op) {
+                    (Op::Broadcast { axes: x, .. }, Op::Broadcast { axes: y, .. }) => {
+                        x.is_empty() && y.is_empty()
                     }
                     (x, y) => x == y,
-                })
-        })
-}
-
-fn read(&self, kernel: &Kernel, equation: usize, v: Var) -> Read<'a> {
-    let graph = self.graph;
-    let made = kernel.equations[..equation].iter().position(|&i| graph.equations()[i].outputs[0] == v);
-    if let Some(made) = made {
-        return Read::Made(made);
+                };
+                ops && x.inputs.len() == y.inputs.len()
+                    && x.inputs.iter().zip(&y.inputs).all(|(&x, &y)| {
+                        match (self.read(a, k, x), self.read(b, k, y)) {
+                            (
+                                Read::Number(Op::Full { number: x, ty: p }),
+                                Read::Number(Op::Full { number: y, ty: q }),
+                            ) => x == y && p.dtype == q.dtype,
+                            (x, y) => x == y,
+                        }
+                    })
+            })
     }
-    let name = |x: &Operand| x.view.map_or(x.var, |i| graph.equations()[i].outputs[0]);
-    let per = match graph.equations()[kernel.equations[equation]].op {
-        Op::Broadcast { .. } => Per::Row,
-        _ => kernel.per[equation],
-    };
-    match kernel.inputs.iter().position(|x| name(x) == v && x.per == per) {
-        Some(input) => Read::Input(input),
-        None => {
-            let number = self.definitions[v.0 as usize].expect("what is neither is a number");
-            Read::Number(&graph.equations()[number].op)
+
+    fn read(&self, kernel: &Kernel, equation: usize, v: Var) -> Read<'a> {
+        let graph = self.graph;
+        let made = kernel.equations[..equation].iter().position(|&i| graph.equations()[i].outputs[0] == v);
+        if let Some(made) = made {
+            return Read::Made(made);
+        }
+        let name = |x: &Operand| x.view.map_or(x.var, |i| graph.equations()[i].outputs[0]);
+        let per = match graph.equations()[kernel.equations[equation]].op {
+            Op::Broadcast { .. } => Per::Row,
+            _ => kernel.per[equation],
+        };
+        match kernel.inputs.iter().position(|x| name(x) == v && x.per == per) {
+            Some(input) => Read::Input(input),
+            None => {
+                let number = self.definitions[v.0 as usize].expect("what is neither is a number");
+                Read::Number(&graph.equations()[number].op)
+            }
         }
     }
-}
 }
