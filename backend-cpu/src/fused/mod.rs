@@ -5,6 +5,7 @@
 //! a plan gives to the bit, but for sums of long rows, which are added in another order.
 
 mod contract;
+mod explain;
 mod flat;
 mod fuses;
 mod operands;
@@ -17,6 +18,8 @@ use crate::kernel::cache::compile;
 use crate::kernel::launch::launch;
 use crate::layout::Layout;
 use crate::storage::Storage;
+pub use explain::explain;
+use explain::Times;
 use flat::Flat;
 use operands::Operands;
 use plywood_core::op::Types;
@@ -32,6 +35,7 @@ struct Planned {
     variables: usize,
     /// Where the graph is one small kernel: for each input of it the input of the graph.
     single: Option<SmallVec<[usize; 12]>>,
+    times: Times,
 }
 
 /// What a step needs each time.
@@ -55,8 +59,11 @@ struct Made {
 
 /// Runs a graph.
 pub fn call(graph: &Arc<Graph>, inputs: Values) -> Values {
-    let planned = graph.memo().get(b"cpu plan", || Planned::new(graph));
-    planned.run(graph, inputs)
+    planned(graph).run(graph, inputs)
+}
+
+fn planned(graph: &Graph) -> Arc<Planned> {
+    graph.memo().get(b"cpu plan", || Planned::new(graph))
 }
 
 /// Whether a graph has a plan.
@@ -76,13 +83,15 @@ impl Planned {
             };
             Prepared { types, code: Mutex::default(), flat }
         };
-        let steps = plan.steps.iter().map(prepared).collect();
+        let steps: Vec<_> = plan.steps.iter().map(prepared).collect();
+        let times = Times::new(steps.len());
         let variables = plan.definitions.len();
         let single = single(graph, &plan);
-        Planned { plan, steps, variables, single }
+        Planned { plan, steps, variables, single, times }
     }
 
     fn run(&self, graph: &Graph, inputs: Values) -> Values {
+        let mut clock = self.times.clock();
         if let (Some(places), [Step::Kernel(kernel)]) = (&self.single, &self.plan.steps[..]) {
             let prepared = &self.steps[0];
             if let Some(flat) = &prepared.flat {
@@ -92,17 +101,20 @@ impl Planned {
                     true => std::mem::take(&mut inputs),
                     false => self.picked(places, std::mem::take(&mut inputs)),
                 };
-                return match flat.run(graph, &self.plan, kernel, &prepared.types, read) {
+                let results = match flat.run(graph, &self.plan, kernel, &prepared.types, read) {
                     Ok(results) => results,
                     Err(read) => self.alone(graph, kernel, prepared, read),
                 };
+                clock.done(0);
+                return results;
             }
         }
         let mut values: SmallVec<[Option<Value>; 24]> = SmallVec::from_elem(None, self.variables);
         for (&v, x) in graph.inputs().iter().zip(inputs) {
             values[v.0 as usize] = Some(x);
         }
-        for ((step, dead), prepared) in self.plan.steps.iter().zip(&self.plan.dead).zip(&self.steps) {
+        let steps = self.plan.steps.iter().zip(&self.plan.dead).zip(&self.steps).enumerate();
+        for (at, ((step, dead), prepared)) in steps {
             match step {
                 Step::One(i) => {
                     let e = &graph.equations()[*i];
@@ -145,6 +157,7 @@ impl Planned {
             for v in dead {
                 values[v.0 as usize] = None;
             }
+            clock.done(at);
         }
         let outputs = graph.outputs();
         let last = |(k, v): (usize, &Var)| !outputs[k + 1..].contains(v);
