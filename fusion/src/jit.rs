@@ -11,8 +11,8 @@ use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Backend, DType, Dyn, Explanation, Function, Graph, Op, Path, SelfTree, Step, Tensor, TensorType, Trace, Traced, Value,
-    Values, Visitor,
+    Backend, DType, Dyn, Explanation, Function, Graph, Op, Path, SelfTree, Step, Tensor, TensorType, Trace,
+    Traced, Value, Values, Visitor,
 };
 use std::fmt;
 use std::marker::PhantomData;
@@ -146,7 +146,8 @@ where
         let template = rebuild::<Traced<B>, Traced<B>, Out>(out, symbols);
         let (lifted, numbers) = numbers::lifted(&passes::inline(&graph));
         let engine = example.unwrap_or(B::ENGINE);
-        let numbers = Dyn::scoped::<B, _>(Some(engine), || numbers.iter().map(|x| x.on(engine)).collect::<Values>());
+        let numbers =
+            Dyn::scoped::<B, _>(Some(engine), || numbers.iter().map(|x| x.on(engine)).collect::<Values>());
         let (optimized, planned) = graphs::optimized(lifted);
         let outputs = optimized.output_types().cloned().collect();
         let op = Op::Call(Arc::new(Call { graph: optimized, rule: Rule::Through(Policy::Everything) }));
@@ -213,13 +214,18 @@ where
         };
         let mut explanation = planned.unwrap_or_else(|| {
             let name = recording.engine.name();
-            Explanation::unplanned(format!("no plan here: {name} derives the graph, and what it gives is planned below"))
+            Explanation::unplanned(format!(
+                "no plan here: {name} derives the graph, and what it gives is planned below"
+            ))
         });
         let Stats { calls, recordings, plans, kept } = self.stats();
         let times = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let (calls, recordings, plans) = (times(calls, "call"), times(recordings, "recording"), times(plans, "plan"));
+        let (calls, recordings, plans) =
+            (times(calls, "call"), times(recordings, "recording"), times(plans, "plan"));
         explanation.notes.push(format!("{calls}, {recordings} ({kept} kept), {plans}"));
-        explanation.notes.extend(self.cache.reasons().iter().map(|reason| format!("recorded again: {reason}")));
+        explanation
+            .notes
+            .extend(self.cache.reasons().iter().map(|reason| format!("recorded again: {reason}")));
         explanation
     }
 

@@ -22,7 +22,10 @@ pub struct Times {
 
 impl Times {
     pub fn new(steps: usize) -> Times {
-        Times { left: AtomicU32::new(RUNS), nanoseconds: (0..steps).map(|_| AtomicU64::new(u64::MAX)).collect() }
+        Times {
+            left: AtomicU32::new(RUNS),
+            nanoseconds: (0..steps).map(|_| AtomicU64::new(u64::MAX)).collect(),
+        }
     }
 
     /// A clock for a run, that goes if it is one of the first.
@@ -147,12 +150,20 @@ fn kind(op: &Op) -> StepKind {
         Op::Full { .. } | Op::Constant(_) | Op::StopGradient | Op::Name { .. } => StepKind::View,
         Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } => StepKind::View,
         Op::Reverse { .. } | Op::Slice(_) => StepKind::View,
-        Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) => StepKind::Operation,
+        Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) => {
+            StepKind::Operation
+        }
         Op::Bits(_) | Op::Compare(_) | Op::Select | Op::Clamp | Op::Cast { .. } => StepKind::Operation,
-        Op::Bitcast { .. } | Op::DynamicSlice { .. } | Op::DynamicUpdate | Op::Pad { .. } => StepKind::Operation,
+        Op::Bitcast { .. } | Op::DynamicSlice { .. } | Op::DynamicUpdate | Op::Pad { .. } => {
+            StepKind::Operation
+        }
         Op::Concatenate { .. } | Op::Gather(_) | Op::Scatter(_) | Op::Reduce { .. } => StepKind::Operation,
-        Op::ArgReduce { .. } | Op::Sort { .. } | Op::TopK { .. } | Op::Cumulative { .. } => StepKind::Operation,
-        Op::Conv(_) | Op::Window { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) => StepKind::Operation,
+        Op::ArgReduce { .. } | Op::Sort { .. } | Op::TopK { .. } | Op::Cumulative { .. } => {
+            StepKind::Operation
+        }
+        Op::Conv(_) | Op::Window { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) => {
+            StepKind::Operation
+        }
         Op::Iota { .. } | Op::Random(_) | Op::Cond(_) | Op::Collective(_) => StepKind::Operation,
     }
 }
@@ -183,7 +194,9 @@ fn peak(graph: &Graph, planned: &Planned) -> usize {
             match (view, step) {
                 (Some(of), _) => owner[v] = owner[of.0 as usize],
                 // One element, whatever the shape.
-                (None, Step::One(i)) if matches!(graph.equations()[*i].op, Op::Full { .. }) => bytes[v] = ty.dtype.size(),
+                (None, Step::One(i)) if matches!(graph.equations()[*i].op, Op::Full { .. }) => {
+                    bytes[v] = ty.dtype.size()
+                }
                 (None, _) => bytes[v] = ty.bytes(),
             }
             holders[owner[v]] += 1;

@@ -24,7 +24,9 @@ impl Flops {
         match &e.op {
             Op::Unary(_) | Op::IntegerPow { .. } | Op::Binary(_) => Flops::Total(output()),
             Op::Clamp => Flops::Total(2 * output()),
-            Op::Reduce { .. } | Op::ArgReduce { .. } | Op::Cumulative { .. } => Flops::Total(elements(&e.inputs[0])),
+            Op::Reduce { .. } | Op::ArgReduce { .. } | Op::Cumulative { .. } => {
+                Flops::Total(elements(&e.inputs[0]))
+            }
             Op::Dot(dot) => {
                 let lhs = graph.ty(e.inputs[0]);
                 let sum: usize = dot.lhs_contracting.iter().map(|&d| lhs.shape[d]).product();
@@ -55,7 +57,9 @@ impl Flops {
             Op::ReducePrecision { .. } | Op::Bits(_) | Op::Compare(_) | Op::Select | Op::Cast { .. } => none,
             Op::Bitcast { .. } | Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } => none,
             Op::Reverse { .. } | Op::Slice(_) | Op::DynamicSlice { .. } | Op::DynamicUpdate => none,
-            Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) | Op::Full { .. } | Op::Iota { .. } => none,
+            Op::Pad { .. } | Op::Concatenate { .. } | Op::Gather(_) | Op::Full { .. } | Op::Iota { .. } => {
+                none
+            }
             Op::Constant(_) | Op::StopGradient | Op::Name { .. } => none,
             Op::Sort { .. } | Op::TopK { .. } | Op::Window { .. } | Op::Fft { .. } => Flops::Unknown,
             Op::Linalg(_) | Op::Special(_) | Op::Random(_) | Op::Collective(_) => Flops::Unknown,

@@ -47,12 +47,22 @@ impl Explanation {
         if self.loops() > 0 {
             write!(f, ", {}", counted(self.loops(), "loop"))?;
         }
-        let mut rows = vec![["", "", "shape", "read", "written", "flops", "time", "operations"].map(String::from)];
+        let mut rows =
+            vec![["", "", "shape", "read", "written", "flops", "time", "operations"].map(String::from)];
         self.rows("", &mut rows);
         let (read, written) = self.steps.iter().fold((0, 0), |(r, w), s| (r + s.read, w + s.written));
         let [read, written] = [read, written].map(|bytes| scaled(bytes as f64, "B"));
         let [flops, time] = [self.flops().to_string(), time(self.seconds())];
-        rows.push([String::new(), "total".to_string(), String::new(), read, written, flops, time, String::new()]);
+        rows.push([
+            String::new(),
+            "total".to_string(),
+            String::new(),
+            read,
+            written,
+            flops,
+            time,
+            String::new(),
+        ]);
         let width = |k: usize| rows.iter().map(|row| row[k].chars().count()).max().unwrap_or(0);
         let widths: [usize; 8] = std::array::from_fn(width);
         for row in &rows {
@@ -114,7 +124,8 @@ fn operations(step: &ExplainedStep) -> String {
     if let Some(n) = step.length {
         text += &format!(", {}", counted(n, "step"));
     }
-    let mut places: Vec<(&str, u32)> = step.operations.iter().map(|op| (op.at.file(), op.at.line())).collect();
+    let mut places: Vec<(&str, u32)> =
+        step.operations.iter().map(|op| (op.at.file(), op.at.line())).collect();
     places.sort_unstable();
     places.dedup();
     let mut file = "";
