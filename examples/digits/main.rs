@@ -151,8 +151,8 @@ mod tests {
         assert_eq!(run::<Cpu>(&args).unwrap(), accuracy);
         assert_eq!(run::<Fusion<Cpu>>(&args).unwrap(), accuracy);
         // Every step of both runs has one recording: all minibatches are of one size, and the number of the step is a tensor.
-        type Args<B> = (Mlp<B>, Adam<B>, Tensor<B>, Tensor<B>);
-        let step = Jit::new().of::<Cpu, Args<Cpu>, _, _>(train_step);
+        type Inputs = (Mlp<Cpu>, Adam<Cpu>, Tensor<Cpu>, Tensor<Cpu>);
+        let step = Jit::new().of::<Cpu, Inputs, _, _>(train_step);
         assert!(step.stats().calls > 1000);
         assert_eq!(step.stats().recordings, 1);
     }

@@ -215,7 +215,7 @@ where
         let mut explanation = planned.unwrap_or_else(|| {
             let name = recording.engine.name();
             Explanation::unplanned(format!(
-                "no plan here: {name} derives the graph, and what it gives is planned below"
+                "no plan here: {name} derives the graph or passes it on; the backend below plans what comes of it"
             ))
         });
         let Stats { calls, recordings, plans, kept } = self.stats();
