@@ -46,7 +46,7 @@ impl Times {
 
     fn seconds(&self, step: usize) -> Option<f64> {
         let least = self.nanoseconds[step].load(Ordering::Relaxed);
-        (least < u64::MAX).then(|| 1e-9 * least as f64)
+        (least < u64::MAX).then_some(1e-9 * least as f64)
     }
 }
 
