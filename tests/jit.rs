@@ -4,6 +4,7 @@ mod counting;
 
 use counting::{Counting, counting};
 use plywood::prelude::*;
+use plywood::{Flops, StepKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -181,4 +182,111 @@ fn threads_share_recordings() {
         assert_eq!(thread.join().unwrap(), (i as f64).cos());
     }
     assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn an_explanation_says_what_is_fused() {
+    let f = Jit::new().of(|x: Tensor<_>| selu(x, 1.67, 1.05));
+    assert_eq!(f.explain().to_string().lines().next(), Some("no plan: it was not called yet"));
+    f.call((T::ones([1000], DType::F64),));
+    let plan = f.explain();
+    assert_eq!(plan.to_string().lines().next(), Some("1 kernel"), "{plan}");
+    let [step] = &plan.steps[..] else { panic!("{plan}") };
+    assert_eq!((step.kind, &step.shape[..]), (StepKind::Kernel, &[1000][..]));
+    // The two numbers are read, too: scalars.
+    assert_eq!((step.read, step.written), (8016, 8000));
+    // An exponential, two products and a difference; the comparison and the choice are no arithmetic.
+    assert_eq!(step.flops, Flops::Total(4000));
+    assert!(step.seconds.is_some_and(|s| s > 0.0));
+    let exp = step.operations.iter().find(|op| op.name == "exp").expect("it is fused");
+    let text = plan.to_string();
+    assert!(
+        text.contains(&format!("{}:{}", exp.at.file(), exp.at.line())) && text.contains("8.0 kB"),
+        "{text}"
+    );
+    assert!(exp.at.file().ends_with("jit.rs"));
+
+    let softmax = Jit::new().of(|x: Tensor<_>| x.softmax(-1));
+    softmax.call((T::ones([8, 100], DType::F32),));
+    assert_eq!(softmax.explain().to_string().lines().next(), Some("1 kernel"), "{}", softmax.explain());
+
+    let layer = Jit::new().of(|x: Tensor<_>, w: Tensor<_>, b: Tensor<_>| (x.matmul(&w) + b).relu());
+    layer.call((T::ones([8, 4], DType::F32), T::ones([4, 16], DType::F32), T::ones([16], DType::F32)));
+    let plan = layer.explain();
+    assert_eq!(plan.to_string().lines().next(), Some("1 kernel"), "{plan}");
+    let [step] = &plan.steps[..] else { panic!("{plan}") };
+    assert_eq!((step.kind, step.operations[0].name), (StepKind::Contraction, "dot_general"));
+    assert!(step.operations.len() > 1);
+    // The product and the bias; a ReLU compares and chooses.
+    assert_eq!(plan.flops(), Flops::Total(2 * 8 * 4 * 16 + 8 * 16));
+    assert_eq!((step.read, step.written), (4 * (8 * 4 + 4 * 16 + 16), 4 * 8 * 16));
+}
+
+#[test]
+fn an_explanation_goes_into_loops() {
+    let f = Jit::new().of(|xs: Tensor<_>| {
+        let step = |h: Tensor<_>, x: Tensor<_>| ((h * 0.5 + x).sin().exp(), ());
+        scan(step, xs.get(0) * 0.0, xs).0
+    });
+    f.call((T::ones([50, 3], DType::F64),));
+    let plan = f.explain();
+    let text = plan.to_string();
+    assert!(text.lines().next().unwrap().ends_with(", 1 loop"), "{text}");
+    let step = plan.steps.iter().find(|s| s.kind == StepKind::Loop).expect("a loop");
+    assert_eq!((step.length, step.flops), (Some(50), Flops::Total(50 * 4 * 3)), "{text}");
+    let inside = step.inside.as_ref().expect("its body is planned");
+    assert_eq!((inside.kernels(), inside.flops()), (1, Flops::Total(4 * 3)), "{text}");
+    assert!(text.contains("50 steps"), "{text}");
+}
+
+#[test]
+fn the_peak_is_what_lives_at_a_time() {
+    // Four products of 128 bytes each, of which two live at a time.
+    let f = Jit::new().of(|x: Tensor<_>| x.matmul(&x).matmul(&x).matmul(&x).matmul(&x));
+    f.call((T::ones([4, 4], DType::F64),));
+    assert_eq!(f.explain().peak, 256, "{}", f.explain());
+    // A view holds what it is a view of.
+    let f = Jit::new().of(|x: Tensor<_>| {
+        let y = x.matmul(&x);
+        (y.transpose([1, 0]).matmul(&x).matmul(&x), y)
+    });
+    f.call((T::ones([4, 4], DType::F64),));
+    assert_eq!(f.explain().peak, 3 * 128, "{}", f.explain());
+}
+
+#[test]
+fn an_explanation_says_why_it_was_recorded_again() {
+    let f = Jit::new().of(|x: Tensor<_>, scale: f64| x.tan() * scale);
+    f.call((T::ones([3], DType::F64), 3.5));
+    assert_eq!(f.explain().notes.len(), 1);
+    f.call((T::ones([4], DType::F64), 3.5));
+    f.call((T::ones([4], DType::F64), 4.5));
+    f.call((T::ones([4], DType::F64), 4.5));
+    let notes = f.explain().notes;
+    // The number is an input of the graph: no new plan for it.
+    assert_eq!(
+        notes,
+        ["4 calls, 3 recordings (3 kept), 2 plans", "recorded again: args[1] is 4.5, it was 3.5"]
+    );
+    // A layer derives the graph; what it gives has a plan, not this one.
+    fn outer<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+        let f = Jit::new().of(|x: Tensor<_>| x.tan().sum());
+        let y = f.call((x,));
+        let text = f.explain().to_string();
+        assert!(text.starts_with("no plan here: Autodiff<Cpu> derives the graph"), "{text}");
+        y
+    }
+    grad(outer)(T::from([1.0, 2.0]));
+}
+
+#[test]
+fn passes_can_be_looked_at() {
+    let f = Jit::new().of(|x: Tensor<_>| (&x * 1.0).exp() + x.exp());
+    assert!(f.passes().is_empty());
+    f.call((T::ones([3], DType::F64),));
+    let passes = f.passes();
+    assert_eq!(passes[0].0, "recorded");
+    assert_eq!(passes[0].1.equations().len(), 5);
+    assert!(passes.iter().any(|(name, _)| *name == "common"));
+    assert_eq!(passes.last().unwrap().1.to_string(), f.graph().unwrap().to_string());
 }

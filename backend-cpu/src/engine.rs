@@ -9,7 +9,9 @@ use crate::kernels::{
 };
 use plywood_core::axis;
 use plywood_core::op::Types;
-use plywood_core::{Array, Backend, DType, Device, DeviceBackend, Engine, Error, Op, Step, Value, Values};
+use plywood_core::{
+    Array, Backend, DType, Device, DeviceBackend, Engine, Error, Explanation, Graph, Op, Step, Value, Values,
+};
 use smallvec::smallvec;
 
 /// The CPU backend. There is one device, `cpu:0`, with all threads.
@@ -113,5 +115,9 @@ impl Engine for Cpu {
 
     fn name(&self) -> String {
         "Cpu".to_string()
+    }
+
+    fn explain(&self, graph: &Graph) -> Option<Explanation> {
+        Some(fused::explain(graph))
     }
 }

@@ -5,7 +5,7 @@
 //! fuse, compute), it does in one place, for every operation.
 
 use crate::at::At;
-use crate::{Array, Device, Error, Op, TensorType, Value};
+use crate::{Array, Device, Error, Explanation, Graph, Op, TensorType, Value};
 use smallvec::SmallVec;
 use std::any::TypeId;
 use std::fmt::Debug;
@@ -47,6 +47,13 @@ pub trait Engine: Send + Sync + 'static {
 
     /// The name of the backend: `Autodiff<Cpu>`.
     fn name(&self) -> String;
+
+    /// What runs when a graph is called, and what it costs; nothing on an engine that has no plans of its own, such as a layer that
+    /// derives a graph before it passes it on.
+    fn explain(&self, graph: &Graph) -> Option<Explanation> {
+        let _ = graph;
+        None
+    }
 
     /// The identity of the engine.
     fn id(&self) -> TypeId {

@@ -4,7 +4,7 @@
 //! choosing a default; a transformation that runs on `Dyn` makes its arguments' engine the default while it runs.
 
 use crate::backend::{Backend, Engine, Step, Values};
-use crate::{Array, Device, Error, Value};
+use crate::{Array, Device, Error, Explanation, Graph, Value};
 use std::any::TypeId;
 use std::cell::Cell;
 use std::sync::RwLock;
@@ -83,5 +83,9 @@ impl Engine for Dyn {
 
     fn name(&self) -> String {
         "Dyn".to_string()
+    }
+
+    fn explain(&self, graph: &Graph) -> Option<Explanation> {
+        Dyn::default_engine()?.explain(graph)
     }
 }

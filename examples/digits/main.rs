@@ -1,4 +1,4 @@
-//! Handwritten digits: an MLP, trained with `value_and_grad`, minibatches and Adam.
+//! Handwritten digits: an MLP, trained with `value_and_grad`, minibatches and Adam, each step jitted.
 //!
 //! ```text
 //! cargo run --release --example digits
@@ -8,12 +8,14 @@
 //!
 //! What to look at:
 //! - `model.rs`: parameters are plain structs that derive `Tree`, and the loss is a plain function of them;
-//! - [`train`] below: `value_and_grad(loss)` is called like `loss`, and gives gradients in the shape of the parameters;
+//! - [`train_step`] below: `value_and_grad(loss)` is called like `loss`, and gives gradients in the shape of the parameters;
+//! - [`train`]: the whole step is recorded once and then runs as one graph, `Jit::new().of(train_step)`; parameters and Adam's
+//!   state are moved in, so that the step may overwrite them;
 //! - `adam.rs`: an optimizer is a few lines with `tree_map`, which goes through parameters and gradients together;
 //! - every random number comes from one key, split: the same `--seed` gives the same accuracy.
 //!
-//! Everything is generic over the backend; only `main` says which it is: `Cpu`, or `Fusion<Cpu>`, on which a step's operations are
-//! put off until `eval` and then run as one graph that is planned once.
+//! Everything is generic over the backend; only `main` says which it is: `Cpu`, or `Fusion<Cpu>`, on which what stands around a step
+//! is put off too, until `eval`, and then runs with it as one graph that is planned once.
 
 mod adam;
 mod data;
@@ -57,9 +59,9 @@ struct Args {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Computes {
-    /// The CPU, each operation at once
+    /// The CPU, each jitted step at once
     Cpu,
-    /// The CPU, a step's operations as one graph
+    /// The CPU, a step and what stands around it as one graph
     Lazy,
 }
 
@@ -93,13 +95,25 @@ fn run<B: Backend>(args: &Args) -> Result<f32, DataError> {
     Ok(predicted.eq(&data.test.labels).mean().item())
 }
 
+/// Parameters and Adam's state after a minibatch, and the loss before it.
+fn train_step<B: Backend>(
+    params: Mlp<B>,
+    adam: Adam<B>,
+    images: Tensor<B>,
+    labels: Tensor<B>,
+) -> (Mlp<B>, Adam<B>, Tensor<B>) {
+    let (loss, grads) = value_and_grad(loss)(params.clone(), images, labels);
+    let (params, adam) = adam.update(params, grads);
+    (params, adam, loss)
+}
+
 /// The parameters after `args.epochs` passes over the training images, each in another order.
 fn train<B: Backend>(args: &Args, mut params: Mlp<B>, train: &Examples<B>, key: &Tensor<B>) -> Mlp<B> {
     let batch = train.len().min(args.batch as usize);
     let batches = train.len() / batch;
     let bar = ProgressBar::new(args.epochs as u64 * batches as u64).with_style(bar_style());
 
-    let loss_and_grads = value_and_grad(loss);
+    let step = Jit::new().of(train_step);
     let mut adam = Adam::new(&params, args.lr);
     for epoch in 0..args.epochs {
         let order = random::permutation(&random::fold_in(key, epoch), train.len());
@@ -107,8 +121,8 @@ fn train<B: Backend>(args: &Args, mut params: Mlp<B>, train: &Examples<B>, key: 
         for i in 0..batches {
             let rows = order.get(i * batch..(i + 1) * batch);
             let Examples { images, labels } = train.get(&rows);
-            let (loss, grads) = loss_and_grads(params.clone(), images, labels);
-            (params, adam) = adam.update(params, grads);
+            let loss;
+            (params, adam, loss) = step.call((params, adam, images, labels));
             total += loss;
             eval(&(params.clone(), adam.clone(), total.clone()));
             bar.inc(1);
@@ -136,5 +150,10 @@ mod tests {
         assert!(accuracy >= 0.97, "{accuracy}");
         assert_eq!(run::<Cpu>(&args).unwrap(), accuracy);
         assert_eq!(run::<Fusion<Cpu>>(&args).unwrap(), accuracy);
+        // Every step of both runs has one recording: all minibatches are of one size, and the number of the step is a tensor.
+        type Inputs = (Mlp<Cpu>, Adam<Cpu>, Tensor<Cpu>, Tensor<Cpu>);
+        let step = Jit::new().of::<Cpu, Inputs, _, _>(train_step);
+        assert!(step.stats().calls > 1000);
+        assert_eq!(step.stats().recordings, 1);
     }
 }

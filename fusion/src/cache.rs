@@ -4,7 +4,7 @@
 //! whole process's; any other function's cache belongs to the object that `jit` made.
 
 use crate::signature::Signature;
-use plywood_core::{Graph, Op, TensorType, Values, Visitor};
+use plywood_core::{Engine, Graph, Op, TensorType, Values, Visitor};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -31,6 +31,8 @@ pub struct Stats {
 pub(crate) struct Recording<Out> {
     /// As it was recorded.
     pub recorded: Graph,
+    /// What runs it.
+    pub engine: &'static dyn Engine,
     /// The call of the graph that runs.
     pub op: Op,
     pub outputs: Vec<TensorType>,
@@ -54,11 +56,13 @@ pub(crate) struct Cache<Out>(Mutex<Entries<Out>>);
 struct Entries<Out> {
     entries: Vec<Entry<Out>>,
     stats: Stats,
+    /// Why it was recorded again, the last time.
+    reasons: Vec<String>,
 }
 
 impl<Out> Default for Cache<Out> {
     fn default() -> Self {
-        Cache(Mutex::new(Entries { entries: Vec::new(), stats: Stats::default() }))
+        Cache(Mutex::new(Entries { entries: Vec::new(), stats: Stats::default(), reasons: Vec::new() }))
     }
 }
 
@@ -99,6 +103,16 @@ impl<Out> Cache<Out> {
     pub fn latest(&self) -> Option<Arc<Recording<Out>>> {
         let cache = self.lock();
         cache.entries.iter().max_by_key(|e| e.used).map(|e| e.recording.clone())
+    }
+
+    /// Keeps why it was recorded again, a line each.
+    pub fn because(&self, reasons: Vec<String>) {
+        self.lock().reasons = reasons;
+    }
+
+    /// Why it was recorded again, the last time.
+    pub fn reasons(&self) -> Vec<String> {
+        self.lock().reasons.clone()
     }
 
     pub fn stats(&self) -> Stats {

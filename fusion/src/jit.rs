@@ -4,14 +4,15 @@
 
 use crate::cache::{self, Cache, Recording, Stats};
 use crate::signature::{self, Signature};
+use crate::structure::same;
 use crate::{graphs, numbers, passes};
 use plywood_core::at::At;
 use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Backend, DType, Dyn, Function, Graph, Op, Path, SelfTree, Step, Tensor, TensorType, Trace, Traced, Value,
-    Values, Visitor,
+    Backend, DType, Dyn, Explanation, Function, Graph, Op, Path, SelfTree, Step, Tensor, TensorType, Trace,
+    Traced, Value, Values, Visitor,
 };
 use std::fmt;
 use std::marker::PhantomData;
@@ -105,7 +106,11 @@ where
                 let signature = Signature::of(visit);
                 let recording = Arc::new(self.record(&args));
                 let before = self.cache.insert(signature.clone(), recording.clone());
-                report(self.made, &signature, &before, || signature::paths(visit));
+                if !before.is_empty() {
+                    let paths = signature::paths(visit);
+                    self.cache.because(reasons(&signature, &before, &paths));
+                    report(self.made, &signature, &before, &paths);
+                }
                 recording
             }
         };
@@ -147,12 +152,81 @@ where
         let outputs = optimized.output_types().cloned().collect();
         let op = Op::Call(Arc::new(Call { graph: optimized, rule: Rule::Through(Policy::Everything) }));
         let captured = numbers.into_iter().chain(captured).collect();
-        Recording { recorded: graph, op, outputs, captured, planned, template }
+        Recording { recorded: graph, engine, op, outputs, captured, planned, template }
     }
 
     /// The graph that was used last, improved, with plain numbers where they are used; none before the first call.
     pub fn graph(&self) -> Option<Graph> {
         Some(passes::optimized(&self.cache.latest()?.recorded))
+    }
+
+    /// The graph that was used last as it was recorded, then after each pass that changed something, with the pass's name; the last
+    /// one is [`graph`](Jitted::graph). Nothing before the first call.
+    ///
+    /// ```
+    /// use plywood::prelude::*;
+    /// let f = Jit::new().of(|x: Tensor<_>| (&x * 1.0).exp() + x.exp());
+    /// f.call((Tensor::<Cpu>::from([0.5, 1.0]),));
+    /// for (pass, graph) in f.passes() {
+    ///     println!("{pass}: {graph}");
+    /// }
+    /// let names: Vec<&str> = f.passes().into_iter().map(|(pass, _)| pass).collect();
+    /// assert_eq!((names[0], names.contains(&"simplify"), names.contains(&"common")), ("recorded", true, true));
+    /// ```
+    pub fn passes(&self) -> Vec<(&'static str, Graph)> {
+        let Some(recording) = self.cache.latest() else { return Vec::new() };
+        let mut graphs = vec![("recorded", recording.recorded.clone())];
+        for (name, pass) in passes::PASSES {
+            let before = &graphs[graphs.len() - 1].1;
+            let after = pass(before);
+            if !same(before, &after) {
+                graphs.push((name, after));
+            }
+        }
+        graphs
+    }
+
+    /// What runs for the graph that was used last, and what it costs: each kernel with what it fused, bytes, arithmetic operations,
+    /// time where it was measured, and the peak of memory; how often the function was recorded, and what differed the last
+    /// time it was recorded again. The first line that prints is the number of kernels. Where there is no plan, before the first call
+    /// and under a layer that derives the graph first, it says so.
+    ///
+    /// Recordings of one structure share a graph, whose lines are those where it was met first.
+    ///
+    /// ```
+    /// use plywood::prelude::*;
+    /// let step = Jit::new().of(|w: Tensor<_>, g: Tensor<_>, rate: f64| w - rate * g);
+    /// let w = Tensor::<Cpu>::from([1.0, 2.0]);
+    /// for rate in [0.1, 0.2] {
+    ///     step.call((w.clone(), w.clone(), rate));
+    /// }
+    /// let text = step.explain().to_string();
+    /// assert_eq!(text.lines().next(), Some("1 kernel"));
+    /// assert!(text.ends_with("recorded again: args[2] is 0.2, it was 0.1"));
+    /// ```
+    pub fn explain(&self) -> Explanation {
+        let Some(recording) = self.cache.latest() else {
+            return Explanation::unplanned("no plan: it was not called yet");
+        };
+        let planned = match &recording.op {
+            Op::Call(call) => recording.engine.explain(&call.graph),
+            op => unreachable!("{op}: what is recorded is a call"),
+        };
+        let mut explanation = planned.unwrap_or_else(|| {
+            let name = recording.engine.name();
+            Explanation::unplanned(format!(
+                "no plan here: {name} derives the graph or passes it on; the backend below plans what comes of it"
+            ))
+        });
+        let Stats { calls, recordings, plans, kept } = self.stats();
+        let times = |n: u64, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let (calls, recordings, plans) =
+            (times(calls, "call"), times(recordings, "recording"), times(plans, "plan"));
+        explanation.notes.push(format!("{calls}, {recordings} ({kept} kept), {plans}"));
+        explanation
+            .notes
+            .extend(self.cache.reasons().iter().map(|reason| format!("recorded again: {reason}")));
+        explanation
     }
 
     /// How often it was called and recorded; of a function without captures, wherever it was.
@@ -168,38 +242,40 @@ fn nothing() -> Value {
     NOTHING.get_or_init(symbol).clone()
 }
 
+/// The nearest of the earlier signatures: the latest of the same structure, and where it differs.
+fn nearest<'a>(new: &Signature, before: &'a [Signature]) -> Option<(&'a Signature, Vec<usize>)> {
+    before.iter().rev().find_map(|old| Some((old, new.differences(old)?)))
+}
+
+/// Why a function is recorded once more: what differs from the nearest earlier call.
+fn reasons(new: &Signature, before: &[Signature], paths: &[String]) -> Vec<String> {
+    match nearest(new, before) {
+        Some((old, differences)) => {
+            let one = |&i: &usize| format!("{} is {}, it was {}", paths[i], new.part(i), old.part(i));
+            differences.iter().map(one).collect()
+        }
+        None => vec!["the arguments have another structure, or other axes are in scope".to_string()],
+    }
+}
+
 /// Says why a function is recorded once more: where it is asked to (`PLYWOOD_EXPLAIN=1`), and once where one number in the
 /// arguments makes it record again and again.
-fn report(made: At, new: &Signature, before: &[Signature], paths: impl FnOnce() -> Vec<String>) {
-    let near = before.iter().rev().find_map(|old| Some((old, new.differences(old)?)));
-    let alone = |old: &Signature| new.differences(old).and_then(|d| (d.len() == 1).then(|| d[0]));
-    let explain = std::env::var_os("PLYWOOD_EXPLAIN").is_some_and(|v| v == "1");
-    if explain && !before.is_empty() {
-        match &near {
-            Some((old, differences)) => {
-                let paths = paths();
-                for &i in differences {
-                    eprintln!(
-                        "jit made at {made}: {} is {}, it was {}: recorded again",
-                        paths[i],
-                        new.part(i),
-                        old.part(i)
-                    );
-                }
-            }
-            None => eprintln!("jit made at {made}: the arguments have another structure: recorded again"),
+fn report(made: At, new: &Signature, before: &[Signature], paths: &[String]) {
+    if std::env::var_os("PLYWOOD_EXPLAIN").is_some_and(|v| v == "1") {
+        for reason in reasons(new, before, paths) {
+            eprintln!("jit made at {made}: {reason}: recorded again");
         }
         return;
     }
-    let Some((_, differences)) = near else { return };
+    let Some((_, differences)) = nearest(new, before) else { return };
     let [i] = differences[..] else { return };
-    let plain = new.part(i).is_plain();
-    let times = before.iter().filter(|old| alone(old) == Some(i)).count();
-    if plain && times == 7 {
+    let alone = |old: &Signature| new.differences(old).is_some_and(|d| d[..] == [i]);
+    let times = before.iter().filter(|old| alone(old)).count();
+    if new.part(i).is_plain() && times == 7 {
         eprintln!(
             "jit made at {made}: recorded for the 8th time because {} has another value each time (now {}); a scalar tensor \
              may change without that",
-            paths()[i],
+            paths[i],
             new.part(i)
         );
     }

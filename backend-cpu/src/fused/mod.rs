@@ -5,6 +5,7 @@
 //! a plan gives to the bit, but for sums of long rows, which are added in another order.
 
 mod contract;
+mod explain;
 mod flat;
 mod fuses;
 mod operands;
@@ -19,6 +20,8 @@ use crate::kernel::launch::launch;
 use crate::kernels::dot;
 use crate::layout::Layout;
 use crate::storage::Storage;
+use explain::Times;
+pub use explain::explain;
 use flat::Flat;
 use operands::Operands;
 use plywood_core::op::Types;
@@ -34,6 +37,7 @@ struct Planned {
     variables: usize,
     /// Where the graph is one small kernel: for each input of it the input of the graph.
     single: Option<SmallVec<[usize; 12]>>,
+    times: Times,
 }
 
 /// What a step needs each time.
@@ -61,8 +65,11 @@ struct Made {
 
 /// Runs a graph.
 pub fn call(graph: &Arc<Graph>, inputs: Values) -> Values {
-    let planned = graph.memo().get(b"cpu plan", || Planned::new(graph));
-    planned.run(graph, inputs)
+    planned(graph).run(graph, inputs)
+}
+
+fn planned(graph: &Graph) -> Arc<Planned> {
+    graph.memo().get(b"cpu plan", || Planned::new(graph))
 }
 
 /// Whether a graph has a plan.
@@ -73,13 +80,15 @@ pub fn is_planned(graph: &Graph) -> bool {
 impl Planned {
     fn new(graph: &Graph) -> Planned {
         let plan = plan(graph, &fuses::Kernels);
-        let steps = plan.steps.iter().map(|step| Prepared::new(graph, step)).collect();
+        let steps: Vec<_> = plan.steps.iter().map(|step| Prepared::new(graph, step)).collect();
+        let times = Times::new(steps.len());
         let variables = plan.definitions.len();
         let single = single(graph, &plan);
-        Planned { plan, steps, variables, single }
+        Planned { plan, steps, variables, single, times }
     }
 
     fn run(&self, graph: &Graph, inputs: Values) -> Values {
+        let mut clock = self.times.clock();
         if let (Some(places), [Step::Kernel(kernel)]) = (&self.single, &self.plan.steps[..]) {
             let prepared = &self.steps[0];
             if let Some(flat) = &prepared.flat {
@@ -90,17 +99,20 @@ impl Planned {
                     true => std::mem::take(&mut inputs),
                     false => self.picked(places, std::mem::take(&mut inputs)),
                 };
-                return match flat.run(graph, &self.plan, kernel, &prepared.types, read) {
+                let results = match flat.run(graph, &self.plan, kernel, &prepared.types, read) {
                     Ok(results) => results,
                     Err(read) => self.alone(graph, kernel, prepared, read),
                 };
+                clock.done(0);
+                return results;
             }
         }
         let mut values: SmallVec<[Option<Value>; 24]> = SmallVec::from_elem(None, self.variables);
         for (&v, x) in graph.inputs().iter().zip(inputs) {
             values[v.0 as usize] = Some(x);
         }
-        for ((step, dead), prepared) in self.plan.steps.iter().zip(&self.plan.dead).zip(&self.steps) {
+        let steps = self.plan.steps.iter().zip(&self.plan.dead).zip(&self.steps).enumerate();
+        for (at, ((step, dead), prepared)) in steps {
             match step {
                 Step::One(i) => {
                     let e = &graph.equations()[*i];
@@ -154,6 +166,7 @@ impl Planned {
             for v in dead {
                 values[v.0 as usize] = None;
             }
+            clock.done(at);
         }
         let outputs = graph.outputs();
         let last = |(k, v): (usize, &Var)| !outputs[k + 1..].contains(v);

@@ -8,7 +8,9 @@ use super::{flush, node};
 use crate::graphs;
 use node::{Lazy, Work};
 use plywood_core::at::At;
-use plywood_core::{Array, Backend, Device, DeviceBackend, Engine, Error, Layer, Op, Step, Value, Values};
+use plywood_core::{
+    Array, Backend, Device, DeviceBackend, Engine, Error, Explanation, Graph, Layer, Op, Step, Value, Values,
+};
 use std::cell::Cell;
 use std::marker::PhantomData;
 
@@ -138,6 +140,10 @@ impl<B: Backend> Engine for Fusion<B> {
     }
     fn name(&self) -> String {
         format!("Fusion<{}>", B::ENGINE.name())
+    }
+    /// Of the graph alone: what else is put off runs together with it.
+    fn explain(&self, graph: &Graph) -> Option<Explanation> {
+        B::ENGINE.explain(graph)
     }
 }
 
