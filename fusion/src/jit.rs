@@ -144,7 +144,7 @@ where
         let symbols: Vec<Value> =
             outputs.iter().map(|y| argument(engine, y.ty().clone(), y.device())).collect();
         let template = rebuild::<Traced<B>, Traced<B>, Out>(out, symbols);
-        let (lifted, numbers) = numbers::lifted(&passes::inline(&graph));
+        let (lifted, numbers) = numbers::lifted(&passes::fold(&passes::inline(&graph)));
         let engine = example.unwrap_or(B::ENGINE);
         let numbers =
             Dyn::scoped::<B, _>(Some(engine), || numbers.iter().map(|x| x.on(engine)).collect::<Values>());

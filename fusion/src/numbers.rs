@@ -4,7 +4,7 @@
 //! The few numbers that simplifications look for stay: 0, 1, -1, 2, 1/2, infinities, NaN; and truth values. Numbers in the bodies of
 //! loops are constants of the loops.
 
-use crate::passes::inline;
+use crate::passes::{fold, inline};
 use plywood_core::at::At;
 use plywood_core::op::{Scan, While};
 use plywood_core::{DType, Engine, Equation, Graph, Number, Op, TensorType, Value, Var};
@@ -93,7 +93,7 @@ pub(crate) fn lifted(graph: &Graph) -> (Graph, Vec<Lifted>) {
 /// A body without numbers, and the numbers; once for all loops that hold it.
 fn inside(body: &Arc<Graph>) -> (Arc<Graph>, Vec<Lifted>) {
     let found = body.memo().get::<(Arc<Graph>, Vec<Lifted>)>(b"numbers", || {
-        let (body, numbers) = lifted(&inline(body));
+        let (body, numbers) = lifted(&fold(&inline(body)));
         (Arc::new(body), numbers)
     });
     (*found).clone()

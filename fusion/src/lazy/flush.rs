@@ -53,7 +53,7 @@ fn execute(below: &'static dyn Engine, mut run: Run) {
     let recorded = std::mem::replace(&mut run.graph, Graph::new(vec![], 0, vec![], vec![], vec![]));
     let inputs = std::mem::take(&mut run.inputs);
     let engine = inputs.first().map_or(below, Value::engine);
-    let (lifted, numbers) = numbers::lifted(&passes::inline(&recorded));
+    let (lifted, numbers) = numbers::lifted(&passes::fold(&passes::inline(&recorded)));
     let inputs = numbers.into_iter().map(|number| number.on(engine)).chain(inputs).collect();
     let (graph, _) = graphs::optimized(lifted);
     let results = call(below, &graph, inputs, at);
