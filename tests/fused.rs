@@ -172,3 +172,36 @@ fn updates_of_many_shapes_run_as_one() {
         assert_eq!(jit(update)(p.clone(), m.clone(), g.clone()), eager);
     }
 }
+
+#[test]
+fn products_go_on_tile_by_tile() {
+    let _turn = turn();
+    let key = random::key::<Cpu>(3);
+    let normal = |n: u32, shape: &[usize]| random::normal(&random::fold_in(&key, n), shape, DType::F32);
+    // Several blocks of the inner axis, tasks for threads, columns that fill no vector.
+    let (x, w, b) = (normal(0, &[300, 700]), normal(1, &[700, 501]), normal(2, &[501]));
+    let layer = |x: Tensor<_>, w: Tensor<_>, b: Tensor<_>| (x.matmul(&w) + b).relu();
+    let jitted = Jit::new().of(layer);
+    for _ in 0..2 {
+        assert_eq!(jitted.call((x.clone(), w.clone(), b.clone())), (x.matmul(&w) + &b).relu());
+    }
+    assert!(jitted.explain().to_string().starts_with("1 kernel\n"), "{}", jitted.explain());
+    // A parameter that is moved in is updated in place, a residual is read turned, and a mask is made of the sums.
+    let (y, r) = (normal(3, &[300, 501]), normal(4, &[501, 700]));
+    fn update<B: Backend>(w: Tensor<B>, x: Tensor<B>, y: Tensor<B>, r: Tensor<B>) -> (Tensor<B>, Tensor<B>) {
+        let g = x.t().matmul(&y);
+        (w - 0.3 * &g + r.t(), g.gt(0.0))
+    }
+    let eager = update(w.clone(), x.clone(), y.clone(), r.clone());
+    for _ in 0..2 {
+        let own = &w + 0.0;
+        assert_eq!(jit(update)(own, x.clone(), y.clone(), r.clone()), eager);
+    }
+    let double = |x: &T| x.cast(DType::F64);
+    let eager = layer_of(double(&x), double(&w), double(&b));
+    assert_eq!(jit(layer_of)(double(&x), double(&w), double(&b)), eager);
+}
+
+fn layer_of<B: Backend>(x: Tensor<B>, w: Tensor<B>, b: Tensor<B>) -> Tensor<B> {
+    (x.matmul(&w) + b).tanh()
+}

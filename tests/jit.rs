@@ -290,3 +290,30 @@ fn passes_can_be_looked_at() {
     assert!(passes.iter().any(|(name, _)| *name == "common"));
     assert_eq!(passes.last().unwrap().1.to_string(), f.graph().unwrap().to_string());
 }
+
+/// A recording that a layer's first call made serves its later ones, which have other tapes and lanes: numbers belong to none.
+#[test]
+fn numbers_belong_to_no_tape_and_no_lanes() {
+    fn f<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+        (0.3 * x.sin() + 1.7).exp() * 2.5
+    }
+    let x = T::from([0.5, -0.25, 1.5]);
+    let expected = f(x.clone());
+    let mapped = vmap(|x: Tensor<_>| jit(f)(x));
+    let slope = grad(|x: Tensor<_>| jit(f)(x).sum());
+    let twice = grad(move |x: Tensor<_>| grad(|x: Tensor<_>| jit(f)(x).sum())(x).sum());
+    let of_lanes = vmap(|x: Tensor<_>| grad(|x: Tensor<_>| jit(f)(x))(x));
+    let lanes_twice = vmap(|x: Tensor<_>| vmap(|x: Tensor<_>| jit(f)(x))(x));
+    let near = |a: &T, b: &T| (a - b).abs().max().item::<f64>() < 1e-12;
+    let by_hand = grad(|x: Tensor<_>| f(x).sum())(x.clone());
+    let second = grad(|x: Tensor<_>| grad(|x: Tensor<_>| f(x).sum())(x).sum())(x.clone());
+    let square = x.reshape([3, 1]).broadcast_to([3, 2]);
+    for _ in 0..3 {
+        assert!(near(&mapped(x.clone()), &expected));
+        assert!(near(&slope(x.clone()), &by_hand) && near(&of_lanes(x.clone()), &by_hand));
+        assert!(near(&twice(x.clone()), &second));
+        assert!(near(&lanes_twice(square.clone()), &f(square.clone())));
+        let (y, dy) = jvp(|x: Tensor<_>| jit(f)(x), (x.clone(),), (x.ones_like(),));
+        assert!(near(&y, &expected) && near(&dy, &by_hand));
+    }
+}
