@@ -205,3 +205,28 @@ fn products_go_on_tile_by_tile() {
 fn layer_of<B: Backend>(x: Tensor<B>, w: Tensor<B>, b: Tensor<B>) -> Tensor<B> {
     (x.matmul(&w) + b).tanh()
 }
+
+#[test]
+fn a_large_tensor_is_reduced_where_it_is_computed() {
+    let _turn = turn();
+    let key = random::key::<Cpu>(4);
+    let normal = |n: u32, shape: &[usize]| random::normal(&random::fold_in(&key, n), shape, DType::F32);
+    fn error<B: Backend>(x: Tensor<B>, y: Tensor<B>) -> Tensor<B> {
+        (0.7 * (x - y).square()).mean().sqrt()
+    }
+    for shape in [&[300, 1000][..], &[2049], &[4096], &[3, 5, 7, 100]] {
+        let (x, y) = (normal(0, shape), normal(1, shape));
+        let jitted = Jit::new().of(error);
+        assert_eq!(jitted.call((x.clone(), y.clone())), error(x, y), "{shape:?}");
+    }
+    let (x, y) = (normal(0, &[300, 1000]), normal(1, &[1000, 300]));
+    // Elements and several results of one domain; an operand that lies otherwise, and one that is repeated.
+    fn both<B: Backend>(x: Tensor<B>, y: Tensor<B>) -> (Tensor<B>, Tensor<B>, Tensor<B>, Tensor<B>) {
+        let z = (&x - y.t()).exp() * y.get(..1).reshape([300, 1]);
+        (z.max(), z.clone(), z.min(), z.sum() * 0.5)
+    }
+    assert_eq!(jit(both)(x.clone(), y.clone()), both(x.clone(), y.clone()));
+    let whole = |x: &T| (x * 100.0).cast(DType::I32);
+    let count = |x: Tensor<_>| (x & 7).eq(3).cast(DType::I32).sum();
+    assert_eq!(jit(count)(whole(&x)), (whole(&x) & 7).eq(3).cast(DType::I32).sum());
+}

@@ -68,10 +68,11 @@ impl Clock<'_> {
 
 /// What runs when a graph is called.
 pub fn explain(graph: &Graph) -> Explanation {
-    let planned = super::planned(graph);
-    let steps = planned.plan.steps.iter().enumerate();
-    let steps = steps.map(|(i, step)| explained(graph, step, planned.times.seconds(i))).collect();
-    Explanation { steps, peak: peak(graph, &planned), ..Explanation::default() }
+    super::with_plan(graph, |planned| {
+        let steps = planned.plan.steps.iter().enumerate();
+        let steps = steps.map(|(i, step)| explained(graph, step, planned.times.seconds(i))).collect();
+        Explanation { steps, peak: peak(graph, planned), ..Explanation::default() }
+    })
 }
 
 fn explained(graph: &Graph, step: &Step, seconds: Option<f64>) -> ExplainedStep {

@@ -30,7 +30,7 @@ pub struct Flat {
 impl Flat {
     /// A kernel of few elements whose inputs can be read in place if they lie in order.
     pub fn new(graph: &Graph, kernel: &Kernel) -> Option<Flat> {
-        if !(1..=SMALL).contains(&kernel.shape.elements()) {
+        if !(1..=SMALL).contains(&kernel.shape.elements()) || kernel.blocks {
             return None;
         }
         let operands = Operands::in_order(graph, kernel)?;

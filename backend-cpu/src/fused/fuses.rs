@@ -36,7 +36,8 @@ impl Device for Kernels {
             Op::Reduce { kind, axes: _ } => match (ty(0), kind) {
                 (DType::Bool, _) => Fuses::No,
                 (dtype, Reduction::And | Reduction::Or | Reduction::Xor) if dtype.is_float() => Fuses::No,
-                (dtype, _) => Fuses::Reduction(of(Width::of(dtype))),
+                // Partial results are as exact as the whole.
+                (dtype, _) => Fuses::Reduction { lanes: of(Width::of(dtype)), blocks: dtype.size() >= 4 },
             },
             Op::Dot(dot) => match (ty(0), dot.dtype) {
                 (DType::F32, DType::F32) | (DType::F64, DType::F64) => Fuses::Contraction,

@@ -4,6 +4,7 @@
 //! Plans stay with their graphs, and kernels with the process; a second call builds nothing. What every operation alone gives,
 //! a plan gives to the bit, but for sums of long rows, which are added in another order.
 
+mod blocks;
 mod contract;
 mod explain;
 mod flat;
@@ -65,16 +66,21 @@ struct Made {
 
 /// Runs a graph.
 pub fn call(graph: &Arc<Graph>, inputs: Values) -> Values {
-    planned(graph).run(graph, inputs)
+    with_plan(graph, |planned| planned.run(graph, inputs))
 }
 
-fn planned(graph: &Graph) -> Arc<Planned> {
-    graph.memo().get(b"cpu plan", || Planned::new(graph))
+/// Looks at a graph's plan, which is made the first time.
+#[inline]
+fn with_plan<R>(graph: &Graph, f: impl FnOnce(&Planned) -> R) -> R {
+    match graph.memo().plan(|| Planned::new(graph)) {
+        Some(planned) => f(planned),
+        None => f(&graph.memo().get(b"cpu plan", || Planned::new(graph))),
+    }
 }
 
 /// Whether a graph has a plan.
 pub fn is_planned(graph: &Graph) -> bool {
-    graph.memo().has::<Planned>(b"cpu plan")
+    graph.memo().has_plan::<Planned>()
 }
 
 impl Planned {
@@ -210,6 +216,9 @@ impl Planned {
 
     /// One kernel.
     fn alone(&self, graph: &Graph, kernel: &Kernel, prepared: &Prepared, mut inputs: Values) -> Values {
+        if kernel.blocks {
+            return blocks::run(self, graph, kernel, prepared, inputs);
+        }
         let operands = Operands::new(graph, kernel, &mut inputs);
         let made =
             prepared.made(operands.splats, || program::program(graph, &self.plan, kernel, operands.splats));

@@ -23,7 +23,7 @@ use plywood_core::{DType, TensorType, Value};
 use smallvec::{SmallVec, smallvec};
 
 /// Columns that one row of a program reduces; a longer axis is cut.
-const COLUMNS: usize = 1 << 11;
+pub const COLUMNS: usize = 1 << 11;
 /// Rows that are added to one row of accumulators; a longer axis is cut.
 const ROWS: usize = 512;
 /// Rows that are combined in registers before they meet the accumulators.

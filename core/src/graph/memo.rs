@@ -3,19 +3,20 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Derived things, by their type and a key. Clones of a graph share them.
 #[derive(Clone)]
 pub struct Memo {
     id: u64,
     entries: Arc<Mutex<Vec<Entry>>>,
+    plan: Arc<OnceLock<Box<dyn Any + Send + Sync>>>,
 }
 
 impl Default for Memo {
     fn default() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Memo { id: NEXT.fetch_add(1, Ordering::Relaxed), entries: Arc::default() }
+        Memo { id: NEXT.fetch_add(1, Ordering::Relaxed), entries: Arc::default(), plan: Arc::default() }
     }
 }
 
@@ -28,10 +29,16 @@ impl Memo {
         self.id
     }
 
-    /// Whether there is a thing of this type and key.
-    pub fn has<T: Any>(&self, key: &[u8]) -> bool {
-        let entries = self.entries.lock().unwrap_or_else(|e| e.into_inner());
-        entries.iter().any(|(ty, k, _)| *ty == TypeId::of::<T>() && k == key)
+    /// The plan of the device that runs the graph, made at the first call; found faster than other things. None where another
+    /// device, whose plan is of another type, was first: its plan is among the other things then.
+    #[inline]
+    pub fn plan<T: Any + Send + Sync>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.plan.get_or_init(|| Box::new(make())).downcast_ref()
+    }
+
+    /// Whether there is a plan of this type.
+    pub fn has_plan<T: Any>(&self) -> bool {
+        self.plan.get().is_some_and(|plan| plan.is::<T>())
     }
 
     /// The thing of this type and key, made where it is not there yet. `make` may derive other things meanwhile.

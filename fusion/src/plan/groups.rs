@@ -25,6 +25,8 @@ pub(super) struct Open {
     pub shape: Shape,
     /// How many of the last axes are a row, once something was reduced.
     pub trailing: usize,
+    /// Whether that is done in blocks.
+    pub blocks: bool,
     lanes: Option<Lanes>,
     pub equations: Vec<(usize, Per)>,
     inputs: SmallVec<[Var; 16]>,
@@ -38,6 +40,8 @@ pub(super) struct Open {
 pub(super) enum Source {
     /// An open group, and how much of it there is.
     Group(usize, Per),
+    /// An open group, which gives it when it has run.
+    After(usize),
     /// A number that fills a tensor.
     Number,
     /// An equation that gives a view of something that is there.
@@ -113,7 +117,7 @@ impl Planner<'_> {
                 self.one(i, e, Source::Dot(step));
             }
             Fuses::Elementwise(lanes) => self.elementwise(i, e, lanes),
-            Fuses::Reduction(lanes) => self.reduction(i, e, lanes),
+            Fuses::Reduction { lanes, blocks } => self.reduction(i, e, lanes, blocks),
         }
     }
 
@@ -127,10 +131,12 @@ impl Planner<'_> {
     /// Closes the groups, other than `but`, that give any of these.
     fn settle(&mut self, inputs: &[Var], but: Option<usize>) {
         for v in inputs {
-            if let Source::Group(id, _) = self.source(*v)
-                && Some(id) != but
-                && let Some(at) = self.place(id)
-            {
+            let id = match self.source(*v) {
+                Source::Group(id, _) if Some(id) != but => id,
+                Source::After(id) => id,
+                _ => continue,
+            };
+            if let Some(at) = self.place(id) {
                 self.close(at);
             }
         }
@@ -197,6 +203,7 @@ impl Planner<'_> {
     fn takes(&self, open: &Open, e: &Equation, lanes: Option<Lanes>, per: Per) -> bool {
         let same = open.lanes.is_none() || lanes.is_none() || open.lanes == lanes;
         let reads = |v: &Var| match self.source(*v) {
+            Source::After(id) => id != open.id,
             Source::Group(id, of) if id == open.id => {
                 of == per
                     && open.lanes.or(lanes).is_none_or(|l| self.device.keeps(l, self.graph.ty(*v).dtype))
@@ -211,7 +218,7 @@ impl Planner<'_> {
         same && e.inputs.iter().all(|v| reads(v) && dot(v))
     }
 
-    fn reduction(&mut self, i: usize, e: &Equation, lanes: Lanes) {
+    fn reduction(&mut self, i: usize, e: &Equation, lanes: Lanes, blocks: bool) {
         let Op::Reduce { axes, .. } = &e.op else { unreachable!("a device said it is a reduction") };
         let x = e.inputs[0];
         let shape = self.shape(x).clone();
@@ -220,7 +227,8 @@ impl Planner<'_> {
         let last = axes.iter().enumerate().all(|(k, &axis)| axis == leading + k);
         let (rows, columns) =
             (shape[..leading].iter().product::<usize>(), shape[leading..].iter().product::<usize>());
-        let long = columns <= LONG || columns <= LONGEST && rows >= 16;
+        let blocks = blocks && leading == 0 && columns > LONG;
+        let long = columns <= LONG || columns <= LONGEST && rows >= 16 || blocks;
         let short = columns >= SHORT || rows <= 512;
         if trailing == 0
             || !last
@@ -241,6 +249,13 @@ impl Planner<'_> {
             _ => self.open.iter().position(fits),
         };
         self.join(i, e, at, Per::Row, Some(lanes), shape, trailing);
+        if let Source::Group(id, _) = self.source(e.outputs[0])
+            && blocks
+            && let Some(at) = self.place(id)
+        {
+            self.open[at].blocks = true;
+            self.sources[e.outputs[0].0 as usize] = Source::After(id);
+        }
     }
 
     /// Puts an equation into the group at that place, or into a new one.
@@ -283,6 +298,7 @@ impl Planner<'_> {
                     id: i,
                     shape,
                     trailing,
+                    blocks: false,
                     lanes,
                     equations: vec![],
                     inputs: SmallVec::new(),

@@ -78,9 +78,11 @@ fn kernel(planner: &mut Planner<'_>, open: &Open, equations: &[(usize, Per)]) ->
     }
     read.into_iter().for_each(|v| uses[v.0 as usize] = 0);
     equations.iter().map(of).for_each(|(e, _)| uses[e.outputs[0].0 as usize] = 0);
+    let reduces = equations.iter().map(of).any(|(e, _)| matches!(e.op, Op::Reduce { .. }));
     Kernel {
         shape: open.shape.clone(),
         trailing: open.trailing,
+        blocks: open.blocks && reduces,
         equations: equations.iter().map(|(i, _)| *i).collect(),
         per: equations.iter().map(|(_, per)| *per).collect(),
         inputs,

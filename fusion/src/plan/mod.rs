@@ -38,8 +38,14 @@ pub enum Fuses {
     No,
     /// It computes each element from the same element of its inputs; in these lanes, or in any.
     Elementwise(Option<Lanes>),
-    /// It is a reduction whose axes, if they are the last ones, can be a row.
-    Reduction(Lanes),
+    /// It is a reduction whose axes, if they are the last ones, can be a row; if they are all of a large tensor, they can be
+    /// reduced in blocks whose results are reduced again, where `blocks` says so.
+    Reduction {
+        /// The lanes.
+        lanes: Lanes,
+        /// Whether in blocks.
+        blocks: bool,
+    },
     /// It is a contraction, on whose output a kernel can go on.
     Contraction,
 }
@@ -92,6 +98,9 @@ pub struct Kernel {
     pub shape: Shape,
     /// How many of its last axes are a row; 0 where nothing is reduced.
     pub trailing: usize,
+    /// Whether the row, which is the whole domain, is so long that it is reduced in blocks, whose results are reduced again: none is
+    /// read in the kernel.
+    pub blocks: bool,
     /// Places in the graph, in order.
     pub equations: Vec<usize>,
     /// For each equation, how much of its output there is.

@@ -85,6 +85,7 @@ fn scalars(graph: &Graph, device: &dyn Device, definitions: &[Option<usize>], st
             (ty.elements() == 1).then(|| Kernel {
                 shape: ty.shape.clone(),
                 trailing: 0,
+                blocks: false,
                 equations: vec![*i],
                 per: vec![Per::Element],
                 inputs,
@@ -120,7 +121,7 @@ fn fits(graph: &Graph, kernel: &Kernel, scalars: &Kernel, readers: &[u32]) -> bo
 
 /// A kernel that computes scalars as well.
 fn merged(kernel: Kernel, scalars: Kernel) -> Kernel {
-    let Kernel { shape, trailing, equations, per, inputs, outputs } = kernel;
+    let Kernel { shape, trailing, blocks, equations, per, inputs, outputs } = kernel;
     let is_scalar = |x: &Operand| scalars.outputs.iter().any(|y| y.var == x.var);
     let mut all: Vec<(usize, Per)> = scalars.equations.iter().map(|&i| (i, Per::Row)).collect();
     for x in inputs.iter().filter(|x| is_scalar(x)) {
@@ -142,6 +143,7 @@ fn merged(kernel: Kernel, scalars: Kernel) -> Kernel {
     Kernel {
         shape,
         trailing,
+        blocks,
         equations: all.iter().map(|x| x.0).collect(),
         per: all.iter().map(|x| x.1).collect(),
         inputs: read,

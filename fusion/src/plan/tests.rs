@@ -11,7 +11,7 @@ impl Device for All {
             Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select | Op::StopGradient => {
                 Fuses::Elementwise(Some(Lanes(4)))
             }
-            Op::Reduce { .. } => Fuses::Reduction(Lanes(4)),
+            Op::Reduce { .. } => Fuses::Reduction { lanes: Lanes(4), blocks: true },
             Op::Dot(_) => Fuses::Contraction,
             _ => Fuses::No,
         }
