@@ -12,7 +12,7 @@ use plywood::prelude::*;
 use plywood_backend_cpu::kernel::cache::compiled;
 use std::time::Instant;
 
-/// Which operations [`varied`] puts in; none where a function is to be seen again.
+/// Which operations `varied` puts in; none where a function is to be seen again.
 pub type Variant = Option<u32>;
 
 /// As many as four operations of two kinds can tell apart.
