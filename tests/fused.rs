@@ -113,6 +113,24 @@ fn a_second_call_takes_nothing_from_the_system() {
     assert_eq!(counts(), before);
 }
 
+/// A short branch or loop in a jitted function runs by a plan, once it has run a few times: its operations are one kernel.
+#[test]
+fn short_bodies_get_plans() {
+    let _turn = turn();
+    let x = T::from([0.5f32, -0.25, 3.0]);
+    let branch = Jit::new().of(|x: Tensor<_>| {
+        let (yes, no) = (|x: Tensor<_>| (x.sinh() * 0.37).exp2() - 0.11, |x: Tensor<_>| x);
+        cond(x.sum().gt(0.0), yes, no, x)
+    });
+    let expected = (x.sinh() * 0.37).exp2() - 0.11;
+    assert_eq!(branch.call((x.clone(),)), expected);
+    let before = compiled();
+    for _ in 0..40 {
+        assert_eq!(branch.call((x.clone(),)), expected);
+    }
+    assert_eq!(compiled(), before + 1);
+}
+
 #[test]
 fn what_is_moved_in_is_overwritten() {
     let _turn = turn();

@@ -1,17 +1,16 @@
 //! Kernels that reduce a whole large domain: in blocks, as a reduction alone does, so that the results are the same bits. The
 //! blocks' results are reduced by the reduction's own kernels.
 
-use super::operands::{copied, over};
+use super::operands::{copied, launched, over};
 use super::{Planned, Prepared, finished, outputs, program};
-use crate::data::{self, CpuData};
-use crate::kernel::launch::{Operand, launch};
+use crate::data;
+use crate::kernel::launch::launch;
 use crate::kernels::reduce::{self, COLUMNS};
-use crate::layout::{Layout, Strides};
+use crate::layout::Layout;
 use crate::storage::Storage;
 use plywood_core::op::Reduction;
 use plywood_core::{Graph, Op, Shape, Values, Var};
 use plywood_fusion::plan::{Kernel, Per};
-use smallvec::{SmallVec, smallvec};
 
 /// Runs one.
 pub fn run(
@@ -42,45 +41,25 @@ pub fn run(
             *storage = Storage::overwritten(count * ty.dtype.size());
         }
     }
-    let mut part = |first: usize, rows: usize, columns: usize| {
-        let sizes = [rows, columns];
-        let step = |splat: bool, size: usize| -> Strides {
-            if splat { smallvec![0, 0] } else { smallvec![(COLUMNS * size) as isize, size as isize] }
+    let (elements, one, of_rows) = ([COLUMNS as isize, 1], [0, 0], [1, 0]);
+    let mut part = |first: usize, sizes: [usize; 2]| {
+        let of_input = |i: usize| match splats >> i & 1 == 1 {
+            true => (0, &one[..]),
+            false => (first * COLUMNS, &elements[..]),
         };
-        let written: SmallVec<[Operand<'_>; 4]> =
-            (storages.iter_mut().zip(&prepared.types).zip(&kernel.outputs))
-                .map(|((storage, ty), x)| {
-                    let size = ty.dtype.size();
-                    let bytes = storage.as_mut_slice::<u8>().expect("new, or nobody else holds it");
-                    let (offset, strides) = match x.per {
-                        Per::Element => (first * COLUMNS * size, step(false, size)),
-                        Per::Row => (first * size, smallvec![size as isize, 0]),
-                    };
-                    Operand::write(bytes, offset, &sizes, &strides, size)
-                })
-                .collect();
-        let mut all: SmallVec<[Operand<'_>; 12]> = SmallVec::new();
-        for (i, x) in inputs.iter().enumerate() {
-            let splat = splats >> i & 1 == 1;
-            all.push(match taken[i] {
-                Some(j) => written[j].alias(),
-                None => {
-                    let CpuData { layout, storage } = data::data(x);
-                    let size = x.dtype().size();
-                    let offset = layout.offset + if splat { 0 } else { first * COLUMNS };
-                    Operand::read(storage.bytes(), offset * size, &sizes, &step(splat, size), size)
-                }
-            });
-        }
-        all.extend(written);
-        launch(made.code, &sizes, &all, 0, 1);
+        let of_output = |j: usize| match kernel.outputs[j].per {
+            Per::Element => (first * COLUMNS, &elements[..]),
+            Per::Row => (first, &of_rows[..]),
+        };
+        let parts = (&inputs[..], &taken[..], &mut storages[..], &prepared.types);
+        launch(made.code, &sizes, &launched(parts, &sizes, of_input, of_output), 0, 1);
     };
     let whole = n / COLUMNS;
     if whole > 0 {
-        part(0, whole, COLUMNS);
+        part(0, [whole, COLUMNS]);
     }
     if n > whole * COLUMNS {
-        part(whole, 1, n - whole * COLUMNS);
+        part(whole, [1, n - whole * COLUMNS]);
     }
     for ((storage, ty), x) in storages.iter_mut().zip(&prepared.types).zip(&kernel.outputs) {
         if x.per == Per::Row {
@@ -96,7 +75,7 @@ pub fn run(
             *storage = data::owned(all);
         }
     }
-    finished(prepared, storages)
+    finished(&prepared.types, storages)
 }
 
 /// How an output of a kernel was reduced.

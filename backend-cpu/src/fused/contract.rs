@@ -1,10 +1,9 @@
 //! A contraction whose output a kernel goes on with, tile by tile, while it is in the caches: a bias, an activation, a
 //! residual, the update of a parameter. The sums themselves are nowhere else.
 
-use super::operands::{copied, innermost, kept, over, strides_of_copy};
+use super::operands::{copied, innermost, kept, launched, over, strides_of_copy};
 use super::{Made, Prepared, finished, outputs, program};
-use crate::data::{self, CpuData};
-use crate::kernel::launch::{Operand as Launched, Tile, tile};
+use crate::kernel::launch::{Tile, tile};
 use crate::kernels::dot;
 use crate::layout::{Nest, Strides};
 use plywood_core::{Equation, Graph, Op, Value, Values};
@@ -45,41 +44,16 @@ impl Contract<'_> {
         let (mut storages, taken) = outputs(&mut inputs, &prepared.types, &overwrites);
         let of_output = strides.pop().expect("the outputs' are the last");
         let sizes = [m, n];
-        let results: SmallVec<[Launched<'_>; 4]> = storages
-            .iter_mut()
-            .zip(&prepared.types)
-            .map(|(storage, ty)| {
-                let size = ty.dtype.size();
-                let bytes =
-                    &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..ty.bytes()];
-                Launched::write(bytes, 0, &sizes, &in_bytes(&of_output, size), size)
-            })
-            .collect();
-        let mut all: SmallVec<[Launched<'_>; 12]> = SmallVec::new();
-        for (i, x) in inputs.iter().enumerate() {
-            all.push(match taken[i] {
-                Some(j) => results[j].alias(),
-                None => {
-                    let CpuData { layout, storage } = data::data(x);
-                    let size = x.dtype().size();
-                    Launched::read(
-                        storage.bytes(),
-                        layout.offset * size,
-                        &sizes,
-                        &in_bytes(&strides[i], size),
-                        size,
-                    )
-                }
-            });
-        }
-        all.extend(results);
+        let of_input = |i: usize| (0, &strides[i][..]);
+        let parts = (&inputs[..], &taken[..], &mut storages[..], &prepared.types);
+        let all = launched(parts, &sizes, of_input, |_| (0, &of_output[..]));
         let then = |place: [usize; 2], shape: [usize; 2], sums: &[u8]| {
             tile(made.code, &sizes, &all, Tile { input: self.input, place, shape, sums });
         };
         let done = dot::then(&operands, dot, &then);
         debug_assert!(done, "it was asked before");
         drop(all);
-        Ok(finished(prepared, storages))
+        Ok(finished(&prepared.types, storages))
     }
 
     /// The strides of the inputs but the sums, then of an output, by rows and columns of the product; and the inputs, the
@@ -129,8 +103,4 @@ fn collapsed(shape: &[usize], strides: &[isize], columns: usize) -> Option<Strid
     };
     let (row, column) = (one(&shape[..first], &strides[..first])?, one(&shape[first..], &strides[first..])?);
     matches!(column, 0 | 1).then(|| [row, column].into_iter().collect())
-}
-
-fn in_bytes(strides: &[isize], size: usize) -> Strides {
-    strides.iter().map(|s| s * size as isize).collect()
 }

@@ -3,11 +3,10 @@
 //! What such a kernel needs is worked out once; a call looks at its operands and goes.
 
 use super::operands::Operands;
-use super::{Made, outputs, program};
+use super::{Made, finished, outputs, program};
 use crate::data::{self, CpuData};
 use crate::kernel::cache::compile;
 use crate::kernel::launch::{Side, alone};
-use crate::layout::Layout;
 use plywood_core::op::Types;
 use plywood_core::{Graph, Value, Values};
 use plywood_fusion::plan::{Kernel, Per, Plan};
@@ -81,10 +80,6 @@ impl Flat {
                 .collect();
             alone(made.code, self.sizes, &self.steps, &sides, &mut written);
         }
-        let mut results = Values::new();
-        for (ty, storage) in types.iter().zip(storages) {
-            results.push(data::value(ty.clone(), Layout::row_major(&ty.shape), storage));
-        }
-        Ok(results)
+        Ok(finished(types, storages))
     }
 }

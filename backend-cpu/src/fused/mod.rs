@@ -36,7 +36,7 @@ struct Planned {
     plan: Plan,
     steps: Vec<Prepared>,
     variables: usize,
-    /// Where the graph is one small kernel: for each input of it the input of the graph.
+    /// Where the graph is one kernel: for each input of it the input of the graph; empty where they are the same.
     single: Option<SmallVec<[usize; 12]>>,
     times: Times,
 }
@@ -96,22 +96,10 @@ impl Planned {
     fn run(&self, graph: &Graph, inputs: Values) -> Values {
         let mut clock = self.times.clock();
         if let (Some(places), [Step::Kernel(kernel)]) = (&self.single, &self.plan.steps[..]) {
-            let prepared = &self.steps[0];
-            if let Some(flat) = &prepared.flat {
-                let mut inputs = inputs;
-                let in_order =
-                    places.len() == inputs.len() && places.iter().enumerate().all(|(i, &p)| i == p);
-                let read = match in_order {
-                    true => std::mem::take(&mut inputs),
-                    false => self.picked(places, std::mem::take(&mut inputs)),
-                };
-                let results = match flat.run(graph, &self.plan, kernel, &prepared.types, read) {
-                    Ok(results) => results,
-                    Err(read) => self.alone(graph, kernel, prepared, read),
-                };
-                clock.done(0);
-                return results;
-            }
+            let read = if places.is_empty() { inputs } else { picked(places, inputs) };
+            let results = self.kernel(graph, kernel, &self.steps[0], read);
+            clock.done(0);
+            return results;
         }
         let mut values: SmallVec<[Option<Value>; 24]> = SmallVec::from_elem(None, self.variables);
         for (&v, x) in graph.inputs().iter().zip(inputs) {
@@ -139,7 +127,7 @@ impl Planned {
                     }
                 }
                 Step::Kernel(kernel) => {
-                    let read = self.read(&mut values, &kernel.inputs, dead, None);
+                    let read = read(&mut values, &kernel.inputs, dead, None);
                     give(kernel, self.kernel(graph, kernel, prepared, read), &mut values);
                 }
                 Step::Together(kernels) => {
@@ -148,7 +136,7 @@ impl Planned {
                 Step::Contract { dot, kernel, input } => {
                     let e = &graph.equations()[*dot];
                     let operands: Values = e.inputs.iter().map(|v| taken(&mut values, *v, false)).collect();
-                    let read = self.read(&mut values, &kernel.inputs, dead, Some(*input));
+                    let read = read(&mut values, &kernel.inputs, dead, Some(*input));
                     let contract = contract::Contract { graph, plan: &self.plan, e, kernel, input: *input };
                     match contract.run(operands, read, prepared) {
                         Ok(results) => give(kernel, results, &mut values),
@@ -179,32 +167,6 @@ impl Planned {
         outputs.iter().enumerate().map(|(k, v)| taken(&mut values, *v, last((k, v)))).collect()
     }
 
-    /// What a kernel reads, but for one input; values that nothing reads afterwards are given up.
-    fn read(
-        &self,
-        values: &mut [Option<Value>],
-        operands: &[Operand],
-        dead: &[Var],
-        but: Option<usize>,
-    ) -> Values {
-        let mut read = Values::new();
-        for (k, x) in operands.iter().enumerate() {
-            if Some(k) != but {
-                let last = dead.contains(&x.var) && !operands[k + 1..].iter().any(|y| y.var == x.var);
-                read.push(taken(values, x.var, last));
-            }
-        }
-        read
-    }
-
-    /// Values in another order, each given up where it is read last.
-    fn picked(&self, places: &[usize], inputs: Values) -> Values {
-        let mut inputs: SmallVec<[Option<Value>; 12]> = inputs.into_iter().map(Some).collect();
-        let last = |k: usize| !places[k + 1..].contains(&places[k]);
-        let pick = |(k, &p): (usize, &usize)| if last(k) { inputs[p].take() } else { inputs[p].clone() };
-        places.iter().enumerate().map(pick).map(|x| x.expect("it was not yet given up")).collect()
-    }
-
     /// One kernel, by the short way where there is one.
     fn kernel(&self, graph: &Graph, kernel: &Kernel, prepared: &Prepared, read: Values) -> Values {
         let results = match &prepared.flat {
@@ -227,16 +189,22 @@ impl Planned {
             let all = operands.launched(&inputs, &taken, kernel, &mut storages, &prepared.types);
             launch(made.code, &operands.sizes, &all, 0, 1);
         }
-        finished(prepared, storages)
+        finished(&prepared.types, storages)
     }
 }
 
-/// For each input of a graph's only kernel the input of the graph, where the kernel's outputs are the graph's.
+/// For each input of a graph's only kernel the input of the graph, or nothing where these are the same; none where there are other
+/// steps, or the kernel's outputs are not the graph's.
 fn single(graph: &Graph, plan: &Plan) -> Option<SmallVec<[usize; 12]>> {
     let [Step::Kernel(kernel)] = &plan.steps[..] else { return None };
     let same = kernel.outputs.iter().map(|x| x.var).eq(graph.outputs().iter().copied());
     let place = |x: &Operand| graph.inputs().iter().position(|v| *v == x.var);
-    if same { kernel.inputs.iter().map(place).collect() } else { None }
+    let places: SmallVec<[usize; 12]> = kernel.inputs.iter().map(place).collect::<Option<_>>()?;
+    let in_order = places.iter().copied().eq(0..graph.inputs().len());
+    match in_order {
+        true => same.then(SmallVec::new),
+        false => (same && !places.is_empty()).then_some(places),
+    }
 }
 
 impl Prepared {
@@ -275,6 +243,26 @@ impl Prepared {
         known.push(made.clone());
         made
     }
+}
+
+/// What a kernel reads, but for one input; values that nothing reads afterwards are given up.
+fn read(values: &mut [Option<Value>], operands: &[Operand], dead: &[Var], but: Option<usize>) -> Values {
+    let mut read = Values::new();
+    for (k, x) in operands.iter().enumerate() {
+        if Some(k) != but {
+            let last = dead.contains(&x.var) && !operands[k + 1..].iter().any(|y| y.var == x.var);
+            read.push(taken(values, x.var, last));
+        }
+    }
+    read
+}
+
+/// Values in another order, each given up where it is read last.
+fn picked(places: &[usize], inputs: Values) -> Values {
+    let mut inputs: SmallVec<[Option<Value>; 12]> = inputs.into_iter().map(Some).collect();
+    let last = |k: usize| !places[k + 1..].contains(&places[k]);
+    let pick = |(k, &p): (usize, &usize)| if last(k) { inputs[p].take() } else { inputs[p].clone() };
+    places.iter().enumerate().map(pick).map(|x| x.expect("it was not yet given up")).collect()
 }
 
 /// A value, given up where this is its last use.
@@ -318,8 +306,8 @@ fn outputs(
 }
 
 /// The values of outputs.
-fn finished(prepared: &Prepared, storages: SmallVec<[Storage; 2]>) -> Values {
-    let types = prepared.types.iter().cloned();
+fn finished(types: &Types, storages: SmallVec<[Storage; 2]>) -> Values {
+    let types = types.iter().cloned();
     types
         .zip(storages)
         .map(|(ty, storage)| {

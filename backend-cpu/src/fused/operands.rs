@@ -78,7 +78,7 @@ pub fn innermost(shape: &[usize]) -> usize {
 /// An input as a kernel can read it whose innermost axes are these: itself, or a copy in order.
 pub fn readable(graph: &Graph, shape: &Shape, trailing: usize, x: &mut Value, operand: &Operand) -> Strides {
     if operand.per == Per::Row && x.ty().elements() > 1 {
-        *x = contiguous(std::mem::replace(x, nothing(x)));
+        *x = contiguous(x.clone());
     }
     let strides = over(graph, shape, trailing, x, operand);
     let inner = if trailing > 0 { trailing } else { innermost(shape) };
@@ -109,11 +109,6 @@ pub fn copied(shape: &[usize], strides: &[isize], kept: SmallVec<[usize; 4]>, x:
     let ty = x.ty().with_shape(Shape::from(&kept[..]));
     *x = contiguous(value(ty, view, storage.clone()));
     strides_of_copy(shape, &kept)
-}
-
-/// Anything, while a value is exchanged.
-fn nothing(x: &Value) -> Value {
-    x.clone()
 }
 
 impl Operands {
@@ -206,34 +201,43 @@ impl Operands {
         storages: &'a mut [Storage],
         types: &Types,
     ) -> SmallVec<[Launched<'a>; 12]> {
-        let in_bytes = |strides: &Strides, size: usize| -> Strides {
-            strides.iter().map(|s| s * size as isize).collect()
+        let of_output = |j: usize| match kernel.outputs[j].per {
+            Per::Element => (0, &self.strides[inputs.len()][..]),
+            Per::Row => (0, &self.rows[..]),
         };
-        let outputs: SmallVec<[Launched<'a>; 4]> = (storages.iter_mut().zip(types).zip(&kernel.outputs))
-            .map(|((storage, ty), x)| {
-                let size = ty.dtype.size();
-                let bytes =
-                    &mut storage.as_mut_slice::<u8>().expect("new, or nobody else holds it")[..ty.bytes()];
-                let strides = match x.per {
-                    Per::Element => &self.strides[inputs.len()],
-                    Per::Row => &self.rows,
-                };
-                Launched::write(bytes, 0, &self.sizes, &in_bytes(strides, size), size)
-            })
-            .collect();
-        let mut all: SmallVec<[Launched<'a>; 12]> = SmallVec::new();
-        for (i, x) in inputs.iter().enumerate() {
-            all.push(match taken[i] {
-                Some(j) => outputs[j].alias(),
-                None => {
-                    let CpuData { layout, storage } = data::data(x);
-                    let size = x.dtype().size();
-                    let strides = in_bytes(&self.strides[i], size);
-                    Launched::read(storage.bytes(), layout.offset * size, &self.sizes, &strides, size)
-                }
-            });
-        }
-        all.extend(outputs);
-        all
+        launched((inputs, taken, storages, types), &self.sizes, |i| (0, &self.strides[i][..]), of_output)
     }
+}
+
+/// The operands of a launch over loops of these sizes: inputs, then outputs; an input that was taken is the output that it became.
+/// The functions say at which element each one begins, beyond where a value does, and its strides in elements.
+pub fn launched<'a, 's>(
+    (inputs, taken, storages, types): (&'a [Value], &[Option<usize>], &'a mut [Storage], &Types),
+    sizes: &[usize],
+    of_input: impl Fn(usize) -> (usize, &'s [isize]),
+    of_output: impl Fn(usize) -> (usize, &'s [isize]),
+) -> SmallVec<[Launched<'a>; 12]> {
+    let in_bytes =
+        |strides: &[isize], size: usize| -> Strides { strides.iter().map(|s| s * size as isize).collect() };
+    let outputs: SmallVec<[Launched<'a>; 4]> = (storages.iter_mut().zip(types).enumerate())
+        .map(|(j, (storage, ty))| {
+            let (size, (first, strides)) = (ty.dtype.size(), of_output(j));
+            let bytes = storage.as_mut_slice::<u8>().expect("new, or nobody else holds it");
+            Launched::write(bytes, first * size, sizes, &in_bytes(strides, size), size)
+        })
+        .collect();
+    let mut all: SmallVec<[Launched<'a>; 12]> = SmallVec::new();
+    for (i, (x, taken)) in inputs.iter().zip(taken).enumerate() {
+        all.push(match taken {
+            Some(j) => outputs[*j].alias(),
+            None => {
+                let CpuData { layout, storage } = data::data(x);
+                let (size, (first, strides)) = (x.dtype().size(), of_input(i));
+                let start = (layout.offset + first) * size;
+                Launched::read(storage.bytes(), start, sizes, &in_bytes(strides, size), size)
+            }
+        });
+    }
+    all.extend(outputs);
+    all
 }

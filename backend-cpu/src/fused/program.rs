@@ -43,27 +43,13 @@ fn width(graph: &Graph, kernel: &Kernel) -> Width {
     vars.map(|&v| Width::of(graph.ty(v).dtype)).fold(Width::W32, Width::max)
 }
 
-/// The variable that equations name where they read an operand.
-fn name(graph: &Graph, operand: &Operand) -> Var {
-    operand.view.map_or(operand.var, |i| graph.equations()[i].outputs[0])
-}
-
 /// Numbers of a kernel's variables: inputs, then what equations give. A variable may be an input twice, for each element and for
 /// each row.
 struct Names(Vec<(Var, Option<Per>, usize)>);
 
-/// How much of its inputs an equation reads, of whose output there is `per` what.
-fn read_by(e: &Equation, per: Per) -> Per {
-    match e.op {
-        Op::Reduce { .. } => Per::Element,
-        Op::Broadcast { .. } => Per::Row,
-        _ => per,
-    }
-}
-
 impl Names {
     fn new(graph: &Graph, kernel: &Kernel) -> Names {
-        let inputs = kernel.inputs.iter().map(|x| (name(graph, x), Some(x.per)));
+        let inputs = kernel.inputs.iter().map(|x| (x.name(graph), Some(x.per)));
         let made = kernel.equations.iter().map(|&i| (graph.equations()[i].outputs[0], None));
         let mut names: Vec<_> = inputs.chain(made).enumerate().map(|(i, (v, per))| (v, per, i)).collect();
         names.sort_unstable_by_key(|x| x.0);
@@ -83,7 +69,7 @@ fn levels(graph: &Graph, kernel: &Kernel, names: &Names) -> Vec<usize> {
     let mut levels = vec![0; kernel.inputs.len()];
     for (&i, &per) in kernel.equations.iter().zip(&kernel.per) {
         let e = &graph.equations()[i];
-        let read = e.inputs.iter().filter_map(|&v| names.of(v, read_by(e, per)));
+        let read = e.inputs.iter().filter_map(|&v| names.of(v, per.read_by(e)));
         let of_inputs = read.map(|x| levels[x]).max().unwrap_or(0);
         levels.push(of_inputs + matches!(e.op, Op::Reduce { .. }) as usize);
     }
@@ -199,7 +185,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
                 (_, Some(_)) => self.levels[x],
                 (_, None) => last[x],
             };
-            for y in e.inputs.iter().filter_map(|&v| self.names.of(v, read_by(e, self.per(x)))) {
+            for y in e.inputs.iter().filter_map(|&v| self.names.of(v, self.per(x).read_by(e))) {
                 last[y] = last[y].max(at);
             }
         }
@@ -305,7 +291,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
     /// An equation's value from those that it reads.
     fn computed(&mut self, x: usize) -> V<'b> {
         let e = self.equation(x);
-        let per = read_by(e, self.kernel.per[x - self.kernel.inputs.len()]);
+        let per = self.kernel.per[x - self.kernel.inputs.len()].read_by(e);
         let inputs: SmallVec<[V<'b>; 3]> = e.inputs.iter().map(|&v| self.value(v, per)).collect();
         formula(self.graph, e, &inputs)
     }

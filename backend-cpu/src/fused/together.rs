@@ -1,7 +1,7 @@
 //! Kernels of one program over different tensors: one launch, whose pieces threads share.
 
 use super::operands::Operands;
-use super::{Planned, Prepared, finished, give, outputs, program};
+use super::{Planned, Prepared, finished, give, outputs, program, read};
 use crate::kernel::launch::{Launch, Operand, launch_all};
 use plywood_core::{Graph, Value, Values, Var};
 use plywood_fusion::plan::Kernel;
@@ -24,10 +24,10 @@ pub fn run(
         .filter(|v| kernels.iter().filter(|k| k.inputs.iter().any(|x| x.var == *v)).count() == 1)
         .collect();
     let mut inputs: Vec<Values> =
-        kernels.iter().map(|kernel| planned.read(values, &kernel.inputs, &once, None)).collect();
+        kernels.iter().map(|kernel| read(values, &kernel.inputs, &once, None)).collect();
     if prepared.iter().all(|p| p.flat.is_some()) {
-        for ((kernel, prepared), read) in all().zip(inputs) {
-            give(kernel, planned.kernel(graph, kernel, prepared, read), values);
+        for ((kernel, prepared), inputs) in all().zip(inputs) {
+            give(kernel, planned.kernel(graph, kernel, prepared, inputs), values);
         }
         return;
     }
@@ -63,6 +63,6 @@ pub fn run(
         launch_all(&launches);
     }
     for ((kernel, prepared), storages) in all().zip(storages) {
-        give(kernel, finished(prepared, storages), values);
+        give(kernel, finished(&prepared.types, storages), values);
     }
 }

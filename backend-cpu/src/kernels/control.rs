@@ -11,8 +11,9 @@ use plywood_core::control::interpret::{self, Runs, Stack};
 use plywood_core::op::{Cond, Scan, While};
 use plywood_core::{Backend, Engine, Equation, Graph, Op, Shape, TensorType, Value, Values, Var};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Equations of all runs of a body that has no plan yet, at least: then one is made.
+/// Equations of all runs of a body, those before and those that are known to follow, at least: then it gets a plan.
 const MANY: usize = 64;
 
 /// How the CPU runs bodies.
@@ -24,7 +25,13 @@ impl Runs for Bodies {
     }
 
     fn run(&self, body: &Arc<Graph>, inputs: Values, least: usize) -> Values {
-        match fused::is_planned(body) || least * body.equations().len() >= MANY {
+        let equations = body.equations().len();
+        // A body that is recorded once and run again and again, as a branch in a jitted function is, counts its runs.
+        let is_run_often = || {
+            let before = body.memo().get::<AtomicUsize>(b"equations run", AtomicUsize::default);
+            before.fetch_add(equations, Ordering::Relaxed) >= MANY
+        };
+        match fused::is_planned(body) || least * equations >= MANY || is_run_often() {
             true => fused::call(body, inputs),
             false => body.replay(Cpu::ENGINE, inputs),
         }

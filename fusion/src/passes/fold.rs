@@ -2,9 +2,10 @@
 //! which IEEE 754 rounds, and in other dtypes arithmetic whose result every one of them holds; the rest a device computes.
 
 use super::Rewrite;
+use plywood_core::convert::from_number;
 use plywood_core::op::{Binary, Unary};
-use plywood_core::{DType, Equation, Number, Op, Var};
-use plywood_core::{Graph, TensorType};
+use plywood_core::{DType, Equation, Graph, Number, Op, Var};
+use std::ops::{Add, Div, Mul, Sub};
 
 /// With the numbers that operations on numbers give.
 pub fn fold(graph: &Graph) -> Graph {
@@ -13,13 +14,13 @@ pub fn fold(graph: &Graph) -> Graph {
     let mut numbers: Vec<Option<Number>> = vec![None; new.types.len()];
     for e in graph.equations() {
         let inputs = new.inputs_of(e);
-        let ty = graph.ty(e.outputs[0]).clone();
         let number = match &e.op {
             Op::Full { number, .. } => Some(*number),
-            _ => folded(&numbers, e, &inputs, &ty),
+            _ => folded(graph, &numbers, e, &inputs),
         };
         match (&e.op, number) {
             (op, Some(number)) if !matches!(op, Op::Full { .. }) => {
+                let ty = graph.ty(e.outputs[0]).clone();
                 let outputs = new.emit(Op::Full { number, ty }, Default::default(), e, graph);
                 new.define(&e.outputs, outputs);
             }
@@ -34,7 +35,8 @@ pub fn fold(graph: &Graph) -> Graph {
 }
 
 /// The number that fills an operation's output.
-fn folded(numbers: &[Option<Number>], e: &Equation, inputs: &[Var], ty: &TensorType) -> Option<Number> {
+fn folded(graph: &Graph, numbers: &[Option<Number>], e: &Equation, inputs: &[Var]) -> Option<Number> {
+    let ty = graph.ty(*e.outputs.first()?);
     let number = |i: usize| numbers[inputs.get(i)?.0 as usize];
     let exact = |i: usize| small(number(i)?, ty.dtype);
     let result = match &e.op {
@@ -43,15 +45,14 @@ fn folded(numbers: &[Option<Number>], e: &Equation, inputs: &[Var], ty: &TensorT
         }
         Op::StopGradient | Op::Slice(_) => return number(0),
         Op::Cast { dtype } => {
-            let x = number(0)?.to_f64();
-            // What is a number and not a truth value or a NaN in both types.
-            return (small(number(0)?, *dtype)? == x && *dtype != DType::Bool).then(|| of(x, *dtype));
+            // What both dtypes hold: of an integer's 1.5 there is no 1.5.
+            let x = small(number(0)?, graph.ty(e.inputs[0]).dtype)?;
+            return (small(number(0)?, *dtype)? == x).then(|| of(x, *dtype));
         }
         Op::Unary(Unary::Neg) if ty.dtype.is_float() => -exact(0)?,
         Op::Unary(Unary::Square) => exact(0)? * exact(0)?,
         Op::Binary(binary) if matches!(ty.dtype, DType::F32 | DType::F64) => {
-            let (x, y) = (number(0)?.to_f64(), number(1)?.to_f64());
-            return rounded(*binary, ty.dtype, x, y).map(Number::Float);
+            return rounded(*binary, ty.dtype, number(0)?, number(1)?).map(Number::Float);
         }
         Op::Binary(binary) => {
             let (x, y) = (exact(0)?, exact(1)?);
@@ -71,18 +72,23 @@ fn folded(numbers: &[Option<Number>], e: &Equation, inputs: &[Var], ty: &TensorT
 }
 
 /// The result of arithmetic, rounded once; none where it is not finite, or of other functions.
-fn rounded(binary: Binary, dtype: DType, x: f64, y: f64) -> Option<f64> {
-    let single = dtype == DType::F32;
-    let result = match (binary, single) {
-        (Binary::Add, true) => (x as f32 + y as f32) as f64,
-        (Binary::Sub, true) => (x as f32 - y as f32) as f64,
-        (Binary::Mul, true) => (x as f32 * y as f32) as f64,
-        (Binary::Div, true) => (x as f32 / y as f32) as f64,
-        (Binary::Add, false) => x + y,
-        (Binary::Sub, false) => x - y,
-        (Binary::Mul, false) => x * y,
-        (Binary::Div, false) => x / y,
-        _ => return None,
+fn rounded(binary: Binary, dtype: DType, x: Number, y: Number) -> Option<f64> {
+    fn of<T: Add<Output = T> + Sub<Output = T> + Mul<Output = T> + Div<Output = T>>(
+        binary: Binary,
+        x: T,
+        y: T,
+    ) -> Option<T> {
+        Some(match binary {
+            Binary::Add => x + y,
+            Binary::Sub => x - y,
+            Binary::Mul => x * y,
+            Binary::Div => x / y,
+            _ => return None,
+        })
+    }
+    let result = match dtype {
+        DType::F32 => of::<f32>(binary, from_number(x), from_number(y))? as f64,
+        _ => of::<f64>(binary, from_number(x), from_number(y))?,
     };
     result.is_finite().then_some(result)
 }
@@ -128,5 +134,8 @@ mod tests {
         assert!(better(&g).to_string().contains("-0"), "{}", better(&g));
         let g = graph(1, |x| vec![x[0].cast(DType::I32) + one(&x[0]).cast(DType::I32) * 64]);
         assert_eq!(names(&better(&g)), ["cast", "full", "add"]);
+        // An integer's 1.5 is 1.
+        let g = graph(1, |x| vec![&x[0] * x[0].cast(DType::I32).full_like(1.5).cast(DType::F32)]);
+        assert_eq!(names(&better(&g)), ["full", "cast", "mul"], "{}", better(&g));
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Open {
     pub trailing: usize,
     /// Whether that is done in blocks.
     pub blocks: bool,
-    lanes: Option<Lanes>,
+    pub lanes: Option<Lanes>,
     pub equations: Vec<(usize, Per)>,
     inputs: SmallVec<[Var; 16]>,
     numbers: usize,

@@ -45,11 +45,7 @@ fn kernel(planner: &mut Planner<'_>, open: &Open, equations: &[(usize, Per)]) ->
             if uses[v.0 as usize] & INSIDE != 0 || planner.sources[v.0 as usize] == Source::Number {
                 continue;
             }
-            let per = match (&e.op, per) {
-                (Op::Reduce { .. }, _) => Per::Element,
-                (Op::Broadcast { .. }, _) => Per::Row,
-                (_, per) => per,
-            };
+            let per = per.read_by(e);
             let view = match planner.sources[v.0 as usize] {
                 Source::View(j) => {
                     let of = graph.equations()[j].inputs[0];
@@ -83,6 +79,7 @@ fn kernel(planner: &mut Planner<'_>, open: &Open, equations: &[(usize, Per)]) ->
         shape: open.shape.clone(),
         trailing: open.trailing,
         blocks: open.blocks && reduces,
+        lanes: open.lanes,
         equations: equations.iter().map(|(i, _)| *i).collect(),
         per: equations.iter().map(|(_, per)| *per).collect(),
         inputs,

@@ -91,6 +91,24 @@ pub struct Operand {
     pub view: Option<usize>,
 }
 
+impl Operand {
+    /// The variable that equations name where they read it.
+    pub fn name(&self, graph: &Graph) -> Var {
+        self.view.map_or(self.var, |i| graph.equations()[i].outputs[0])
+    }
+}
+
+impl Per {
+    /// How much of its inputs an equation reads, of whose output there is so much.
+    pub fn read_by(self, e: &Equation) -> Per {
+        match e.op {
+            Op::Reduce { .. } => Per::Element,
+            Op::Broadcast { .. } => Per::Row,
+            _ => self,
+        }
+    }
+}
+
 /// Equations over one domain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kernel {
@@ -101,6 +119,8 @@ pub struct Kernel {
     /// Whether the row, which is the whole domain, is so long that it is reduced in blocks, whose results are reduced again: none is
     /// read in the kernel.
     pub blocks: bool,
+    /// What its registers hold, if that matters to any of its equations.
+    pub lanes: Option<Lanes>,
     /// Places in the graph, in order.
     pub equations: Vec<usize>,
     /// For each equation, how much of its output there is.

@@ -42,7 +42,7 @@ pub(super) fn absorbed(graph: &Graph, device: &dyn Device, steps: Vec<Step>) -> 
         while let Some((from, scalars)) = kernel.inputs.iter().find_map(|x| {
             let from = given[x.var.0 as usize]?;
             let scalars = scalars(graph, device, &definitions, steps[from].as_ref()?)?;
-            fits(graph, &kernel, &scalars, &readers).then_some((from, scalars))
+            fits(graph, device, &kernel, &scalars, &readers).then_some((from, scalars))
         }) {
             kernel = merged(kernel, scalars);
             steps[from] = None;
@@ -72,7 +72,7 @@ fn scalars(graph: &Graph, device: &dyn Device, definitions: &[Option<usize>], st
         Step::One(i) => {
             let e = &graph.equations()[*i];
             let ty = graph.ty(*e.outputs.first()?);
-            let Fuses::Elementwise(_) = device.fuses(graph, e) else { return None };
+            let Fuses::Elementwise(lanes) = device.fuses(graph, e) else { return None };
             let mut inputs: Vec<Operand> = Vec::new();
             for &var in &e.inputs {
                 let made = definitions[var.0 as usize].map(|i| &graph.equations()[i].op);
@@ -86,6 +86,7 @@ fn scalars(graph: &Graph, device: &dyn Device, definitions: &[Option<usize>], st
                 shape: ty.shape.clone(),
                 trailing: 0,
                 blocks: false,
+                lanes,
                 equations: vec![*i],
                 per: vec![Per::Element],
                 inputs,
@@ -97,18 +98,17 @@ fn scalars(graph: &Graph, device: &dyn Device, definitions: &[Option<usize>], st
 }
 
 /// Whether a kernel can compute scalars which nothing else reads.
-fn fits(graph: &Graph, kernel: &Kernel, scalars: &Kernel, readers: &[u32]) -> bool {
-    let is_wide = |kernel: &Kernel| {
-        let equations = kernel.equations.iter().map(|&i| &graph.equations()[i]);
-        let mut all = equations.flat_map(|e| e.inputs.iter().chain(&e.outputs));
-        all.any(|&v| graph.ty(v).dtype.size() == 8)
-    };
+fn fits(graph: &Graph, device: &dyn Device, kernel: &Kernel, scalars: &Kernel, readers: &[u32]) -> bool {
+    let lanes = kernel.lanes.or(scalars.lanes);
+    let same = kernel.lanes.is_none() || scalars.lanes.is_none() || kernel.lanes == scalars.lanes;
+    let keeps = |x: &Operand| lanes.is_none_or(|l| device.keeps(l, graph.ty(x.var).dtype));
     // Where operands are repeated there are many rows, and each computes them.
     let one_row = kernel.inputs.iter().all(|x| x.view.is_none() || graph.ty(x.var).elements() == 1);
     let long = kernel.shape.last().is_some_and(|&n| n >= LONG);
     kernel.shape.elements() > 1
         && (one_row || long)
-        && is_wide(kernel) == is_wide(scalars)
+        && same
+        && scalars.outputs.iter().all(keeps)
         && kernel.equations.len() + scalars.equations.len() * 2 <= EQUATIONS
         && kernel.inputs.len() + scalars.inputs.len() <= INPUTS
         && scalars.outputs.iter().all(|x| readers[x.var.0 as usize] == 1)
@@ -121,7 +121,7 @@ fn fits(graph: &Graph, kernel: &Kernel, scalars: &Kernel, readers: &[u32]) -> bo
 
 /// A kernel that computes scalars as well.
 fn merged(kernel: Kernel, scalars: Kernel) -> Kernel {
-    let Kernel { shape, trailing, blocks, equations, per, inputs, outputs } = kernel;
+    let Kernel { shape, trailing, blocks, lanes, equations, per, inputs, outputs } = kernel;
     let is_scalar = |x: &Operand| scalars.outputs.iter().any(|y| y.var == x.var);
     let mut all: Vec<(usize, Per)> = scalars.equations.iter().map(|&i| (i, Per::Row)).collect();
     for x in inputs.iter().filter(|x| is_scalar(x)) {
@@ -144,6 +144,7 @@ fn merged(kernel: Kernel, scalars: Kernel) -> Kernel {
         shape,
         trailing,
         blocks,
+        lanes: lanes.or(scalars.lanes),
         equations: all.iter().map(|x| x.0).collect(),
         per: all.iter().map(|x| x.1).collect(),
         inputs: read,

@@ -2,7 +2,7 @@
 //!
 //! A kernel waits for the next one of its kind, if nothing that runs meanwhile reads what it gives.
 
-use super::{Kernel, Operand, Per, Step, reads};
+use super::{Kernel, Operand, Step, reads};
 use plywood_core::{Graph, Op, Var};
 
 /// Steps that a kernel may be put off by at a time, at most.
@@ -113,12 +113,8 @@ impl<'a> Programs<'a> {
         if let Some(made) = made {
             return Read::Made(made);
         }
-        let name = |x: &Operand| x.view.map_or(x.var, |i| graph.equations()[i].outputs[0]);
-        let per = match graph.equations()[kernel.equations[equation]].op {
-            Op::Broadcast { .. } => Per::Row,
-            _ => kernel.per[equation],
-        };
-        match kernel.inputs.iter().position(|x| name(x) == v && x.per == per) {
+        let per = kernel.per[equation].read_by(&graph.equations()[kernel.equations[equation]]);
+        match kernel.inputs.iter().position(|x| x.name(graph) == v && x.per == per) {
             Some(input) => Read::Input(input),
             None => {
                 let number = self.definitions[v.0 as usize].expect("what is neither is a number");
