@@ -2,7 +2,7 @@
 //!
 //! A value is a strided view of a reference-counted buffer (or of 16 bytes inline, so that a scalar costs one
 //! allocation). Rearranging gives views. What is computed element by element, reductions and random numbers are programs
-//! of one kernel language ([`kernel`]), run as machine code where that is possible; an input that nobody else holds is
+//! of one kernel language ([`plywood_kernel`]), run as machine code where that is possible; an input that nobody else holds is
 //! overwritten. Matrix products have kernels of their own. Blocks come from a pool and go back to it (`pool`). Threads
 //! are behind one seam (`par`).
 //!
@@ -24,7 +24,6 @@ mod gemm;
 mod in_place;
 pub mod kernel;
 mod kernels;
-mod layout;
 mod math;
 mod memory;
 mod par;
@@ -32,6 +31,8 @@ mod pool;
 mod storage;
 mod threads;
 mod transpose;
+
+pub(crate) use plywood_kernel::layout;
 
 pub use engine::Cpu;
 pub use memory::MemoryStats;

@@ -33,7 +33,7 @@ pub fn run(
             copied(&kernel.shape, &layout.strides, kernel.shape[..].into(), x);
         }
     }
-    let made = prepared.made(splats, || program::program(graph, &planned.plan, kernel, splats));
+    let made = prepared.made(splats, || program(graph, &planned.plan, kernel, splats));
     let (mut storages, taken) = outputs(&mut inputs, &prepared.types, &made.overwrites);
     // What is reduced comes in parts first.
     for ((storage, ty), x) in storages.iter_mut().zip(&prepared.types).zip(&kernel.outputs) {

@@ -35,8 +35,7 @@ impl Contract<'_> {
         let Some((mut strides, splats)) = self.strides(&mut inputs, [m, n]) else {
             return Err((operands, inputs));
         };
-        let made: Made =
-            prepared.made(splats, || program::program(self.graph, self.plan, self.kernel, splats));
+        let made: Made = prepared.made(splats, || program(self.graph, self.plan, self.kernel, splats));
         // The sums are in no buffer that an output could be.
         let without =
             |bits: &u32| (bits & ((1 << self.input) - 1)) | (bits >> (self.input + 1)) << self.input;

@@ -3,7 +3,7 @@
 //! What such a kernel needs is worked out once; a call looks at its operands and goes.
 
 use super::operands::Operands;
-use super::{Made, finished, outputs, program};
+use super::{Made, finished, fused, outputs, program};
 use crate::data::{self, CpuData};
 use crate::kernel::cache::compile;
 use crate::kernel::launch::{Side, alone};
@@ -54,7 +54,7 @@ impl Flat {
     ) -> Result<Values, Values> {
         let in_order = |x: &Value| data::data(x).layout.is_contiguous(x.shape());
         let code = self.code.get_or_init(|| {
-            let program::Made { program, overwrites } = program::program(graph, plan, kernel, self.splats);
+            let fused::Made { program, overwrites } = program(graph, plan, kernel, self.splats);
             let code = compile(&program);
             code.is_for_one_thread(self.sizes).then_some(Made { splats: self.splats, code, overwrites })
         });

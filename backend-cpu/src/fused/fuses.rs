@@ -4,7 +4,7 @@
 //! wrap, 16-bit floats are rounded after each operation, so a kernel gives the bits that operations alone give.
 
 use crate::kernel::{Width, cast};
-use plywood_core::op::{Binary, Bits, Reduction};
+use plywood_core::op::{Binary, Reduction};
 use plywood_core::{DType, Equation, Graph, Op};
 use plywood_fusion::plan::{Device, Fuses, Lanes};
 
@@ -68,18 +68,4 @@ impl Device for Kernels {
 
 fn of(width: Width) -> Lanes {
     Lanes(width.bytes() as u8)
-}
-
-/// Whether an operation that a kernel holds gives, of elements of a dtype, what such an element holds without more ado.
-pub fn is_exact(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Select
-            | Op::Clamp
-            | Op::StopGradient
-            | Op::Name { .. }
-            | Op::Compare(_)
-            | Op::Binary(Binary::Max | Binary::Min)
-            | Op::Bits(Bits::And | Bits::Or | Bits::Xor)
-    )
 }

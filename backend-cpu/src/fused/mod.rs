@@ -1,5 +1,5 @@
 //! Recorded functions: a graph's plan, run. A kernel of the plan is one program of the kernel language, built from the same
-//! formulas as the operations alone ([`program`]); a contraction goes on with its kernel tile by tile ([`contract`]).
+//! formulas as the operations alone ([`plywood_kernel::fused`]); a contraction goes on with its kernel tile by tile ([`contract`]).
 //!
 //! Plans stay with their graphs, and kernels with the process; a second call builds nothing. What every operation alone gives,
 //! a plan gives to the bit, but for sums of long rows, which are added in another order.
@@ -10,7 +10,6 @@ mod explain;
 mod flat;
 mod fuses;
 mod operands;
-mod program;
 mod together;
 
 use crate::Cpu;
@@ -28,6 +27,7 @@ use operands::Operands;
 use plywood_core::op::Types;
 use plywood_core::{Backend, Graph, Op, Step as Execute, Value, Values, Var};
 use plywood_fusion::plan::{Kernel, Operand, Plan, Step, plan};
+use plywood_kernel::fused::{self, program};
 use smallvec::SmallVec;
 use std::sync::{Arc, Mutex};
 
@@ -182,8 +182,7 @@ impl Planned {
             return blocks::run(self, graph, kernel, prepared, inputs);
         }
         let operands = Operands::new(graph, kernel, &mut inputs);
-        let made =
-            prepared.made(operands.splats, || program::program(graph, &self.plan, kernel, operands.splats));
+        let made = prepared.made(operands.splats, || program(graph, &self.plan, kernel, operands.splats));
         let (mut storages, taken) = outputs(&mut inputs, &prepared.types, &made.overwrites);
         if kernel.shape.elements() > 0 {
             let all = operands.launched(&inputs, &taken, kernel, &mut storages, &prepared.types);
@@ -233,12 +232,12 @@ impl Prepared {
     }
 
     /// The code for operands some of which have one element for each row.
-    fn made(&self, splats: u32, program: impl FnOnce() -> program::Made) -> Made {
+    fn made(&self, splats: u32, program: impl FnOnce() -> fused::Made) -> Made {
         let mut known = self.code.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(made) = known.iter().find(|made| made.splats == splats) {
             return made.clone();
         }
-        let program::Made { program, overwrites } = program();
+        let fused::Made { program, overwrites } = program();
         let made = Made { splats, code: compile(&program), overwrites };
         known.push(made.clone());
         made

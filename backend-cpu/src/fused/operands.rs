@@ -5,8 +5,9 @@ use crate::kernel::launch::Operand as Launched;
 use crate::layout::{Layout, Nest, Strides, row_major};
 use crate::storage::Storage;
 use plywood_core::op::Types;
-use plywood_core::{Graph, Op, Shape, Value};
+use plywood_core::{Graph, Shape, Value};
 use plywood_fusion::plan::{Kernel, Operand, Per};
+use plywood_kernel::fused::over_domain;
 use smallvec::SmallVec;
 
 /// The loops of a kernel, and its inputs' strides in them.
@@ -25,42 +26,6 @@ pub struct Operands {
 pub fn over(graph: &Graph, shape: &Shape, trailing: usize, x: &Value, operand: &Operand) -> Strides {
     let strides = &data::data(x).layout.strides;
     over_domain(graph, shape, trailing, (x.shape(), strides), operand)
-}
-
-/// The same of a value of this shape that lies in these strides.
-fn over_domain(
-    graph: &Graph,
-    shape: &Shape,
-    trailing: usize,
-    (of, strides): (&Shape, &Strides),
-    operand: &Operand,
-) -> Strides {
-    if of.elements() == 1 {
-        return Strides::from_elem(0, shape.len());
-    }
-    if operand.per == Per::Row {
-        return of_rows(shape, trailing);
-    }
-    match operand.view.map(|i| &graph.equations()[i].op) {
-        None => strides.clone(),
-        Some(Op::Transpose { permutation }) => permutation.iter().map(|&d| strides[d]).collect(),
-        Some(Op::Broadcast { axes, .. }) => {
-            let mut repeated = Strides::from_elem(0, shape.len());
-            for (d, &axis) in axes.iter().enumerate() {
-                repeated[axis] = if of[d] == shape[axis] { strides[d] } else { 0 };
-            }
-            repeated
-        }
-        Some(op) => unreachable!("{op} is no view that a kernel reads"),
-    }
-}
-
-/// One element for each row, in order.
-fn of_rows(shape: &Shape, trailing: usize) -> Strides {
-    let leading = shape.len() - trailing;
-    let mut strides = row_major(&shape[..leading]);
-    strides.resize(shape.len(), 0);
-    strides
 }
 
 /// Whether the last of these axes have one stride of 0 or 1, taken as one.

@@ -39,8 +39,7 @@ pub fn run(
     let mut made = Vec::with_capacity(kernels.len());
     let mut storages = Vec::with_capacity(kernels.len());
     for (((kernel, prepared), operands), inputs) in all().zip(&operands).zip(&mut inputs) {
-        let code = prepared
-            .made(operands.splats, || program::program(graph, &planned.plan, kernel, operands.splats));
+        let code = prepared.made(operands.splats, || program(graph, &planned.plan, kernel, operands.splats));
         let (own, taken) = outputs(inputs, &prepared.types, &code.overwrites);
         made.push((code, taken));
         storages.push(own);

@@ -12,7 +12,7 @@
 
 #![allow(unsafe_code)]
 
-use super::build::MAX_ARGS;
+use super::MAX_ARGS;
 use super::exec::Kernel;
 use crate::layout::{Odometer, Strides};
 use crate::par;

@@ -1,34 +1,11 @@
 //! Comparisons: bool, a mask in lanes.
 
 use crate::elementwise::{Family, Formula, run};
-use crate::kernel::{Type, V, ir};
+use crate::kernel::formulas::compare::formula;
 use plywood_core::op::Compare;
 use plywood_core::{TensorType, Value, Values};
 
 /// Inputs: two operands of one type.
 pub fn compare(ty: TensorType, x: Values, op: Compare) -> Value {
     run(ty, x, Formula::new(Family::Compare, op as u8, &|x| formula(op, x[0], x[1])))
-}
-
-/// The comparison of two values in lanes; false comes before true.
-pub fn formula<'b>(op: Compare, x: V<'b>, y: V<'b>) -> V<'b> {
-    if x.ty() == Type::Mask {
-        return match op {
-            Compare::Eq => !(x ^ y),
-            Compare::Ne => x ^ y,
-            Compare::Lt => !x & y,
-            Compare::Le => !x | y,
-            Compare::Gt => x & !y,
-            Compare::Ge => x | !y,
-        };
-    }
-    let op = match op {
-        Compare::Eq => ir::Compare::Eq,
-        Compare::Ne => ir::Compare::Ne,
-        Compare::Lt => ir::Compare::Lt,
-        Compare::Le => ir::Compare::Le,
-        Compare::Gt => ir::Compare::Gt,
-        Compare::Ge => ir::Compare::Ge,
-    };
-    x.compare(op, y)
 }

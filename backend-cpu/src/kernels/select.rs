@@ -1,9 +1,8 @@
 //! Choosing between operands, and clamping.
 
-use super::binary::{max, min};
 use crate::dispatch::by_size;
 use crate::elementwise::{Family, Formula, run, run_loop};
-use crate::kernel::{Type, V};
+use crate::kernel::formulas::select::{choose, clamp as clamped};
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use plywood_core::{DType, TensorType, Value, Values};
 
@@ -12,14 +11,6 @@ pub fn select(ty: TensorType, x: Values) -> Value {
     match x[0].dtype() {
         DType::Bool => run(ty, x, Formula::new(Family::Select, 0, &|x| choose(x[0], x[1], x[2]))),
         _ => by_size!(ty.dtype.size(), T => run_loop(ty, x, 1.0, &numbered::<T>)),
-    }
-}
-
-/// `yes` where the mask is set.
-pub fn choose<'b>(which: V<'b>, no: V<'b>, yes: V<'b>) -> V<'b> {
-    match yes.ty() {
-        Type::Mask => (which & yes) | (!which & no),
-        _ => which.select(yes, no),
     }
 }
 
@@ -34,5 +25,5 @@ fn numbered<T: Pod>(x: &[&[u8]], out: &mut [u8]) {
 
 /// Inputs: low, x, high.
 pub fn clamp(ty: TensorType, x: Values) -> Value {
-    run(ty, x, Formula::new(Family::Select, 1, &|x| min(max(x[1], x[0]), x[2])))
+    run(ty, x, Formula::new(Family::Select, 1, &|x| clamped(x[0], x[1], x[2])))
 }

@@ -144,8 +144,7 @@ fn generate(rng: &mut Rng, b: &Builder) {
 
 /// The type in memory that holds a lane as it is, or a narrower one.
 fn memory(rng: &mut Rng, ty: Type) -> DType {
-    let fits: Vec<DType> =
-        DType::ALL.into_iter().filter(|&d| crate::kernel::verify::storable(d, ty)).collect();
+    let fits: Vec<DType> = DType::ALL.into_iter().filter(|&d| plywood_kernel::storable(d, ty)).collect();
     let width = ty.width();
     let fits: Vec<DType> = fits.into_iter().filter(|&d| width.is_none_or(|w| Width::of(d) <= w)).collect();
     rng.pick(&fits)
@@ -237,7 +236,7 @@ impl<'b> Gen<'b> {
     fn store(&mut self) {
         let v = self.value();
         let splat = self.kind == StageKind::Row;
-        let fits = |a: &Arg| a.splat == splat && crate::kernel::verify::storable(a.dtype, v.ty());
+        let fits = |a: &Arg| a.splat == splat && plywood_kernel::storable(a.dtype, v.ty());
         let old: Vec<u8> = (0..self.args.len()).filter(|&n| fits(&self.args[n])).map(|n| n as u8).collect();
         // One place is kept for the program's last store.
         let full = self.args.len() + 1 >= MAX_ARGS;

@@ -1,7 +1,7 @@
 //! Calls of one row, or of rows that one thread does: nothing is cut but columns, and nothing counted outside.
 
 use super::{GRAIN, LARGE, words};
-use crate::kernel::build::MAX_ARGS;
+use crate::kernel::MAX_ARGS;
 use crate::kernel::exec::Kernel;
 use crate::kernel::ir::Arg;
 use crate::par;

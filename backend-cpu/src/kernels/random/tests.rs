@@ -2,8 +2,10 @@
 
 use super::tables::{DRAWN, KEYS, N, SHOWN};
 use super::*;
+use crate::kernel::threefry::block;
+use crate::kernel::{Builder, V, Width};
 use crate::kernels::testing::{execute1, tensor};
-use plywood_core::{Op, Shape};
+use plywood_core::{DType, Op, Shape};
 
 /// What the tables hold.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -166,7 +166,7 @@ fn every_type_in_memory() {
                 for splat in [false, true] {
                     let fits = |d| Width::of(d) <= width;
                     let lane = |d| Type::of(d, width).expect("it fits");
-                    if !fits(from) || !fits(to) || !crate::kernel::verify::storable(to, lane(from)) {
+                    if !fits(from) || !fits(to) || !plywood_kernel::storable(to, lane(from)) {
                         continue;
                     }
                     let b = Builder::new(width);

@@ -117,8 +117,11 @@ fn shifts_by_too_much_leave_nothing_but_the_sign() {
     ];
     for (op, ty, a, b, want) in cases {
         let op = Op::Binary(op, 0, 1);
-        let got =
-            if ty.width() == Some(super::Width::W32) { apply::<u32> } else { apply::<u64> }(op, ty, &[a, b]);
+        let got = if ty.width() == Some(super::super::ir::Width::W32) { apply::<u32> } else { apply::<u64> }(
+            op,
+            ty,
+            &[a, b],
+        );
         assert_eq!(got, want, "{op:?} of {ty:?} {a:#x} by {b}");
     }
 }

@@ -19,7 +19,7 @@ pub const MAX_ARGS: usize = 32;
 /// Builds a [`Program`].
 ///
 /// ```
-/// use plywood_backend_cpu::kernel::{Builder, Width};
+/// use plywood_kernel::{Builder, Width};
 /// use plywood_core::DType;
 ///
 /// let b = Builder::new(Width::W32);
@@ -126,15 +126,13 @@ impl Builder {
         V { b: self, id }
     }
 
-    /// As `push`, where the language has this; `None` where not.
-    #[cfg(test)]
-    pub(super) fn try_push(&self, op: Op) -> Option<V<'_>> {
+    /// As [`push`](Builder::push), where the language has this operation here; `None`, and nothing added, where not.
+    pub fn try_push(&self, op: Op) -> Option<V<'_>> {
         self.fits(op).then(|| self.push(op))
     }
 
     /// Whether the language has this operation here.
-    #[cfg(test)]
-    pub(super) fn fits(&self, op: Op) -> bool {
+    pub fn fits(&self, op: Op) -> bool {
         self.parts.borrow().check(self.width, op).is_ok()
     }
 

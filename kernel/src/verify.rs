@@ -157,7 +157,7 @@ fn binary(op: Binary, t: Type) -> Result<Type, Fault> {
 }
 
 /// Whether lanes of this type may be stored as elements of that one. Integers may change their sign on the way.
-pub(super) fn storable(dtype: DType, t: Type) -> bool {
+pub fn storable(dtype: DType, t: Type) -> bool {
     match dtype {
         DType::F64 => t == Type::F64,
         DType::F32 | DType::F16 | DType::BF16 => t.is_float(),

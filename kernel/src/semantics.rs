@@ -36,39 +36,70 @@ pub trait Lane: Copy + Eq + Default + Debug + bytemuck::Pod + Send + Sync + 'sta
     fn mask(yes: bool) -> Self;
     /// `yes` where the mask's bits are set, `no` where not.
     fn pick(self, yes: Self, no: Self) -> Self;
+    /// All bits inverted.
     fn not(self) -> Self;
+    /// Bit by bit.
     fn and(self, r: Self) -> Self;
+    /// Bit by bit.
     fn or(self, r: Self) -> Self;
+    /// Bit by bit.
     fn xor(self, r: Self) -> Self;
 
+    /// A float's root.
     fn sqrt(self) -> Self;
+    /// To the nearest integral float, halves to even.
     fn round_nearest(self) -> Self;
+    /// To the next integral float below.
     fn round_down(self) -> Self;
+    /// To the next integral float above.
     fn round_up(self) -> Self;
+    /// To the integral float towards 0.
     fn round_to_zero(self) -> Self;
+    /// Cut off towards 0; the lowest number where it does not fit, and of NaN.
     fn float_to_signed(self) -> Self;
+    /// Cut off towards 0; all bits set where it does not fit, and of NaN.
     fn float_to_unsigned(self) -> Self;
+    /// To the nearest, halves to even.
     fn signed_to_float(self) -> Self;
+    /// To the nearest, halves to even.
     fn unsigned_to_float(self) -> Self;
 
+    /// Rounded once.
     fn float_add(self, r: Self) -> Self;
+    /// Rounded once.
     fn float_sub(self, r: Self) -> Self;
+    /// Rounded once.
     fn float_mul(self, r: Self) -> Self;
+    /// Rounded once.
     fn float_div(self, r: Self) -> Self;
+    /// The smaller; `r` where they are equal, and where one is NaN.
     fn float_min(self, r: Self) -> Self;
+    /// The larger; `r` where they are equal, and where one is NaN.
     fn float_max(self, r: Self) -> Self;
+    /// This times 2^`r`, `r` an integral float.
     fn float_scale(self, r: Self) -> Self;
+    /// This times `m`, plus `c`, rounded once.
     fn fma_add(self, m: Self, c: Self) -> Self;
+    /// This times `m`, minus `c`, rounded once.
     fn fma_sub(self, m: Self, c: Self) -> Self;
+    /// `c` minus this times `m`, rounded once.
     fn fma_neg(self, m: Self, c: Self) -> Self;
 
+    /// Wrapping.
     fn int_add(self, r: Self) -> Self;
+    /// Wrapping.
     fn int_sub(self, r: Self) -> Self;
+    /// Wrapping.
     fn int_mul(self, r: Self) -> Self;
+    /// The product of the lower halves of both, whole.
     fn mul_low(self, r: Self) -> Self;
+    /// The smaller.
     fn signed_min(self, r: Self) -> Self;
+    /// The larger.
     fn signed_max(self, r: Self) -> Self;
+    /// The smaller.
     fn unsigned_min(self, r: Self) -> Self;
+    /// The larger.
     fn unsigned_max(self, r: Self) -> Self;
 
     /// By less than the width.
@@ -77,20 +108,34 @@ pub trait Lane: Copy + Eq + Default + Debug + bytemuck::Pod + Send + Sync + 'sta
     fn signed_shr(self, n: u8) -> Self;
     /// By less than the width.
     fn unsigned_shr(self, n: u8) -> Self;
+    /// Turned round to the left, by less than the width.
     fn rotl(self, n: u8) -> Self;
+    /// By any number, unsigned; 0 from the width on.
     fn shl_by(self, n: Self) -> Self;
+    /// By any number, unsigned; the sign in all bits from the width on.
     fn signed_shr_by(self, n: Self) -> Self;
+    /// By any number, unsigned; 0 from the width on.
     fn unsigned_shr_by(self, n: Self) -> Self;
 
+    /// A mask; of NaN no.
     fn float_lt(self, r: Self) -> Self;
+    /// A mask; of NaN no.
     fn float_le(self, r: Self) -> Self;
+    /// A mask; of NaN no.
     fn float_eq(self, r: Self) -> Self;
+    /// A mask; of NaN yes.
     fn float_ne(self, r: Self) -> Self;
+    /// A mask.
     fn signed_lt(self, r: Self) -> Self;
+    /// A mask.
     fn signed_le(self, r: Self) -> Self;
+    /// A mask.
     fn unsigned_lt(self, r: Self) -> Self;
+    /// A mask.
     fn unsigned_le(self, r: Self) -> Self;
+    /// A mask.
     fn int_eq(self, r: Self) -> Self;
+    /// A mask.
     fn int_ne(self, r: Self) -> Self;
 }
 

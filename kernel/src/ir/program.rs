@@ -5,13 +5,13 @@ use super::{Arg, ArgId, Id, Op, Stage, StageKind, Type, Width};
 /// A checked program. Prints as a listing; its [`digest`](Program::digest) finds its code again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Program {
-    pub(in super::super) width: Width,
-    pub(in super::super) args: Vec<Arg>,
-    pub(in super::super) ops: Vec<Op>,
+    pub(crate) width: Width,
+    pub(crate) args: Vec<Arg>,
+    pub(crate) ops: Vec<Op>,
     /// The type of each operation's value; of those without one (stores) that of what they store.
-    pub(in super::super) types: Vec<Type>,
-    pub(in super::super) stages: Vec<Stage>,
-    pub(in super::super) digest: Digest,
+    pub(crate) types: Vec<Type>,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) digest: Digest,
 }
 
 /// A hash of a program's text, wide enough to stand for it.
@@ -89,7 +89,7 @@ impl std::hash::Hash for Program {
 
 impl Digest {
     /// Of a program's parts: two independent multiplicative hashes over its words.
-    pub(in super::super) fn of(width: Width, args: &[Arg], ops: &[Op], stages: &[Stage]) -> Digest {
+    pub(crate) fn of(width: Width, args: &[Arg], ops: &[Op], stages: &[Stage]) -> Digest {
         let mut h = Hasher128::default();
         use std::hash::Hash;
         (width, args, ops, stages).hash(&mut h);

@@ -5,18 +5,20 @@
 //! computes it again, or reads it where it was left: in the output that it is, or, where it is dear, in one that is written
 //! later.
 
-use super::fuses::is_exact;
-use crate::dispatch::numbers;
-use crate::kernel::ir::{ArgId, Type, Width};
-use crate::kernel::{Builder, Program, V, cast};
-use crate::kernels::{binary, bits, compare, reduce, select, unary};
-use plywood_core::convert::{Convert, Wide, from_number};
+mod operands;
+
+pub use operands::over_domain;
+
+use crate::formulas::{self, formula, held, reduce};
+use crate::ir::ArgId;
+use crate::{Builder, Program, V, Width, cast};
 use plywood_core::op::Unary;
-use plywood_core::{DType, Equation, Graph, Op, Var};
+use plywood_core::{Equation, Graph, Op, Var};
 use plywood_fusion::plan::{Kernel, Operand, Per, Plan};
 use smallvec::SmallVec;
 
 /// A kernel's program, and for each output the inputs, as bits, that it may overwrite.
+#[derive(Clone, Debug)]
 pub struct Made {
     /// Inputs in order, then outputs.
     pub program: Program,
@@ -24,7 +26,8 @@ pub struct Made {
     pub overwrites: SmallVec<[u32; 8]>,
 }
 
-/// The program of a kernel, some of whose inputs, as bits, have one element for each row.
+/// The program of a plan's kernel. `splats` says, as bits, which of its inputs have one element for each row: those whose
+/// innermost stride over the domain is 0 (see [`over_domain`]).
 pub fn program(graph: &Graph, plan: &Plan, kernel: &Kernel, splats: u32) -> Made {
     let names = Names::new(graph, kernel);
     let levels = levels(graph, kernel, &names);
@@ -296,21 +299,13 @@ impl<'a, 'b> Emitter<'a, 'b> {
         formula(self.graph, e, &inputs)
     }
 
-    /// A number in lanes, as a tensor of that dtype has it.
+    /// The number that fills a tensor, in lanes.
     fn number(&self, v: Var) -> V<'b> {
         let definition = self.plan.definitions[v.0 as usize].map(|i| &self.graph.equations()[i].op);
         let Some(Op::Full { number, ty }) = definition else {
             unreachable!("a kernel's other inputs are numbers")
         };
-        let dtype = ty.dtype;
-        let ty = Type::of(dtype, self.b.width()).expect("the width was chosen for it");
-        match ty {
-            Type::Mask => self.b.number(ty, from_number::<bool>(*number) as u8 as f64),
-            _ => numbers!(dtype, T => match from_number::<T>(*number).widen() {
-                Wide::Float(x) => self.b.number(ty, x),
-                Wide::Int(x) => self.b.bits(ty, x as u64 & (u64::MAX >> (64 - 8 * self.b.width().bytes()))),
-            }),
-        }
+        formulas::number(self.b, *number, ty.dtype)
     }
 
     /// For each output the inputs of its dtype that are read for the last time before it is written, or as it is.
@@ -349,41 +344,5 @@ fn is_dear(op: &Op) -> bool {
             matches!(binary, Div | Pow | Atan2)
         }
         _ => false,
-    }
-}
-
-/// The formula of an equation that a kernel may hold.
-fn formula<'b>(graph: &Graph, e: &Equation, x: &[V<'b>]) -> V<'b> {
-    let (from, to) = (graph.ty(e.inputs[0]).dtype, graph.ty(e.outputs[0]).dtype);
-    let v = match &e.op {
-        Op::Unary(u) => unary::formula(*u, x[0]),
-        Op::IntegerPow { exponent } => unary::power(x[0], *exponent),
-        Op::Binary(b) => binary::formula(*b, x[0], x[1]),
-        Op::Bits(b) => bits::formula(*b, from, x),
-        Op::Compare(c) => compare::formula(*c, x[0], x[1]),
-        Op::Select => select::choose(x[0], x[1], x[2]),
-        Op::Clamp => binary::min(binary::max(x[1], x[0]), x[2]),
-        Op::Cast { dtype } if *dtype == from => x[0],
-        Op::Cast { dtype } => cast::cast(x[0], *dtype),
-        Op::StopGradient | Op::Name { .. } | Op::Reshape { .. } | Op::Broadcast { .. } => return x[0],
-        op => unreachable!("{op}: no kernel holds it"),
-    };
-    if is_exact(&e.op) { v } else { held(v, to) }
-}
-
-/// What an element of a dtype holds of a value in lanes.
-fn held<'b>(v: V<'b>, dtype: DType) -> V<'b> {
-    let lane = 8 * v.builder().width().bytes();
-    let unused = lane - 8 * dtype.size();
-    let ty = Type::of(dtype, v.builder().width()).expect("the width was chosen for it");
-    let v = if v.ty() != ty && v.ty().is_integer() && ty.is_integer() { v.bits(ty) } else { v };
-    match (v.ty(), dtype) {
-        (Type::Mask, _) => v,
-        (Type::F32, DType::BF16) => cast::rounded_bf16(v),
-        (Type::F32, DType::F16) => cast::rounded_f16(v),
-        (Type::F32 | Type::F64, _) => v,
-        _ if unused == 0 => v,
-        // The sign, or zeros, fill the lane.
-        _ => v.shl(unused as u8).shr(unused as u8),
     }
 }

@@ -4,6 +4,7 @@
 //! the first element, all in elements. [`Nest`] merges the axes that several operands step through alike, so that
 //! most loops have one or two levels; [`Odometer`] counts through the outer ones.
 
+use plywood_core::op::Slice;
 use smallvec::SmallVec;
 
 /// A stride for each axis, in elements.
@@ -31,19 +32,41 @@ pub fn row_major(shape: &[usize]) -> Strides {
     strides
 }
 
+/// The strides of a transposition: axis `i` is what was axis `permutation[i]`.
+#[inline]
+pub fn transposed(strides: &[isize], permutation: &[usize]) -> Strides {
+    permutation.iter().map(|&d| strides[d]).collect()
+}
+
+/// The strides of a broadcast of the shape `from` to the shape `to`, in which axis `i` becomes axis `axes[i]`; what is
+/// repeated has stride 0.
+#[inline]
+pub fn broadcast(strides: &[isize], from: &[usize], to: &[usize], axes: &[usize]) -> Strides {
+    let mut repeated = Strides::from_elem(0, to.len());
+    for (d, &axis) in axes.iter().enumerate() {
+        if from[d] == to[axis] {
+            repeated[axis] = strides[d];
+        }
+    }
+    repeated
+}
+
 impl Layout {
     /// Row-major, from the start of the storage.
+    #[inline]
     pub fn row_major(shape: &[usize]) -> Layout {
         Layout { strides: row_major(shape), offset: 0 }
     }
 
     /// One element, repeated along all axes.
+    #[inline]
     pub fn constant(rank: usize) -> Layout {
         Layout { strides: Strides::from_elem(0, rank), offset: 0 }
     }
 
     /// Whether the elements lie side by side in row-major order. (Strides of axes of size 1 do not matter, nor any
     /// where there are no elements.)
+    #[inline]
     pub fn is_contiguous(&self, shape: &[usize]) -> bool {
         let mut expected = 1;
         for (&n, &stride) in shape.iter().zip(&self.strides).rev() {
@@ -59,11 +82,13 @@ impl Layout {
     }
 
     /// Whether all indices lead to one element.
+    #[inline]
     pub fn is_constant(&self, shape: &[usize]) -> bool {
         shape.iter().zip(&self.strides).all(|(&n, &stride)| n == 1 || stride == 0)
     }
 
     /// The layout of the same elements, in row-major order, under another shape; `None` where no strides do it.
+    #[inline]
     pub fn reshape(&self, from: &[usize], to: &[usize]) -> Option<Layout> {
         if to.contains(&0) || self.is_contiguous(from) {
             return Some(Layout { strides: row_major(to), offset: self.offset });
@@ -85,6 +110,49 @@ impl Layout {
         }
         Some(Layout { strides, offset: self.offset })
     }
+
+    /// The layout of a transposition: axis `i` is what was axis `permutation[i]`.
+    #[inline]
+    pub fn transposed(&self, permutation: &[usize]) -> Layout {
+        Layout { strides: transposed(&self.strides, permutation), offset: self.offset }
+    }
+
+    /// The layout of a broadcast of the shape `from` to the shape `to`, in which axis `i` becomes axis `axes[i]`; what is
+    /// repeated has stride 0.
+    #[inline]
+    pub fn broadcast(&self, from: &[usize], to: &[usize], axes: &[usize]) -> Layout {
+        Layout { strides: broadcast(&self.strides, from, to, axes), offset: self.offset }
+    }
+
+    /// The layout of the same shape with axes turned round: their strides change sign, and the first element is the last
+    /// one.
+    #[inline]
+    pub fn reversed(&self, shape: &[usize], axes: &[usize]) -> Layout {
+        let mut layout = self.clone();
+        if !shape.contains(&0) {
+            for &d in axes {
+                let last = (shape[d] as isize - 1) * layout.strides[d];
+                layout.offset = (layout.offset as isize + last) as usize;
+                layout.strides[d] = -layout.strides[d];
+            }
+        }
+        layout
+    }
+
+    /// The layout of a slice, whose result has the shape `to`: along each axis every `strides[d]`-th element from
+    /// `starts[d]` on.
+    #[inline]
+    pub fn sliced(&self, to: &[usize], slice: &Slice) -> Layout {
+        let mut layout = self.clone();
+        if !to.contains(&0) {
+            for d in 0..to.len() {
+                let first = slice.starts[d] as isize * layout.strides[d];
+                layout.offset = (layout.offset as isize + first) as usize;
+                layout.strides[d] *= slice.strides[d] as isize;
+            }
+        }
+        layout
+    }
 }
 
 /// Nested loops over a shape with as few levels as the operands' strides allow. There is always an innermost one.
@@ -98,6 +166,7 @@ pub struct Nest {
 
 impl Nest {
     /// The loops over `shape` for operands with these strides.
+    #[inline]
     pub fn new(shape: &[usize], operands: &[&[isize]]) -> Nest {
         let mut sizes: SmallVec<[usize; 4]> = SmallVec::new();
         let mut strides: SmallVec<[Strides; 3]> = operands.iter().map(|_| Strides::new()).collect();
@@ -127,6 +196,7 @@ impl Nest {
     }
 
     /// The size of the innermost level.
+    #[inline]
     pub fn inner(&self) -> usize {
         self.sizes[self.sizes.len() - 1]
     }
@@ -144,6 +214,7 @@ pub struct Odometer<'a, const N: usize> {
 
 impl<'a, const N: usize> Odometer<'a, N> {
     /// At the `flat`-th index of `sizes` in row-major order; `offsets` are those of the first.
+    #[inline]
     pub fn at(
         sizes: &'a [usize],
         strides: [&'a [isize]; N],
