@@ -26,6 +26,7 @@ pub enum Width {
 
 impl Width {
     /// Bytes of a lane.
+    #[inline]
     pub const fn bytes(self) -> usize {
         match self {
             Width::W32 => 4,
@@ -34,6 +35,7 @@ impl Width {
     }
 
     /// The narrowest lanes that hold every element of this type.
+    #[inline]
     pub const fn of(dtype: DType) -> Width {
         match dtype {
             DType::F64 | DType::I64 | DType::U64 => Width::W64,
@@ -44,6 +46,7 @@ impl Width {
     }
 
     /// The lanes' float type.
+    #[inline]
     pub const fn float(self) -> Type {
         match self {
             Width::W32 => Type::F32,
@@ -52,6 +55,7 @@ impl Width {
     }
 
     /// The lanes' signed integer type.
+    #[inline]
     pub const fn signed(self) -> Type {
         match self {
             Width::W32 => Type::I32,
@@ -60,6 +64,7 @@ impl Width {
     }
 
     /// The lanes' unsigned integer type.
+    #[inline]
     pub const fn unsigned(self) -> Type {
         match self {
             Width::W32 => Type::U32,
@@ -68,6 +73,7 @@ impl Width {
     }
 
     /// How many partial results a reduction has (see [`Op::Reduce`]).
+    #[inline]
     pub const fn partials(self) -> usize {
         match self {
             Width::W32 => 64,
@@ -97,6 +103,7 @@ pub enum Type {
 
 impl Type {
     /// The width of such lanes; a mask fits any.
+    #[inline]
     pub const fn width(self) -> Option<Width> {
         match self {
             Type::F32 | Type::I32 | Type::U32 => Some(Width::W32),
@@ -106,6 +113,7 @@ impl Type {
     }
 
     /// Whether it is a float type.
+    #[inline]
     pub const fn is_float(self) -> bool {
         match self {
             Type::F32 | Type::F64 => true,
@@ -114,6 +122,7 @@ impl Type {
     }
 
     /// Whether it is an integer type.
+    #[inline]
     pub const fn is_integer(self) -> bool {
         match self {
             Type::I32 | Type::U32 | Type::I64 | Type::U64 => true,
@@ -122,6 +131,7 @@ impl Type {
     }
 
     /// Whether it is a signed integer type.
+    #[inline]
     pub const fn is_signed(self) -> bool {
         match self {
             Type::I32 | Type::I64 => true,
@@ -132,6 +142,7 @@ impl Type {
     /// The type that elements in memory have in lanes of this width; `None` where they do not fit.
     ///
     /// Floats widen to the lane's float, integers by their sign to the lane's integer of the same sign, bool is a mask.
+    #[inline]
     pub fn of(dtype: DType, width: Width) -> Option<Type> {
         if Width::of(dtype) > width {
             return None;
@@ -354,6 +365,7 @@ pub enum Op {
 
 impl Op {
     /// The values it reads.
+    #[inline]
     pub fn operands(&self) -> impl Iterator<Item = Id> + use<> {
         let (ids, n) = match *self {
             Op::Const(..) | Op::Column | Op::Load(_) => ([0; 3], 0),

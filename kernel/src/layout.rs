@@ -293,6 +293,22 @@ mod tests {
     }
 
     #[test]
+    fn views_lead_to_the_elements_that_they_show() {
+        let (shape, layout) = ([2, 3], Layout { strides: Strides::from_slice(&[3, 1]), offset: 5 });
+        let of = |strides: &[isize], offset| Layout { strides: strides.into(), offset };
+        assert_eq!(layout.transposed(&[1, 0]), of(&[1, 3], 5));
+        assert_eq!(layout.broadcast(&shape, &[2, 4, 3], &[0, 2]), of(&[3, 0, 1], 5));
+        assert_eq!(layout.broadcast(&[1, 3], &[2, 3], &[0, 1]), of(&[0, 1], 5));
+        assert_eq!(layout.reversed(&shape, &[1]), of(&[3, -1], 7));
+        assert_eq!(layout.reversed(&shape, &[0, 1]), of(&[-3, -1], 10));
+        let axes = |x: [usize; 2]| x.into_iter().collect();
+        let slice = Slice { starts: axes([1, 0]), limits: axes([2, 3]), strides: axes([1, 2]) };
+        assert_eq!(layout.sliced(&[1, 2], &slice), of(&[3, 2], 8));
+        // Of nothing there is no first element to go to.
+        assert_eq!(layout.reversed(&[0, 3], &[0]), layout);
+    }
+
+    #[test]
     fn an_odometer_counts_from_anywhere() {
         let (sizes, strides) = ([2, 3, 2], [6, -2, 1]);
         let mut counted = Odometer::at(&sizes, [&strides[..]], [4], 0);

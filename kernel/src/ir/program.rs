@@ -20,41 +20,49 @@ pub struct Digest(pub u128);
 
 impl Program {
     /// The width of its lanes.
+    #[inline]
     pub fn width(&self) -> Width {
         self.width
     }
 
     /// Its arguments.
+    #[inline]
     pub fn args(&self) -> &[Arg] {
         &self.args
     }
 
     /// Its operations.
+    #[inline]
     pub fn ops(&self) -> &[Op] {
         &self.ops
     }
 
     /// The type of a value.
+    #[inline]
     pub fn ty(&self, id: Id) -> Type {
         self.types[id as usize]
     }
 
     /// Its stages, which lie one behind the other.
+    #[inline]
     pub fn stages(&self) -> &[Stage] {
         &self.stages
     }
 
     /// What its code is found by.
+    #[inline]
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
     /// Whether an argument is written.
+    #[inline]
     pub fn writes(&self, arg: ArgId) -> bool {
         self.ops.iter().any(|op| matches!(op, Op::Store(a, _) if *a == arg))
     }
 
     /// Whether an argument is read.
+    #[inline]
     pub fn reads(&self, arg: ArgId) -> bool {
         self.ops.contains(&Op::Load(arg))
     }

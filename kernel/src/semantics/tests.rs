@@ -1,7 +1,7 @@
 //! What the language says about single lanes, by tables.
 
 use super::super::element::{f16_to_f32, f32_to_bf16, f32_to_f16};
-use super::super::ir::{Binary, Compare, Id, Op, Type, Unary};
+use super::super::ir::{Binary, Compare, Id, Op, Type, Unary, Width};
 use super::{Lane, With1, With2, With3, binary, compare, constant, fma, select, unary};
 use half::{bf16, f16};
 
@@ -117,11 +117,7 @@ fn shifts_by_too_much_leave_nothing_but_the_sign() {
     ];
     for (op, ty, a, b, want) in cases {
         let op = Op::Binary(op, 0, 1);
-        let got = if ty.width() == Some(super::super::ir::Width::W32) { apply::<u32> } else { apply::<u64> }(
-            op,
-            ty,
-            &[a, b],
-        );
+        let got = if ty.width() == Some(Width::W32) { apply::<u32> } else { apply::<u64> }(op, ty, &[a, b]);
         assert_eq!(got, want, "{op:?} of {ty:?} {a:#x} by {b}");
     }
 }
