@@ -23,6 +23,23 @@ pub enum Error {
         /// What there is.
         available: Vec<Device>,
     },
+    /// A backend has no device on this machine.
+    #[error("{backend}: {reason}")]
+    Unavailable {
+        /// The backend.
+        backend: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// A device failed: memory ran out, a kernel was refused, the device is lost. What it computed since it was last read is not
+    /// to be relied on.
+    #[error("{device}: {reason}")]
+    Device {
+        /// Which.
+        device: Device,
+        /// What the driver says.
+        reason: String,
+    },
     /// The value has no data that could be read.
     #[error("{0}")]
     Unreadable(String),

@@ -1,0 +1,194 @@
+//! A device: its client, and the facts about it that launches have to keep to.
+//!
+//! A launch that asks for more than a device has fails without a word, and so do types that it lacks; so all of that is known
+//! here, and checked before.
+
+use crate::data::Buffer;
+use crate::emit::memory::{self, Stored};
+use crate::platform::Platform;
+use cubecl::ir::features::{Plane, TypeUsage};
+use cubecl::prelude::{ComputeClient, Runtime};
+use plywood_core::{DType, Device, Error};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A device.
+pub struct Client<R: Runtime> {
+    /// Which of its platform's.
+    pub device: Device,
+    /// The way to its queue.
+    pub compute: ComputeClient<R>,
+    /// What it can do.
+    pub facts: Facts,
+    /// What was launched, allocated and moved.
+    pub counts: Counts,
+}
+
+/// What a device can do.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// How a bf16 is stored.
+    pub bf16: Stored,
+    /// Whether the compiler behind rewrites sums of floats.
+    pub hides: bool,
+    /// How many units exchange values without shared memory; 1: none.
+    pub plane: u32,
+    /// Units of a cube, at most.
+    pub units: u32,
+    /// Cubes along a dimension of a launch, at most.
+    pub cubes: u32,
+    /// Bytes of one buffer, at most.
+    pub bytes: u64,
+    /// Bytes of memory that a cube shares.
+    pub shared: usize,
+    /// Components of a vector, at most.
+    pub vector: usize,
+    /// Arguments of a kernel, at most.
+    pub bindings: usize,
+    /// Dtypes that it has.
+    pub dtypes: Vec<DType>,
+}
+
+/// What a device was asked for, since the process began.
+#[derive(Debug, Default)]
+pub struct Counts {
+    launches: AtomicUsize,
+    allocations: AtomicUsize,
+    to_device: AtomicUsize,
+    to_host: AtomicUsize,
+}
+
+/// Counts of what a device was asked for, since the process began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceStats {
+    /// Kernels launched.
+    pub launches: usize,
+    /// Buffers asked for.
+    pub allocations: usize,
+    /// Bytes copied from the host.
+    pub to_device: usize,
+    /// Bytes copied to the host.
+    pub to_host: usize,
+}
+
+/// The devices of a platform, or why there are none.
+pub struct Clients<R: Runtime>(Result<Vec<Client<R>>, String>);
+
+impl<R: Runtime> Clients<R> {
+    /// Looks for them.
+    pub fn find<P: Platform<Runtime = R>>() -> Clients<R> {
+        let found = P::find();
+        Clients(found.map(|found| {
+            let named = found.iter().enumerate();
+            named.map(|(index, device)| Client::new::<P>(index, device)).collect()
+        }))
+    }
+
+    /// The devices there are.
+    pub fn devices<P: Platform>(&self) -> Vec<Device> {
+        self.0.iter().flatten().map(|client| client.device).collect()
+    }
+
+    /// A device's client.
+    pub fn get<P: Platform>(&self, index: usize) -> Result<&Client<R>, Error> {
+        match &self.0 {
+            Err(reason) => Err(Error::Unavailable { backend: P::KIND.to_string(), reason: reason.clone() }),
+            Ok(clients) => clients.get(index).ok_or_else(|| Error::UnknownDevice {
+                device: Device { kind: P::KIND, index },
+                available: self.devices::<P>(),
+            }),
+        }
+    }
+}
+
+impl<R: Runtime> Client<R> {
+    fn new<P: Platform<Runtime = R>>(index: usize, device: &R::Device) -> Client<R> {
+        let compute = R::client(device);
+        let properties = compute.properties();
+        let usable = |dtype: DType, stored: Stored| {
+            let usage = properties.type_usage(memory::elem(dtype, stored).into());
+            usage.contains(TypeUsage::Buffer) && usage.contains(TypeUsage::Conversion)
+        };
+        let bf16 = if usable(DType::BF16, Stored::Native) { Stored::Native } else { Stored::Bits };
+        let hardware = &properties.hardware;
+        let same = hardware.plane_size_min == hardware.plane_size_max;
+        let plane = if properties.features.plane.contains(Plane::Ops) && same { hardware.plane_size_max } else { 1 };
+        let cubes = hardware.max_cube_count;
+        let facts = Facts {
+            bf16,
+            hides: P::REWRITES,
+            plane,
+            units: hardware.max_units_per_cube,
+            cubes: cubes.0.min(cubes.1),
+            bytes: properties.memory.max_page_size,
+            shared: hardware.max_shared_memory_size,
+            vector: hardware.max_vector_size.min(4),
+            bindings: hardware.max_bindings as usize,
+            dtypes: DType::ALL.iter().copied().filter(|&dtype| usable(dtype, bf16)).collect(),
+        };
+        Client { device: Device { kind: P::KIND, index }, compute, facts, counts: Counts::default() }
+    }
+
+    /// Counts so far.
+    pub fn stats(&self) -> DeviceStats {
+        let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        DeviceStats {
+            launches: of(&self.counts.launches),
+            allocations: of(&self.counts.allocations),
+            to_device: of(&self.counts.to_device),
+            to_host: of(&self.counts.to_host),
+        }
+    }
+
+    /// Counts a launch.
+    pub fn launched(&self) {
+        self.counts.launches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Memory for so many bytes, which hold anything.
+    pub fn empty(&self, bytes: usize) -> Buffer {
+        self.fits(bytes);
+        self.counts.allocations.fetch_add(1, Ordering::Relaxed);
+        Buffer { handle: self.compute.empty(bytes.max(4).next_multiple_of(4)), bytes }
+    }
+
+    /// Memory with these bytes.
+    pub fn upload(&self, bytes: &[u8]) -> Buffer {
+        self.fits(bytes.len());
+        self.counts.allocations.fetch_add(1, Ordering::Relaxed);
+        self.counts.to_device.fetch_add(bytes.len(), Ordering::Relaxed);
+        let mut padded = bytes.to_vec();
+        padded.resize(bytes.len().max(4).next_multiple_of(4), 0);
+        Buffer { handle: self.compute.create_from_slice(&padded), bytes: bytes.len() }
+    }
+
+    fn fits(&self, bytes: usize) {
+        assert!(
+            bytes as u64 <= self.facts.bytes,
+            "{}: {bytes} bytes were asked for, and its buffers have at most {}",
+            self.device,
+            self.facts.bytes
+        );
+    }
+
+    /// The bytes of a buffer, once everything before is done.
+    pub fn download(&self, buffer: &Buffer) -> Result<Vec<u8>, Error> {
+        let failed = |e: cubecl::server::ServerError| Error::Device { device: self.device, reason: short(&e.to_string()) };
+        // Only a flush says that a launch failed.
+        self.compute.flush().map_err(failed)?;
+        let mut bytes = self.compute.read_one(buffer.handle.clone()).map_err(failed)?.to_vec();
+        bytes.truncate(buffer.bytes);
+        self.counts.to_host.fetch_add(buffer.bytes, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    /// Waits until all that was launched is done.
+    pub fn wait(&self) -> Result<(), Error> {
+        let done = cubecl::future::block_on(self.compute.sync());
+        done.map_err(|e| Error::Device { device: self.device, reason: short(&e.to_string()) })
+    }
+}
+
+/// The first lines of what a driver says.
+fn short(message: &str) -> String {
+    message.lines().take_while(|line| !line.starts_with("Backtrace")).take(6).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,134 @@
+//! The platforms: a CubeCL runtime each, with the devices it finds.
+//!
+//! A runtime that finds no driver panics in a thread of its own; so devices are looked for first ([`Platform::find`]), and where
+//! there is none, the reason is kept for whoever asks for one.
+
+use crate::client::{Client, Clients};
+use cubecl::prelude::Runtime;
+use plywood_core::{Backend, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values};
+
+/// A backend over a CubeCL runtime.
+pub trait Platform: DeviceBackend + Engine {
+    /// The runtime.
+    type Runtime: Runtime;
+    /// The name: `cuda`, `wgpu`.
+    const KIND: &'static str;
+    /// Whether the compiler behind the runtime rewrites sums of floats.
+    const REWRITES: bool;
+
+    /// The devices there are, or why there is none.
+    fn find() -> Result<Vec<<Self::Runtime as Runtime>::Device>, String>;
+
+    /// What was found, once and for all.
+    fn clients() -> &'static Clients<Self::Runtime>;
+}
+
+/// The client of a device.
+pub fn client<P: Platform>(index: usize) -> Result<&'static Client<P::Runtime>, Error> {
+    P::clients().get::<P>(index)
+}
+
+/// Declares a platform's backend: a zero-sized type, which is its engine.
+macro_rules! backend {
+    ($(#[$doc:meta])* $Name:ident, $name:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $Name;
+
+        impl Backend for $Name {
+            const ENGINE: &'static dyn Engine = &$Name;
+        }
+
+        impl DeviceBackend for $Name {
+            fn devices() -> Vec<Device> {
+                <$Name as Platform>::clients().devices::<$Name>()
+            }
+
+            fn to_device(value: Value, device: Device) -> Result<Value, Error> {
+                crate::engine::to_device::<$Name>(value, device)
+            }
+        }
+
+        impl Engine for $Name {
+            fn execute(&'static self, step: Step<'_>, inputs: Values) -> Values {
+                crate::engine::execute::<$Name>(step, inputs)
+            }
+
+            fn read(&'static self, value: &Value) -> Result<plywood_core::Array, Error> {
+                crate::engine::read::<$Name>(value)
+            }
+
+            fn eval(&'static self, values: &[Value]) -> Result<(), Error> {
+                crate::engine::eval::<$Name>(values)
+            }
+
+            fn device(&'static self, value: Option<&Value>) -> Device {
+                let index = value.map_or(0, |x| crate::data::data(x).device);
+                Device { kind: <$Name as Platform>::KIND, index }
+            }
+
+            fn name(&self) -> String {
+                $name.to_string()
+            }
+
+            fn explain(&self, graph: &Graph) -> Option<Explanation> {
+                let _ = graph;
+                None
+            }
+        }
+    };
+}
+
+#[cfg(feature = "wgpu")]
+backend! {
+    /// GPUs through wgpu: Vulkan, Metal, DX12 and WebGPU.
+    ///
+    /// ```no_run
+    /// use plywood_core::DeviceBackend;
+    /// println!("{:?}", plywood_backend_cuda::Wgpu::devices());
+    /// ```
+    Wgpu, "Wgpu"
+}
+
+#[cfg(feature = "cuda")]
+backend! {
+    /// NVIDIA's GPUs, through CUDA.
+    ///
+    /// ```no_run
+    /// use plywood_core::DeviceBackend;
+    /// println!("{:?}", plywood_backend_cuda::Cuda::devices());
+    /// ```
+    Cuda, "Cuda"
+}
+
+#[cfg(feature = "wgpu")]
+impl Platform for Wgpu {
+    type Runtime = cubecl::wgpu::WgpuRuntime;
+    const KIND: &'static str = "wgpu";
+    const REWRITES: bool = true;
+
+    fn find() -> Result<Vec<cubecl::wgpu::WgpuDevice>, String> {
+        crate::find::wgpu()
+    }
+
+    fn clients() -> &'static Clients<Self::Runtime> {
+        static CLIENTS: std::sync::OnceLock<Clients<cubecl::wgpu::WgpuRuntime>> = std::sync::OnceLock::new();
+        CLIENTS.get_or_init(Clients::find::<Self>)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Platform for Cuda {
+    type Runtime = cubecl::cuda::CudaRuntime;
+    const KIND: &'static str = "cuda";
+    const REWRITES: bool = false;
+
+    fn find() -> Result<Vec<cubecl::cuda::CudaDevice>, String> {
+        crate::find::cuda()
+    }
+
+    fn clients() -> &'static Clients<Self::Runtime> {
+        static CLIENTS: std::sync::OnceLock<Clients<cubecl::cuda::CudaRuntime>> = std::sync::OnceLock::new();
+        CLIENTS.get_or_init(Clients::find::<Self>)
+    }
+}

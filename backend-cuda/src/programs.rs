@@ -1,0 +1,182 @@
+//! Programs of single operations, kept by what they depend on.
+
+use plywood_core::op::{Binary, Bits, Compare, Reduction, Unary};
+use plywood_core::DType;
+use plywood_kernel::formulas::random::Sample;
+use plywood_kernel::formulas::{self, reduce};
+use plywood_kernel::ir::Reduce;
+use plywood_kernel::{threefry, Builder, Program, V, Width, cast};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+/// An operation that is one program; inputs in their order, then the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Single {
+    /// Elements as they are.
+    Copy(DType),
+    /// Of one operand.
+    Unary(Unary, DType),
+    /// x to that power.
+    IntegerPow(i32, DType),
+    /// Of two operands.
+    Binary(Binary, DType),
+    /// Of integers.
+    Bits(Bits, DType),
+    /// A comparison.
+    Compare(Compare, DType),
+    /// By a bool: which, no, yes.
+    Select(DType),
+    /// By a number, of so many cases: which, cases.
+    Case(DType, DType, u8),
+    /// Low, x, high.
+    Clamp(DType),
+    /// From, to.
+    Cast(DType, DType),
+    /// All columns of a row in one.
+    Reduce(Reduction, DType, DType),
+    /// The number of the column, in this dtype.
+    Iota(DType),
+    /// The place of the first extreme of a row's columns: whether the largest, of what, in which integers.
+    ArgReduce(bool, DType, DType),
+    /// The sum of a row's products: of two operands of the first dtype, in the second.
+    Dot(DType, DType),
+    /// Random numbers of a key's two words.
+    Draw(DrawKind, DType),
+    /// The two words of a key's keys.
+    Split,
+    /// The two words of a key's key for a number.
+    FoldIn,
+}
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum DrawKind {
+    Bits,
+    Uniform,
+    Normal,
+}
+
+/// The program, which is built once.
+pub fn single(what: Single) -> Arc<Program> {
+    static KNOWN: LazyLock<Mutex<HashMap<Single, Arc<Program>>>> = LazyLock::new(Default::default);
+    let mut known = KNOWN.lock().unwrap_or_else(|e| e.into_inner());
+    known.entry(what).or_insert_with(|| Arc::new(what.program())).clone()
+}
+
+impl Single {
+    fn program(self) -> Program {
+        match self {
+            Single::Copy(dtype) => elementwise(Width::of(dtype), &[dtype], dtype, |x| x[0]),
+            Single::Unary(op, dtype) => {
+                let to = if op == Unary::IsFinite { DType::Bool } else { dtype };
+                elementwise(Width::of(dtype), &[dtype], to, |x| formulas::unary::formula(op, x[0]))
+            }
+            Single::IntegerPow(n, dtype) => {
+                elementwise(Width::of(dtype), &[dtype], dtype, |x| formulas::unary::power(x[0], n))
+            }
+            Single::Binary(op, dtype) => {
+                elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| formulas::binary::formula(op, x[0], x[1]))
+            }
+            Single::Bits(op, dtype) => {
+                let inputs = &[dtype; 2][..op.arity()];
+                elementwise(Width::of(dtype), inputs, dtype, |x| formulas::bits::formula(op, dtype, x))
+            }
+            Single::Compare(op, dtype) => elementwise(Width::of(dtype), &[dtype; 2], DType::Bool, |x| {
+                formulas::compare::formula(op, x[0], x[1])
+            }),
+            Single::Select(dtype) => {
+                let inputs = [DType::Bool, dtype, dtype];
+                elementwise(Width::of(dtype), &inputs, dtype, |x| formulas::select::choose(x[0], x[1], x[2]))
+            }
+            Single::Case(which, dtype, cases) => {
+                let mut inputs = vec![which];
+                inputs.resize(1 + cases as usize, dtype);
+                let width = Width::of(dtype).max(Width::of(which));
+                elementwise(width, &inputs, dtype, |x| {
+                    // What is outside is the nearest case.
+                    let last = x.len() - 1;
+                    (1..last).rev().fold(x[last], |other, i| {
+                        let bound = x[0].builder().number(x[0].ty(), i as f64);
+                        x[0].lt(bound).select(x[i], other)
+                    })
+                })
+            }
+            Single::Clamp(dtype) => {
+                elementwise(Width::of(dtype), &[dtype; 3], dtype, |x| formulas::select::clamp(x[0], x[1], x[2]))
+            }
+            Single::Cast(from, to) => elementwise(cast::width(from, to), &[from], to, |x| cast::cast(x[0], to)),
+            Single::Reduce(kind, from, to) => {
+                let b = Builder::new(Width::of(from).max(Width::of(to)));
+                let all = reduce::encode(kind, b.input(from)).reduce(reduce::step(kind));
+                b.row();
+                let all = reduce::decode(kind, from, all);
+                cast::output(&b, to, all);
+                b.finish()
+            }
+            Single::Iota(dtype) => {
+                let b = Builder::new(Width::of(dtype));
+                let column = cast::cast(b.column(), dtype);
+                cast::output(&b, dtype, column);
+                b.finish()
+            }
+            Single::Draw(kind, dtype) => match kind {
+                DrawKind::Bits => Sample::Bits(dtype),
+                DrawKind::Uniform => Sample::Uniform(dtype),
+                DrawKind::Normal => Sample::Normal(dtype),
+            }
+            .program(),
+            Single::ArgReduce(largest, dtype, to) => {
+                let b = Builder::new(Width::of(dtype).max(Width::of(to)));
+                let kind = if largest { Reduction::Max } else { Reduction::Min };
+                let x = b.arg(dtype);
+                let all = reduce::encode(kind, b.load(x)).reduce(reduce::step(kind));
+                b.row();
+                let extreme = reduce::decode(kind, dtype, all);
+                b.next_loop();
+                let x = b.load(x);
+                let same = if dtype.is_float() { x.eq(extreme) | (x.is_nan() & extreme.is_nan()) } else { x.eq(extreme) };
+                let none = b.bits(b.width().unsigned(), u64::MAX >> (64 - 8 * b.width().bytes()));
+                let place = same.select(b.column(), none).reduce(Reduce::Min);
+                b.row();
+                cast::output(&b, to, cast::cast(place, to));
+                b.finish()
+            }
+            Single::Dot(dtype, to) => {
+                let b = Builder::new(Width::of(dtype).max(Width::of(to)));
+                let product = b.input(dtype) * b.input(dtype);
+                let sum = product.reduce(Reduce::Sum);
+                b.row();
+                cast::output(&b, to, sum);
+                b.finish()
+            }
+            Single::Split => {
+                let b = Builder::new(Width::W32);
+                let key = [b.splat(DType::U32), b.splat(DType::U32)];
+                let [first, second] = threefry::block(key, [b.uint(0), b.column()]);
+                b.output(DType::U32, first);
+                b.output(DType::U32, second);
+                b.finish()
+            }
+            Single::FoldIn => {
+                let b = Builder::new(Width::W32);
+                let key = [b.input(DType::U32), b.input(DType::U32)];
+                let [first, second] = threefry::block(key, [b.uint(0), b.input(DType::U32)]);
+                b.output(DType::U32, first);
+                b.output(DType::U32, second);
+                b.finish()
+            }
+        }
+    }
+}
+
+/// The program of a formula over elements.
+fn elementwise(width: Width, inputs: &[DType], to: DType, formula: impl for<'b> FnOnce(&[V<'b>]) -> V<'b>) -> Program {
+    let b = Builder::new(width);
+    {
+        let x: Vec<V<'_>> = inputs.iter().map(|&dtype| b.input(dtype)).collect();
+        let y = formula(&x);
+        cast::output(&b, to, y);
+    }
+    b.finish()
+}
