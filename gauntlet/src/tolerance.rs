@@ -116,7 +116,8 @@ pub fn compare(class: Class, got: &Array, expected: &Array, scale: Option<&[f64]
     ))
 }
 
-fn number(array: &Array, i: usize) -> f64 {
+/// An element as f64.
+pub fn number(array: &Array, i: usize) -> f64 {
     plywood_core::with_dtype!(array.dtype(), T => {
         plywood_core::convert::to_f64(array.as_slice::<T>().expect("its own dtype")[i])
     })

@@ -12,10 +12,12 @@
 //! | mixtures | second derivatives are the same in all four mixtures of the modes | [`mixtures`] |
 //! | replay | a recorded graph, also as one call, gives what eager execution gives, to the bit | [`replay`] |
 //! | vmap | for many lanes at once it is the stack over slices, for every placement of their axis, and so are derivatives | [`vmap()`], [`vmap_of_derivatives`] |
+//! | device | a device gives what the CPU gives: values, derivatives, many lanes, as one call | [`device()`] |
 //!
 //! A layer brings its own property, a file here: `fusion` (against eager execution).
 
 mod alone;
+mod device;
 mod forward;
 mod gradient;
 mod jvp;
@@ -26,6 +28,7 @@ mod tangent;
 mod vmap;
 
 pub use alone::alone;
+pub use device::{Nearness, Part, device};
 pub use forward::forward;
 pub use gradient::gradient;
 pub use jvp::{jvp, mixtures};

@@ -14,10 +14,6 @@ use std::sync::Arc;
 
 /// Records the operation, and for smooth samples its derivative; replays both.
 pub fn replay(engine: &'static dyn Engine, sample: &Sample) -> Result<(), String> {
-    let recorded = |types: &[TensorType]| -> Vec<Value> {
-        let device = Device { kind: "trace", index: 0 };
-        types.iter().map(|ty| argument(Trace::ENGINE, ty.clone(), device)).collect()
-    };
     let types = sample.types();
     let arguments = recorded(&types);
     let outputs = sample.apply(Trace::ENGINE, arguments.iter().cloned().collect());
@@ -58,8 +54,14 @@ pub fn replay(engine: &'static dyn Engine, sample: &Sample) -> Result<(), String
     same(&called(engine, graph, inputs), &eager).map_err(|e| format!("the derivative as one call: {e}"))
 }
 
+/// Arguments of a function that is recorded.
+pub(super) fn recorded(types: &[TensorType]) -> Vec<Value> {
+    let device = Device { kind: "trace", index: 0 };
+    types.iter().map(|ty| argument(Trace::ENGINE, ty.clone(), device)).collect()
+}
+
 /// The graph as one operation, which a device may execute otherwise than equation by equation.
-fn called(engine: &'static dyn Engine, graph: Graph, inputs: Values) -> Vec<Array> {
+pub(super) fn called(engine: &'static dyn Engine, graph: Graph, inputs: Values) -> Vec<Array> {
     let outputs: Vec<TensorType> = graph.output_types().cloned().collect();
     let call = Call { graph: Arc::new(graph), rule: Rule::Through(Policy::Everything) };
     read(&engine.execute(Step { op: &Op::Call(Arc::new(call)), outputs: &outputs, at: at::caller() }, inputs))

@@ -141,7 +141,7 @@ fn constant(engine: &'static dyn Engine, array: &Array) -> Value {
 }
 
 /// The inputs of a lane: those of the sample, turned round a little, so that what one lane has is not another's.
-fn of_lane(sample: &Sample, lane: usize) -> Vec<Array> {
+pub(super) fn of_lane(sample: &Sample, lane: usize) -> Vec<Array> {
     let decides = |i: usize, array: &Array| {
         let scalar = array.shape().elements() == 1 && array.dtype().is_signed_integer();
         match sample.op.kind() {
@@ -170,7 +170,7 @@ fn of_lane(sample: &Sample, lane: usize) -> Vec<Array> {
 }
 
 /// Slices of a type along a new axis.
-fn stacked(slices: &[&Array], ty: &TensorType, axis: usize) -> Array {
+pub(super) fn stacked(slices: &[&Array], ty: &TensorType, axis: usize) -> Array {
     let shape = ty.shape.insert(axis, slices.len());
     let outer: usize = ty.shape[..axis].iter().product();
     let inner: usize = ty.shape[axis..].iter().product();
