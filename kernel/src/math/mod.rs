@@ -4,7 +4,7 @@
 //! [`lgamma`] below -1/2, where larger terms cancel (`gamma.rs` says how far it may be off), and [`erf_inv_giles`], which
 //! is as exact as JAX's; infinities, NaN, the sign of zero, overflow and subnormal numbers are as C99's Annex F has them;
 //! odd functions are odd to the bit. No function branches: exceptions are selects. Polynomials are our own fits
-//! (`tools/fit.py` makes `coefficients.rs`). The tests `ulp_f32`, `ulp_f64` and `special_values` say so for a part of all
+//! (`tools/fit.py` makes `coefficients.rs`). The tests `ulp_f32`, `ulp_f64` and `special_values` of the CPU say so for a part of all
 //! inputs, and `cargo run --release -p plywood-benches --bin ulp` for all of them in `F32`.
 
 mod bessel;

@@ -1,6 +1,6 @@
 """Fits the polynomials of erfc, lgamma and the Bessel functions and prints them as Rust.
 
-    python fit_special.py > ../src/kernel/math/special_tables.rs
+    python fit_special.py > ../src/math/special_tables.rs
 
 Each makes the sum of the squared relative errors at Chebyshev's points least, which is near the best polynomial; then its
 coefficients are rounded from the lowest order, the rest being fitted anew (narrow after each, wide after the first few).

@@ -1,6 +1,6 @@
 """Fits the polynomials of the kernel language's functions and prints them as Rust.
 
-    python fit.py > ../src/kernel/math/coefficients.rs
+    python fit.py > ../src/math/coefficients.rs
 
 Each polynomial P makes the largest |weight * (P - function)| on its interval least: Remez's exchange on a fixed grid,
 in arithmetic of 60 digits (see Muller, Elementary Functions, chapter 3). Then its coefficients are rounded to the

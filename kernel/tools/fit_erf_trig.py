@@ -1,6 +1,6 @@
-"""Writes src/kernel/math/tables.rs: the polynomials of erf, erf_inv, trigonometry and roots, and bits of 1 / (2 pi).
+"""Writes src/math/tables.rs: the polynomials of erf, erf_inv, trigonometry and roots, and bits of 1 / (2 pi).
 
-    python backend-cpu/tools/fit_erf_trig.py
+    python kernel/tools/fit_erf_trig.py
 
 The fits are minimax ones, by the exchange of Remez on a grid. Coefficients stand from the lowest order; each is
 rounded to the format in turn, and those behind it are fitted again.
@@ -192,5 +192,5 @@ run("ERF_INV_MIDDLE", tail, (53, mp.sqrt(mpf("6.249")), 4.001, 18, 3.25))
 run("ERF_INV_FAR", tail, (53, 3.999, 6.01, 16, 5))
 words("TURNS_32", 32, 24, 7)
 words("TURNS_64", 64, 53, 19)
-path = Path(__file__).parent.parent / "src/kernel/math/tables.rs"
+path = Path(__file__).parent.parent / "src/math/tables.rs"
 path.write_text("\n".join(out) + "\n")
