@@ -6,6 +6,7 @@
 use crate::data::Buffer;
 use crate::emit::memory::{self, Stored};
 use crate::platform::Platform;
+use crate::probe;
 use cubecl::ir::features::{Plane, TypeUsage};
 use cubecl::prelude::{ComputeClient, Runtime};
 use plywood_core::{DType, Device, Error};
@@ -30,6 +31,8 @@ pub struct Facts {
     pub bf16: Stored,
     /// Whether the compiler behind rewrites sums of floats.
     pub hides: bool,
+    /// Whether it rounds a fused multiplication and addition twice, and has floats of 64 bits to do better.
+    pub wide_fma: bool,
     /// How many units exchange values without shared memory; 1: none.
     pub plane: u32,
     /// Units of a cube, at most.
@@ -116,6 +119,7 @@ impl<R: Runtime> Client<R> {
         let facts = Facts {
             bf16,
             hides: P::REWRITES,
+            wide_fma: false,
             plane,
             units: hardware.max_units_per_cube,
             cubes: cubes.0.min(cubes.1),
@@ -125,7 +129,10 @@ impl<R: Runtime> Client<R> {
             bindings: hardware.max_bindings as usize,
             dtypes: DType::ALL.iter().copied().filter(|&dtype| usable(dtype, bf16)).collect(),
         };
-        Client { device: Device { kind: P::KIND, index }, compute, facts, counts: Counts::default() }
+        let mut client = Client { device: Device { kind: P::KIND, index }, compute, facts, counts: Counts::default() };
+        client.facts.wide_fma =
+            P::REWRITES && client.facts.dtypes.contains(&DType::F64) && !probe::fuses(&client);
+        client
     }
 
     /// Counts so far.

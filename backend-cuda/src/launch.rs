@@ -1,20 +1,15 @@
 //! Launches of programs: from operands over a domain to a kernel's key, its numbers and the division of work.
 //!
-//! What always holds: a launch keeps to what the device can do, since one that does not fails without a word; and no unit leaves
-//! the memory of an argument, since kernels check no bounds.
-
-#![allow(unsafe_code)]
+//! What always holds: operands are made for the whole of their domain, and units are bounded by its rows and columns, so that no unit
+//! leaves the memory of an argument (kernels check no bounds).
 
 use crate::client::{Client, Facts};
 use crate::data::{Buffer, Storage};
 use crate::emit::memory;
 use crate::lower::{Along, Key, Numbers, Work};
-use cubecl::KernelSettings;
-use cubecl::ir::StorageType;
-use cubecl::prelude::{
-    ArrayArg, CubeCount, CubeDim, CubeKernel, KernelBuilder, KernelDefinition, KernelId, KernelLauncher, KernelMetadata,
-    Runtime,
-};
+use crate::queue::queue;
+use cubecl::ir::Type;
+use cubecl::prelude::Runtime;
 use plywood_core::DType;
 use plywood_kernel::ir::{ArgId, Op};
 use plywood_kernel::layout::{Nest, Strides};
@@ -53,33 +48,6 @@ pub struct Job<'a> {
     pub first: u32,
     /// The program's arguments, in order.
     pub operands: Vec<Operand>,
-}
-
-/// A kernel to be compiled.
-struct Kernel<R: Runtime> {
-    key: Arc<Key>,
-    settings: KernelSettings,
-    client: cubecl::prelude::ComputeClient<R>,
-}
-
-impl<R: Runtime> KernelMetadata for Kernel<R> {
-    fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info(self.key.clone()).cube_dim(self.settings.cube_dim)
-    }
-
-    fn address_type(&self) -> StorageType {
-        crate::emit::U32.into()
-    }
-}
-
-impl<R: Runtime> CubeKernel for Kernel<R> {
-    fn define(&self) -> KernelDefinition {
-        let mut builder = KernelBuilder::default();
-        builder.runtime_properties(R::target_properties());
-        builder.device_properties(self.client.properties());
-        self.settings.address_type.register(&mut builder.scope);
-        self.key.write(builder).build(self.settings.clone())
-    }
 }
 
 /// The loops of a job.
@@ -161,6 +129,7 @@ pub fn launch<R: Runtime>(client: &Client<R>, job: &Job<'_>) {
         work,
         bf16: facts.bf16,
         hides: facts.hides,
+        wide_fma: facts.wide_fma,
     };
     let lines = loops.columns() / vector;
     let mut numbers = Numbers::default();
@@ -193,21 +162,14 @@ pub fn launch<R: Runtime>(client: &Client<R>, job: &Job<'_>) {
         Work::Unit => (64, loops.rows().div_ceil(64)),
         Work::Cube { units, .. } => (units, loops.rows()),
     };
-    let settings = KernelSettings::default().cube_dim(CubeDim::new_1d(units)).kernel_name(name(work));
-    let mut launcher = KernelLauncher::<R>::new(settings.clone());
-    for (buffer, dtype, along) in &buffers {
-        let elem = memory::elem(*dtype, facts.bf16);
-        let ty = crate::emit::of(elem, if *along == Along::Line { vector } else { 1 });
-        // SAFETY: the buffer holds at least as many elements as it has bytes for.
-        let array = unsafe { ArrayArg::from_raw_parts(buffer.handle.clone(), buffer.bytes / dtype.size()) };
-        launcher.register_array(array, ty);
-    }
-    numbers.0.iter().for_each(|&n| launcher.register_scalar(n));
-    let kernel = Kernel { key: Arc::new(key), settings, client: client.compute.clone() };
-    client.launched();
-    // SAFETY: units are bounded by the numbers of rows and columns, so they stay in the loops, and operands were made for the whole
-    // of their domain, so the loops stay in their memory. Every loop counts up to a number.
-    unsafe { launcher.launch_unchecked(spread(facts, cubes), kernel, &client.compute) }
+    let arguments: SmallVec<[(&Buffer, Type); 8]> = buffers
+        .iter()
+        .map(|(buffer, dtype, along)| {
+            let lanes = if *along == Along::Line { vector } else { 1 };
+            (buffer, crate::emit::of(memory::elem(*dtype, facts.bf16), lanes))
+        })
+        .collect();
+    queue(client, name(work), Arc::new(key), &arguments, &numbers.0, units, cubes);
 }
 
 fn name(work: Work) -> &'static str {
@@ -221,16 +183,6 @@ fn name(work: Work) -> &'static str {
 /// A count that kernels hold in 32 bits.
 fn whole<R: Runtime>(client: &Client<R>, n: usize) -> u32 {
     u32::try_from(n).unwrap_or_else(|_| panic!("{}: {n} elements are more than kernels count", client.device))
-}
-
-/// So many cubes, over two dimensions where one does not hold them.
-pub fn spread(facts: &Facts, cubes: usize) -> CubeCount {
-    let most = facts.cubes as usize;
-    if cubes <= most {
-        return CubeCount::Static(cubes as u32, 1, 1);
-    }
-    let rows = cubes.div_ceil(most);
-    CubeCount::Static(cubes.div_ceil(rows) as u32, rows as u32, 1)
 }
 
 /// Who computes a row of a program that reduces: a cube, where it is long; a unit, where rows are short, or where what is reduced

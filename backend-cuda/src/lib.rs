@@ -21,7 +21,9 @@ mod kernels;
 mod launch;
 mod lower;
 mod platform;
+mod probe;
 mod programs;
+mod queue;
 mod views;
 
 pub use client::DeviceStats;

@@ -33,6 +33,8 @@ pub struct Emit {
     builder: KernelBuilder,
     /// The scopes around the one at work, which is the builder's.
     around: Vec<Scope>,
+    /// Whether a fused multiplication and addition of 32-bit floats is done in 64 bits.
+    wide_fma: bool,
     /// A word of zeros that no compiler knows to be zero, where values have to be hidden from rewriting ([`Emit::hidden`]).
     zero: Option<Val>,
 }
@@ -40,7 +42,7 @@ pub struct Emit {
 impl Emit {
     /// An empty kernel.
     pub fn new(builder: KernelBuilder) -> Emit {
-        Emit { builder, around: Vec::new(), zero: None }
+        Emit { builder, around: Vec::new(), wide_fma: false, zero: None }
     }
 
     /// The builder, once everything is written.
@@ -67,6 +69,11 @@ impl Emit {
     /// From here on, values can be hidden from compilers: by this number, which launches give as 0.
     pub fn hide_by(&mut self, zero: Val) {
         self.zero = Some(zero);
+    }
+
+    /// From here on, fused multiplications and additions of 32-bit floats go by way of 64 bits: for devices that round twice.
+    pub fn widen_fma(&mut self) {
+        self.wide_fma = true;
     }
 
     /// Writes an instruction and gives its value.
@@ -128,6 +135,12 @@ impl Emit {
     /// a * b + c, rounded once where the device can.
     pub fn fma(&mut self, a: Val, b: Val, c: Val) -> Val {
         let ty = [b, c].iter().fold(a.ty, |ty, x| wider_type(ty, x.ty));
+        if self.wide_fma && ty.elem_type() == F32 {
+            let [a, b, c] = [a, b, c].map(|x| self.cast(x, F64));
+            let product = self.mul(a, b);
+            let sum = self.add(product, c);
+            return self.cast(sum, F32);
+        }
         self.push(Arithmetic::Fma(FmaOperator { a, b, c }), ty)
     }
 

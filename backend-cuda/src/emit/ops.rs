@@ -64,7 +64,7 @@ pub fn compute(e: &mut Emit, program: &Program, id: Id, value: &dyn Fn(Id) -> Va
         Op::Binary(op, a, b) => {
             let (x, y) = (value(a), value(b));
             let x = if takes_apart(program, op, a, b) { e.hidden(x) } else { x };
-            let y = if takes_apart(program, op, b, a) { e.hidden(y) } else { y };
+            let y = if takes_apart(program, op, b, a) || is_zero(program, op, b) { e.hidden(y) } else { y };
             binary(e, op, ty, x, y)
         }
         Op::Fma(op, a, b, c) => fma(e, op, value(a), value(b), value(c)),
@@ -91,6 +91,15 @@ fn takes_apart(program: &Program, op: Binary, sum: Id, other: Id) -> bool {
         Op::Binary(Binary::Add | Binary::Sub, a, b) => a == other || b == other || sum == other,
         Op::Fma(_, _, _, c) => c == other || sum == other,
         _ => sum == other && op == Binary::Sub,
+    }
+}
+
+/// Whether something is multiplied by zero: for its NaN, which compilers forget.
+fn is_zero(program: &Program, op: Binary, factor: Id) -> bool {
+    match program.ops()[factor as usize] {
+        Op::Const(Type::F32, bits) => op == Binary::Mul && f32::from_bits(bits as u32) == 0.0,
+        Op::Const(Type::F64, bits) => op == Binary::Mul && f64::from_bits(bits) == 0.0,
+        _ => false,
     }
 }
 

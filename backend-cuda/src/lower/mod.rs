@@ -14,7 +14,9 @@ mod rows;
 
 use crate::emit::memory::{self, Stored};
 use crate::emit::{Emit, U32, Val, of, ops};
+use crate::queue::Code;
 use cubecl::ir::{BinaryOperator, Comparison};
+use cubecl::prelude::KernelBuilder;
 use plywood_kernel::ir::{Arg, ArgId, Id, Op, Program};
 use plywood_kernel::{Type, Width};
 use smallvec::SmallVec;
@@ -72,6 +74,8 @@ pub struct Key {
     pub bf16: Stored,
     /// Whether the compiler behind rewrites sums of floats.
     pub hides: bool,
+    /// Whether the device rounds a fused multiplication and addition twice, and has floats of 64 bits to do better.
+    pub wide_fma: bool,
 }
 
 /// The numbers of a launch, in the order in which kernels ask for them.
@@ -101,9 +105,8 @@ struct Writer<'a> {
     first: Option<Val>,
 }
 
-impl Key {
-    /// Writes the kernel's code.
-    pub fn write(&self, builder: cubecl::prelude::KernelBuilder) -> cubecl::prelude::KernelBuilder {
+impl Code for Key {
+    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
         let mut w = Writer::new(Emit::new(builder), self);
         match self.work {
             Work::Flat => flat::write(&mut w),
@@ -112,7 +115,9 @@ impl Key {
         }
         w.e.finish()
     }
+}
 
+impl Key {
     /// The elements' type of an argument, so many at a time.
     fn elem(&self, arg: ArgId) -> cubecl::ir::Type {
         let lanes = if self.along[arg as usize] == Along::Line { self.vector } else { 1 };
@@ -134,6 +139,9 @@ impl<'a> Writer<'a> {
                 _ => Some(e.input(key.elem(arg))),
             })
             .collect();
+        if key.wide_fma {
+            e.widen_fma();
+        }
         if key.hides {
             let zero = e.scalar(U32);
             e.hide_by(zero);
