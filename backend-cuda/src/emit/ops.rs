@@ -36,11 +36,13 @@ fn word(ty: Type) -> Type {
     }
 }
 
-/// A constant by its bits. Infinite and NaN floats, which no source of a kernel can name, are bits that are read as floats.
+/// A constant by its bits. Floats that a kernel's source cannot name (infinities, NaN), and -0, which CubeCL takes for 0, are bits
+/// that are read as floats.
 pub fn constant(e: &mut Emit, ty: Type, bits: u64) -> Val {
+    let named = |x: f64| x.is_finite() && (x != 0.0 || x.is_sign_positive());
     let value: ConstantValue = match ty {
-        Type::F32 if f32::from_bits(bits as u32).is_finite() => (f32::from_bits(bits as u32) as f64).into(),
-        Type::F64 if f64::from_bits(bits).is_finite() => f64::from_bits(bits).into(),
+        Type::F32 if named(f32::from_bits(bits as u32) as f64) => (f32::from_bits(bits as u32) as f64).into(),
+        Type::F64 if named(f64::from_bits(bits)) => f64::from_bits(bits).into(),
         Type::F32 | Type::F64 => {
             let word = constant(e, word(ty), bits);
             return e.bits(word, elem(ty));
