@@ -114,7 +114,8 @@ impl<R: Runtime> Client<R> {
         let bf16 = if usable(DType::BF16, Stored::Native) { Stored::Native } else { Stored::Bits };
         let hardware = &properties.hardware;
         let same = hardware.plane_size_min == hardware.plane_size_max;
-        let plane = if properties.features.plane.contains(Plane::Ops) && same { hardware.plane_size_max } else { 1 };
+        let plane =
+            if properties.features.plane.contains(Plane::Ops) && same { hardware.plane_size_max } else { 1 };
         let cubes = hardware.max_cube_count;
         let facts = Facts {
             bf16,
@@ -129,7 +130,8 @@ impl<R: Runtime> Client<R> {
             bindings: hardware.max_bindings as usize,
             dtypes: DType::ALL.iter().copied().filter(|&dtype| usable(dtype, bf16)).collect(),
         };
-        let mut client = Client { device: Device { kind: P::KIND, index }, compute, facts, counts: Counts::default() };
+        let mut client =
+            Client { device: Device { kind: P::KIND, index }, compute, facts, counts: Counts::default() };
         client.facts.wide_fma =
             P::REWRITES && client.facts.dtypes.contains(&DType::F64) && !probe::fuses(&client);
         client
@@ -179,7 +181,10 @@ impl<R: Runtime> Client<R> {
 
     /// The bytes of a buffer, once everything before is done.
     pub fn download(&self, buffer: &Buffer) -> Result<Vec<u8>, Error> {
-        let failed = |e: cubecl::server::ServerError| Error::Device { device: self.device, reason: short(&e.to_string()) };
+        let failed = |e: cubecl::server::ServerError| Error::Device {
+            device: self.device,
+            reason: short(&e.to_string()),
+        };
         // Only a flush says that a launch failed.
         self.compute.flush().map_err(failed)?;
         let mut bytes = self.compute.read_one(buffer.handle.clone()).map_err(failed)?.to_vec();

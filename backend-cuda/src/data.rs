@@ -42,7 +42,13 @@ pub fn data(value: &Value) -> &GpuData {
 }
 
 /// Makes a value.
-pub fn value(engine: &'static dyn Engine, ty: TensorType, layout: Layout, storage: Storage, device: usize) -> Value {
+pub fn value(
+    engine: &'static dyn Engine,
+    ty: TensorType,
+    layout: Layout,
+    storage: Storage,
+    device: usize,
+) -> Value {
     debug_assert_eq!(layout.strides.len(), ty.rank());
     Value::new(engine, ty, GpuData { layout, storage, device })
 }

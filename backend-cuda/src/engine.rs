@@ -4,15 +4,15 @@
 
 use crate::client::Client;
 use crate::data::{self, Storage};
+use crate::fused;
 use crate::host;
-use crate::kernels::{Queue, cast, create, dot, random, reduce, select, shape, slice};
+use crate::kernels::{Queue, cast, control, create, dot, random, reduce, select, shape, slice};
 use crate::platform::{Platform, client};
 use crate::programs::Single;
 use crate::views;
 use cubecl::prelude::Runtime;
 use plywood_core::axis;
-use plywood_core::control::interpret::{self, Runs};
-use plywood_core::{Array, DType, Device, Engine, Error, Op, Step, Value, Values};
+use plywood_core::{Array, DType, Device, Error, Op, Step, Value, Values};
 use smallvec::smallvec;
 
 /// Executes one operation on the device of its inputs, or the first one.
@@ -32,18 +32,24 @@ fn has_dtypes<R: Runtime>(client: &Client<R>, step: Step<'_>, x: &Values) {
     let lacks = |dtype: &DType| !client.facts.dtypes.contains(dtype);
     if let Some(dtype) = inputs.chain(step.outputs.iter().map(|ty| ty.dtype)).find(lacks) {
         let has: Vec<String> = client.facts.dtypes.iter().map(|d| d.to_string()).collect();
-        panic!("{}: {} has no {dtype}; it has {}, at {}", step.op.name(), client.device, has.join(", "), step.at);
+        panic!(
+            "{}: {} has no {dtype}; it has {}, at {}",
+            step.op.name(),
+            client.device,
+            has.join(", "),
+            step.at
+        );
     }
 }
 
-fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values {
+fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> Values {
     let Step { op, outputs, at: _ } = step;
     // Those that may have no results.
     match op {
-        Op::Call(c) => return c.graph.replay(queue.engine, x),
-        Op::Scan(s) => return interpret::scan(&Bodies(queue.engine), outputs, x, s),
-        Op::While(w) => return interpret::while_loop(&Bodies(queue.engine), x, w),
-        Op::Cond(c) => return interpret::cond(&Bodies(queue.engine), x, c),
+        Op::Call(c) => return fused::call(queue, &c.graph, x),
+        Op::Scan(s) => return control::scan(queue, outputs, x, s),
+        Op::While(w) => return control::while_loop(queue, x, w),
+        Op::Cond(c) => return control::cond(queue, x, c),
         Op::Collective(c) => panic!("{}, at {}", axis::unbound(c.name(), &c.axis), step.at),
         _ => {}
     }
@@ -126,14 +132,5 @@ pub fn to_device<P: Platform>(value: Value, device: Device) -> Result<Value, Err
     match &from.storage {
         Storage::Number(bytes) => Ok(queue.number(value.ty().clone(), *bytes)),
         Storage::Device(_) => Ok(queue.upload(&read::<P>(&value)?)),
-    }
-}
-
-/// Bodies of loops, run from the host.
-struct Bodies(&'static dyn Engine);
-
-impl Runs for Bodies {
-    fn engine(&self) -> &'static dyn Engine {
-        self.0
     }
 }

@@ -210,7 +210,8 @@ fn vector(facts: &Facts, job: &Job<'_>, loops: &Loops, work: Work) -> usize {
     let fits = |vector: usize| {
         let line = |i: usize| {
             let operand = &job.operands[i];
-            let aligned = operand.offset.is_multiple_of(vector) && loops.strides[i].0.iter().all(|s| s % vector as isize == 0);
+            let aligned = operand.offset.is_multiple_of(vector)
+                && loops.strides[i].0.iter().all(|s| s % vector as isize == 0);
             loops.step(i) != 1 || job.program.args()[i].splat || aligned
         };
         loops.columns().is_multiple_of(vector) && (0..job.operands.len()).all(line)
@@ -232,7 +233,8 @@ fn divided(facts: &Facts, loops: &Loops, program: &Program, work: Work, vector: 
     let units = (lines.div_ceil(2).next_power_of_two() as u32).clamp(least, most.min(256));
     let units = if lines > 8 * units as usize { most } else { units };
     let kept = lines.div_ceil(units as usize);
-    let values = kept * vector * program.args().iter().filter(|arg| !arg.splat).count() * program.width().bytes() / 4;
+    let values =
+        kept * vector * program.args().iter().filter(|arg| !arg.splat).count() * program.width().bytes() / 4;
     let kept = if values <= KEPT { kept as u32 } else { 0 };
     Work::Cube { units, kept, exact: kept as usize * units as usize == lines, plane: facts.plane.min(units) }
 }

@@ -72,8 +72,7 @@ macro_rules! backend {
             }
 
             fn explain(&self, graph: &Graph) -> Option<Explanation> {
-                let _ = graph;
-                None
+                Some(crate::fused::explain(graph))
             }
         }
     };

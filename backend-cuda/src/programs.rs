@@ -1,11 +1,11 @@
 //! Programs of single operations, kept by what they depend on.
 
-use plywood_core::op::{Binary, Bits, Compare, Reduction, Unary};
 use plywood_core::DType;
+use plywood_core::op::{Binary, Bits, Compare, Reduction, Unary};
 use plywood_kernel::formulas::random::Sample;
 use plywood_kernel::formulas::{self, reduce};
 use plywood_kernel::ir::Reduce;
-use plywood_kernel::{threefry, Builder, Program, V, Width, cast};
+use plywood_kernel::{Builder, Program, V, Width, cast, threefry};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -75,9 +75,9 @@ impl Single {
             Single::IntegerPow(n, dtype) => {
                 elementwise(Width::of(dtype), &[dtype], dtype, |x| formulas::unary::power(x[0], n))
             }
-            Single::Binary(op, dtype) => {
-                elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| formulas::binary::formula(op, x[0], x[1]))
-            }
+            Single::Binary(op, dtype) => elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| {
+                formulas::binary::formula(op, x[0], x[1])
+            }),
             Single::Bits(op, dtype) => {
                 let inputs = &[dtype; 2][..op.arity()];
                 elementwise(Width::of(dtype), inputs, dtype, |x| formulas::bits::formula(op, dtype, x))
@@ -102,10 +102,12 @@ impl Single {
                     })
                 })
             }
-            Single::Clamp(dtype) => {
-                elementwise(Width::of(dtype), &[dtype; 3], dtype, |x| formulas::select::clamp(x[0], x[1], x[2]))
+            Single::Clamp(dtype) => elementwise(Width::of(dtype), &[dtype; 3], dtype, |x| {
+                formulas::select::clamp(x[0], x[1], x[2])
+            }),
+            Single::Cast(from, to) => {
+                elementwise(cast::width(from, to), &[from], to, |x| cast::cast(x[0], to))
             }
-            Single::Cast(from, to) => elementwise(cast::width(from, to), &[from], to, |x| cast::cast(x[0], to)),
             Single::Reduce(kind, from, to) => {
                 let b = Builder::new(Width::of(from).max(Width::of(to)));
                 let all = reduce::encode(kind, b.input(from)).reduce(reduce::step(kind));
@@ -175,7 +177,12 @@ impl Single {
 }
 
 /// The program of a formula over elements.
-fn elementwise(width: Width, inputs: &[DType], to: DType, formula: impl for<'b> FnOnce(&[V<'b>]) -> V<'b>) -> Program {
+fn elementwise(
+    width: Width,
+    inputs: &[DType],
+    to: DType,
+    formula: impl for<'b> FnOnce(&[V<'b>]) -> V<'b>,
+) -> Program {
     let b = Builder::new(width);
     {
         let x: Vec<V<'_>> = inputs.iter().map(|&dtype| b.input(dtype)).collect();

@@ -11,8 +11,8 @@ use crate::data::Buffer;
 use cubecl::KernelSettings;
 use cubecl::ir::{StorageType, Type};
 use cubecl::prelude::{
-    ArrayArg, CubeCount, CubeDim, CubeKernel, KernelBuilder, KernelDefinition, KernelId, KernelLauncher, KernelMetadata,
-    Runtime,
+    ArrayArg, CubeCount, CubeDim, CubeKernel, KernelBuilder, KernelDefinition, KernelId, KernelLauncher,
+    KernelMetadata, Runtime,
 };
 use std::fmt::Debug;
 use std::hash::Hash;

@@ -47,7 +47,9 @@ fn part(kind: OpKind, part: Part) {
     for (name, engine) in engines() {
         match engine {
             Err(why) => println!("left out: {kind:?} {part:?} on {name}: {why}"),
-            Ok(engine) => properties::check(kind, chosen, |s| properties::device(engine, Cpu::ENGINE, s, part, NEAR)),
+            Ok(engine) => {
+                properties::check(kind, chosen, |s| properties::device(engine, Cpu::ENGINE, s, part, NEAR))
+            }
         }
     }
 }

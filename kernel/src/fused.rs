@@ -5,8 +5,10 @@
 //! computes it again, or reads it where it was left: in the output that it is, or, where it is dear, in one that is written
 //! later.
 
+mod fuses;
 mod operands;
 
+pub use fuses::Kernels;
 pub use operands::over_domain;
 
 use crate::formulas::{self, formula, held, reduce};

@@ -8,7 +8,6 @@ mod blocks;
 mod contract;
 mod explain;
 mod flat;
-mod fuses;
 mod operands;
 mod together;
 
@@ -27,6 +26,7 @@ use operands::Operands;
 use plywood_core::op::Types;
 use plywood_core::{Backend, Graph, Op, Step as Execute, Value, Values, Var};
 use plywood_fusion::plan::{Kernel, Operand, Plan, Step, plan};
+use plywood_kernel::fused::Kernels;
 use plywood_kernel::fused::{self, program};
 use smallvec::SmallVec;
 use std::sync::{Arc, Mutex};
@@ -85,7 +85,7 @@ pub fn is_planned(graph: &Graph) -> bool {
 
 impl Planned {
     fn new(graph: &Graph) -> Planned {
-        let plan = plan(graph, &fuses::Kernels);
+        let plan = plan(graph, &Kernels { contractions: true, blocks: true });
         let steps: Vec<_> = plan.steps.iter().map(|step| Prepared::new(graph, step)).collect();
         let times = Times::new(steps.len());
         let variables = plan.definitions.len();

@@ -4,8 +4,8 @@
 
 use super::{Emit, F32, F64, U32, Val, ops};
 use cubecl::ir::{Bitwise, Comparison, ElemType, FloatKind, IntKind, UIntKind};
-use plywood_kernel::Type;
 use plywood_core::DType;
+use plywood_kernel::Type;
 
 const U8: ElemType = ElemType::UInt(UIntKind::U8);
 const U16: ElemType = ElemType::UInt(UIntKind::U16);

@@ -8,9 +8,9 @@ pub mod memory;
 pub mod ops;
 
 use cubecl::ir::{
-    Arithmetic, BinaryOperator, Bitwise, Branch, Builtin, Comparison, ConstantValue, ElemType, FloatKind, FmaOperator, If,
-    IndexAssignOperator, IndexOperator, Instruction, IntKind, Operation, Operator, RangeLoop, Scope, Select,
-    StorageType, Synchronization, Type, UIntKind, UnaryOperator, Variable,
+    Arithmetic, BinaryOperator, Bitwise, Branch, Builtin, Comparison, ConstantValue, ElemType, FloatKind,
+    FmaOperator, If, IndexAssignOperator, IndexOperator, Instruction, IntKind, Operation, Operator,
+    RangeLoop, Scope, Select, StorageType, Synchronization, Type, UIntKind, UnaryOperator, Variable,
 };
 use cubecl::prelude::KernelBuilder;
 
@@ -184,7 +184,8 @@ impl Emit {
     pub fn select(&mut self, cond: Val, then: Val, or_else: Val) -> Val {
         let ty = wider(then, or_else);
         let lanes = cond.ty.vector_size().max(ty.vector_size());
-        let (cond, then, or_else) = (self.repeated(cond, lanes), self.repeated(then, lanes), self.repeated(or_else, lanes));
+        let (cond, then, or_else) =
+            (self.repeated(cond, lanes), self.repeated(then, lanes), self.repeated(or_else, lanes));
         self.push(Operator::Select(Select { cond, then, or_else }), ty.with_vector_size(lanes))
     }
 
@@ -246,7 +247,10 @@ impl Emit {
         }
         let index = self.index(i);
         let ty = a.ty.with_vector_size(1);
-        self.push(Operator::UncheckedIndex(IndexOperator { list: a, index, vector_size: 0, unroll_factor: 1 }), ty)
+        self.push(
+            Operator::UncheckedIndex(IndexOperator { list: a, index, vector_size: 0, unroll_factor: 1 }),
+            ty,
+        )
     }
 
     /// A vector of scalars.

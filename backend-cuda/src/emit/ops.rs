@@ -119,7 +119,8 @@ fn unary(e: &mut Emit, op: Unary, ty: Type, a: Val) -> Val {
         Unary::Rotl(0) => a,
         Unary::Rotl(n) => {
             let width = 8 * ty.width().expect("masks are not turned").bytes() as u8;
-            let (up, down) = (shifted(e, Bitwise::ShiftLeft, ty, a, n), shifted(e, Bitwise::ShiftRight, ty, a, width - n));
+            let (up, down) =
+                (shifted(e, Bitwise::ShiftLeft, ty, a, n), shifted(e, Bitwise::ShiftRight, ty, a, width - n));
             e.bitwise(Bitwise::BitwiseOr, up, down)
         }
         Unary::Convert(to) if ty.is_float() => to_integer(e, ty, to, a),

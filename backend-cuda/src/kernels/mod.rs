@@ -2,6 +2,7 @@
 //! formula.
 
 pub mod cast;
+pub mod control;
 pub mod conv;
 pub mod create;
 pub mod dot;

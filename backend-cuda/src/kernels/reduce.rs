@@ -15,7 +15,13 @@ const LONG: usize = 1 << 16;
 const BLOCKS: usize = 512;
 
 /// Combines all elements along some axes.
-pub fn reduce<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Value, kind: Reduction, axes: &[usize]) -> Value {
+pub fn reduce<R: Runtime>(
+    queue: &Queue<'_, R>,
+    ty: TensorType,
+    x: Value,
+    kind: Reduction,
+    axes: &[usize],
+) -> Value {
     if ty.elements() == 1 && x.ty().elements() > LONG {
         return in_blocks(queue, ty, queue.contiguous(x), kind);
     }
@@ -26,7 +32,13 @@ pub fn reduce<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Value, kind: 
 }
 
 /// The place of the first extreme along an axis.
-pub fn arg_reduce<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Value, kind: ArgReduction, axis: usize) -> Value {
+pub fn arg_reduce<R: Runtime>(
+    queue: &Queue<'_, R>,
+    ty: TensorType,
+    x: Value,
+    kind: ArgReduction,
+    axis: usize,
+) -> Value {
     let buffer = queue.empty(&ty);
     let (shape, from, to) = rows_of(&x, &[axis], &ty, &buffer);
     let largest = match kind {

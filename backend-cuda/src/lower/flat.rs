@@ -29,7 +29,13 @@ pub fn write(w: &mut Writer<'_>) {
                     None
                 }
                 Op::Reduce(..) => unreachable!("it is not flat"),
-                Op::Const(..) | Op::Column | Op::Unary(..) | Op::Binary(..) | Op::Fma(..) | Op::Compare(..) | Op::Select(..) => {
+                Op::Const(..)
+                | Op::Column
+                | Op::Unary(..)
+                | Op::Binary(..)
+                | Op::Fma(..)
+                | Op::Compare(..)
+                | Op::Select(..) => {
                     Some(w.computed(id, Some(column), &|x| values[x as usize].expect("it was made before")))
                 }
             };

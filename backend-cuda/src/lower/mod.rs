@@ -111,7 +111,9 @@ impl Code for Key {
         match self.work {
             Work::Flat => flat::write(&mut w),
             Work::Unit => rows::by_unit(&mut w),
-            Work::Cube { units, kept, exact, plane } => rows::by_cube(&mut w, rows::Cube { units, kept, exact, plane }),
+            Work::Cube { units, kept, exact, plane } => {
+                rows::by_cube(&mut w, rows::Cube { units, kept, exact, plane })
+            }
         }
         w.e.finish()
     }
@@ -223,7 +225,9 @@ impl<'a> Writer<'a> {
     fn store(&mut self, arg: ArgId, at: &address::At, column: Val, value: Val, from: Id) {
         let Arg { dtype, .. } = self.program().args()[arg as usize];
         let x = memory::narrow(&mut self.e, dtype, self.key.bf16, value, self.key.program.ty(from));
-        let Argument::Memory(place) = &self.args[arg as usize] else { unreachable!("a number is not written") };
+        let Argument::Memory(place) = &self.args[arg as usize] else {
+            unreachable!("a number is not written")
+        };
         match place.along {
             Along::Line => {
                 let x = self.e.repeated(x, self.key.vector);

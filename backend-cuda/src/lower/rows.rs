@@ -100,9 +100,12 @@ fn once(w: &mut Writer<'_>, stage: &Stage, at: &address::At, values: &mut Values
                 None
             }
             Op::Reduce(..) | Op::Column => unreachable!("only loops reduce and count"),
-            Op::Const(..) | Op::Unary(..) | Op::Binary(..) | Op::Fma(..) | Op::Compare(..) | Op::Select(..) => {
-                Some(w.computed(id, None, &|x| values.of(x)))
-            }
+            Op::Const(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Fma(..)
+            | Op::Compare(..)
+            | Op::Select(..) => Some(w.computed(id, None, &|x| values.of(x))),
         };
     }
 }
@@ -169,9 +172,13 @@ fn body(
                 w.e.assign(sum, after);
                 None
             }
-            Op::Column | Op::Const(..) | Op::Unary(..) | Op::Binary(..) | Op::Fma(..) | Op::Compare(..) | Op::Select(..) => {
-                Some(w.computed(id, Some(column), &|x| values.of(x)))
-            }
+            Op::Column
+            | Op::Const(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Fma(..)
+            | Op::Compare(..)
+            | Op::Select(..) => Some(w.computed(id, Some(column), &|x| values.of(x))),
         };
     }
     for (arg, x) in stores {

@@ -9,12 +9,15 @@
 //! What always holds: steps are in an order in which whatever is read stands before; planning takes time that grows with
 //! the number of equations; numbers that fill a tensor, and views that only kernels read, are not made.
 
+mod explain;
 mod groups;
 mod kernel;
 mod scalars;
 #[cfg(test)]
 mod tests;
 mod together;
+
+pub use explain::{Known, explain};
 
 use plywood_core::{DType, Equation, Graph, Op, Shape, Var};
 

@@ -3,8 +3,8 @@
 //!
 //! Data that only moves, integers and bools are equal. Arithmetic is as near as the device's is to IEEE's ([`Nearness`]).
 
-use super::pullback::{data, directions, pullback, tensors};
 use super::jvp::pushed;
+use super::pullback::{data, directions, pullback, tensors};
 use super::replay::{called, recorded};
 use super::vmap::{of_lane, stacked};
 use crate::bits::{bits_of, place};
@@ -199,7 +199,9 @@ fn same(
         let dtype = got.dtype();
         let floats = dtype.is_float();
         let largest = match floats {
-            true => (0..b.len()).map(|i| number(expected, i).abs()).filter(|x| x.is_finite()).fold(0.0, f64::max),
+            true => {
+                (0..b.len()).map(|i| number(expected, i).abs()).filter(|x| x.is_finite()).fold(0.0, f64::max)
+            }
             false => 0.0,
         };
         let extra = match sample.class {
@@ -232,7 +234,13 @@ fn same(
             let epsilon = match dtype.size() {
                 8 => f64::EPSILON,
                 4 => f32::EPSILON as f64,
-                _ => if dtype == plywood_core::DType::F16 { 2f64.powi(-10) } else { 2f64.powi(-7) },
+                _ => {
+                    if dtype == plywood_core::DType::F16 {
+                        2f64.powi(-10)
+                    } else {
+                        2f64.powi(-7)
+                    }
+                }
             };
             p.abs_diff(q) <= near.ulps + extra
                 || (near.flushes && tiny(got, x) && tiny(expected, y))
@@ -245,7 +253,13 @@ fn same(
                 .take(4)
                 .map(|&i| format!("[{i}]: got {}, the CPU {}", element(got, i), element(expected, i)))
                 .collect();
-            return Err(format!("{} of {} elements of {} differ: {}", wrong.len(), a.len(), got.ty(), shown.join("; ")));
+            return Err(format!(
+                "{} of {} elements of {} differ: {}",
+                wrong.len(),
+                a.len(),
+                got.ty(),
+                shown.join("; ")
+            ));
         }
     }
     Ok(())

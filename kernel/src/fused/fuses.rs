@@ -3,13 +3,19 @@
 //! Lanes have 32 bits, or 64 where an element has. A value in a kernel is what its element in memory would be: narrow integers
 //! wrap, 16-bit floats are rounded after each operation, so a kernel gives the bits that operations alone give.
 
-use crate::kernel::{Width, cast};
+use crate::{Width, cast};
 use plywood_core::op::{Binary, Reduction};
 use plywood_core::{DType, Equation, Graph, Op};
 use plywood_fusion::plan::{Device, Fuses, Lanes};
 
-/// The CPU, to the planner.
-pub struct Kernels;
+/// A device whose kernels are programs of the kernel language, to the planner.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernels {
+    /// Whether a kernel can go on with the sums of a contraction.
+    pub contractions: bool,
+    /// Whether a large tensor that is reduced as a whole is reduced in blocks, by one kernel with what comes before.
+    pub blocks: bool,
+}
 
 impl Device for Kernels {
     fn fuses(&self, graph: &Graph, e: &Equation) -> Fuses {
@@ -37,10 +43,14 @@ impl Device for Kernels {
                 (DType::Bool, _) => Fuses::No,
                 (dtype, Reduction::And | Reduction::Or | Reduction::Xor) if dtype.is_float() => Fuses::No,
                 // Partial results are as exact as the whole.
-                (dtype, _) => Fuses::Reduction { lanes: of(Width::of(dtype)), blocks: dtype.size() >= 4 },
+                (dtype, _) => {
+                    Fuses::Reduction { lanes: of(Width::of(dtype)), blocks: self.blocks && dtype.size() >= 4 }
+                }
             },
             Op::Dot(dot) => match (ty(0), dot.dtype) {
-                (DType::F32, DType::F32) | (DType::F64, DType::F64) => Fuses::Contraction,
+                (DType::F32, DType::F32) | (DType::F64, DType::F64) if self.contractions => {
+                    Fuses::Contraction
+                }
                 _ => Fuses::No,
             },
             Op::ReducePrecision { .. } | Op::Bitcast { .. } | Op::Special(_) => Fuses::No,
