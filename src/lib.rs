@@ -20,7 +20,7 @@
 //!
 //! What is there: tensors of any shape and thirteen dtypes with NumPy's names and rules, JAX's random numbers to the
 //! bit, derivatives of every operation in both modes and to any order, loops and branches that stay operations, `vmap`
-//! with named axes, recording of functions, and a CPU backend.
+//! with named axes, `jit`, a CPU backend, and GPUs by the features `cuda` and `wgpu`.
 
 pub use plywood_core::*;
 
@@ -29,6 +29,12 @@ pub use plywood_autodiff::{
     checkpoint_name, custom_jvp, custom_vjp, grad, hvp, jvp, linearize, value_and_grad, vjp,
 };
 pub use plywood_backend_cpu::{Cpu, MemoryStats};
+#[cfg(feature = "cuda")]
+pub use plywood_backend_cuda::Cuda;
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+pub use plywood_backend_cuda::DeviceStats;
+#[cfg(feature = "wgpu")]
+pub use plywood_backend_cuda::Wgpu;
 pub use plywood_batching::{Batched, InAxes, Map, Vmap, map, vmap};
 pub use plywood_fusion::{Fusion, FusionStats, Jit, Jitted, jit};
 pub use plywood_macros::Tree;
@@ -64,6 +70,10 @@ pub mod prelude {
         eval, fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace,
         tree_leaves, tree_map, value_and_grad, vjp,
     };
+    #[cfg(feature = "cuda")]
+    pub use crate::Cuda;
+    #[cfg(feature = "wgpu")]
+    pub use crate::Wgpu;
     pub use crate::{Batched, Map, Vmap, hessian, jacfwd, jacrev, map, ravel, vmap};
     pub use crate::{Fusion, Jit, jit};
     pub use crate::{

@@ -7,7 +7,7 @@ use crate::data::{self, Storage};
 use crate::fused;
 use crate::host;
 use crate::kernels::{Queue, cast, control, create, dot, random, reduce, select, shape, slice};
-use crate::platform::{Platform, client};
+use crate::platform::{Platform, chosen, client};
 use crate::programs::Single;
 use crate::views;
 use cubecl::prelude::Runtime;
@@ -17,7 +17,7 @@ use smallvec::smallvec;
 
 /// Executes one operation on the device of its inputs, or the first one.
 pub fn execute<P: Platform>(step: Step<'_>, x: Values) -> Values {
-    let index = x.first().map_or(0, |x| data::data(x).device);
+    let index = x.first().map_or(chosen(), |x| data::data(x).device);
     if let Some(other) = x.iter().find(|x| data::data(x).device != index) {
         panic!("{}: operands on {} and {}, at {}", step.op.name(), x[0].device(), other.device(), step.at);
     }

@@ -32,3 +32,4 @@ pub use client::DeviceStats;
 pub use platform::Cuda;
 #[cfg(feature = "wgpu")]
 pub use platform::Wgpu;
+pub use platform::{dtypes, on_device};

@@ -4,8 +4,10 @@
 //! there is none, the reason is kept for whoever asks for one.
 
 use crate::client::{Client, Clients};
+use std::any::TypeId;
+use std::cell::Cell;
 use cubecl::prelude::Runtime;
-use plywood_core::{Backend, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values};
+use plywood_core::{Backend, DType, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values};
 
 /// A backend over a CubeCL runtime.
 pub trait Platform: DeviceBackend + Engine {
@@ -23,6 +25,39 @@ pub trait Platform: DeviceBackend + Engine {
     fn clients() -> &'static Clients<Self::Runtime>;
 }
 
+thread_local! { static CHOSEN: Cell<usize> = const { Cell::new(0) }; }
+
+/// Runs `f` with the device of that number as the one where this thread makes new data; the first one otherwise.
+pub fn on_device<T>(index: usize, f: impl FnOnce() -> T) -> T {
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CHOSEN.set(self.0);
+        }
+    }
+    let _restore = Restore(CHOSEN.replace(index));
+    f()
+}
+
+/// The number of the device where this thread makes new data.
+pub fn chosen() -> usize {
+    CHOSEN.get()
+}
+
+/// The dtypes that this thread's device of an engine has; none of an engine that is not of this crate, or has no device.
+pub fn dtypes(engine: &'static dyn Engine) -> Vec<DType> {
+    #[allow(unused_mut)]
+    let mut known: Vec<(TypeId, fn() -> Vec<DType>)> = Vec::new();
+    #[cfg(feature = "wgpu")]
+    known.push((Wgpu.id(), of::<Wgpu>));
+    #[cfg(feature = "cuda")]
+    known.push((Cuda.id(), of::<Cuda>));
+    fn of<P: Platform>() -> Vec<DType> {
+        client::<P>(chosen()).map(|client| client.facts.dtypes.clone()).unwrap_or_default()
+    }
+    known.iter().find(|(id, _)| *id == engine.id()).map_or(Vec::new(), |(_, of)| of())
+}
+
 /// The client of a device.
 pub fn client<P: Platform>(index: usize) -> Result<&'static Client<P::Runtime>, Error> {
     P::clients().get::<P>(index)
@@ -34,6 +69,19 @@ macro_rules! backend {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub struct $Name;
+
+        impl $Name {
+            /// The devices there are; an error says what is missing where there is none: a driver, a toolkit, an adapter.
+            pub fn found() -> Result<Vec<Device>, Error> {
+                client::<$Name>(0)?;
+                Ok(<$Name as DeviceBackend>::devices())
+            }
+
+            /// What the device of that number was asked for, since the process began.
+            pub fn stats(index: usize) -> Result<crate::DeviceStats, Error> {
+                Ok(client::<$Name>(index)?.stats())
+            }
+        }
 
         impl Backend for $Name {
             const ENGINE: &'static dyn Engine = &$Name;
@@ -63,7 +111,7 @@ macro_rules! backend {
             }
 
             fn device(&'static self, value: Option<&Value>) -> Device {
-                let index = value.map_or(0, |x| crate::data::data(x).device);
+                let index = value.map_or(chosen(), |x| crate::data::data(x).device);
                 Device { kind: <$Name as Platform>::KIND, index }
             }
 

@@ -3,52 +3,52 @@
 //! `GAUNTLET_DTYPES=f32,i32` restricts the samples; all of them otherwise.
 
 use plywood_backend_cpu::Cpu;
-use plywood_core::{Backend, DType, Device, DeviceBackend, Engine, OpKind};
+use plywood_core::{Backend, DType, Engine, OpKind};
 use plywood_gauntlet::Sample;
 use plywood_gauntlet::properties::{self, Nearness, Part};
 
-/// Software renderers flush subnormals, split fused multiplications, and take liberties with what is not finite.
-const NEAR: Nearness = Nearness { ulps: 16, epsilons: 16.0, flushes: true, finite: true };
-
 /// The engines of this build that have a device, or why they have none.
-fn engines() -> Vec<(&'static str, Result<&'static dyn Engine, String>)> {
-    #[allow(unused_mut)]
-    let mut engines: Vec<(&'static str, Result<&'static dyn Engine, String>)> = Vec::new();
-    #[allow(dead_code)]
-    fn of<B: DeviceBackend>() -> Result<&'static dyn Engine, String> {
-        let devices: Vec<Device> = B::devices();
-        if devices.is_empty() { Err("no device".to_string()) } else { Ok(B::ENGINE) }
+fn engines() -> Vec<Result<&'static dyn Engine, String>> {
+    let engines: Vec<Result<&'static dyn Engine, String>> = vec![
+        #[cfg(feature = "wgpu")]
+        plywood_backend_cuda::Wgpu::found().map(|_| plywood_backend_cuda::Wgpu::ENGINE).map_err(|e| e.to_string()),
+        #[cfg(feature = "cuda")]
+        plywood_backend_cuda::Cuda::found().map(|_| plywood_backend_cuda::Cuda::ENGINE).map_err(|e| e.to_string()),
+    ];
+    match engines.is_empty() {
+        true => vec![Err("built without the features `cuda` and `wgpu`".to_string())],
+        false => engines,
     }
-    #[cfg(feature = "wgpu")]
-    engines.push(("wgpu", of::<plywood_backend_cuda::Wgpu>()));
-    #[cfg(feature = "cuda")]
-    engines.push(("cuda", of::<plywood_backend_cuda::Cuda>()));
-    if engines.is_empty() {
-        engines.push(("GPUs", Err("built without the features `cuda` and `wgpu`".to_string())));
-    }
-    engines
 }
 
-fn chosen(sample: &Sample) -> bool {
+/// Samples of dtypes that are asked for, and that the device has.
+fn chosen(engine: &'static dyn Engine, sample: &Sample) -> bool {
     let wanted = std::env::var("GAUNTLET_DTYPES").ok();
-    let fits = |dtype: DType| match &wanted {
-        None => ![DType::F64, DType::I64, DType::U64].is_empty(),
-        Some(wanted) => wanted.split(',').any(|d| d == dtype.to_string()) || dtype == DType::Bool,
+    let asked = |dtype: DType| match &wanted {
+        None => true,
+        Some(wanted) => dtype == DType::Bool || wanted.split(',').any(|d| d == dtype.to_string()),
     };
-    sample.types().iter().chain(sample.outputs().iter()).all(|ty| fits(ty.dtype) && lacks(ty.dtype))
+    let has = has(engine);
+    sample.types().iter().chain(sample.outputs().iter()).all(|ty| asked(ty.dtype) && has.contains(&ty.dtype))
 }
 
-fn lacks(dtype: DType) -> bool {
-    let _ = dtype;
-    true
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+fn has(engine: &'static dyn Engine) -> Vec<DType> {
+    plywood_backend_cuda::dtypes(engine)
+}
+
+#[cfg(not(any(feature = "cuda", feature = "wgpu")))]
+fn has(_: &'static dyn Engine) -> Vec<DType> {
+    Vec::new()
 }
 
 fn part(kind: OpKind, part: Part) {
-    for (name, engine) in engines() {
+    for engine in engines() {
         match engine {
-            Err(why) => println!("left out: {kind:?} {part:?} on {name}: {why}"),
+            Err(why) => println!("left out: {kind:?} {part:?}: {why}"),
             Ok(engine) => {
-                properties::check(kind, chosen, |s| properties::device(engine, Cpu::ENGINE, s, part, NEAR))
+                let property = |s: &Sample| properties::device(engine, Cpu::ENGINE, s, part, Nearness::GRAPHICS);
+                properties::check(kind, |s| chosen(engine, s), property);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::Device;
 #[non_exhaustive]
 pub enum Error {
     /// No backend of that name was compiled in.
-    #[error("no backend is named {name:?}; there are: {}", available.join(", "))]
+    #[error("no backend is named {name:?}; there are: {} (`cuda` and `wgpu` are features)", available.join(", "))]
     UnknownBackend {
         /// What was asked for.
         name: String,

@@ -4,6 +4,7 @@
 //! cargo run --release --example digits
 //! cargo run --release --example digits -- --epochs 5 --data path/to/mnist
 //! cargo run --release --example digits -- --backend lazy
+//! cargo run --release --features wgpu --example digits -- --backend wgpu
 //! ```
 //!
 //! What to look at:
@@ -14,8 +15,8 @@
 //! - `adam.rs`: an optimizer is a few lines with `tree_map`, which goes through parameters and gradients together;
 //! - every random number comes from one key, split: the same `--seed` gives the same accuracy.
 //!
-//! Everything is generic over the backend; only `main` says which it is: `Cpu`, or `Fusion<Cpu>`, on which what stands around a step
-//! is put off too, until `eval`, and then runs with it as one graph that is planned once.
+//! Everything is generic over the backend; only [`trained`] says which it is: `Cpu`; `Fusion<Cpu>`, on which what stands around a step
+//! is put off too, until `eval`, and then runs with it as one graph that is planned once; or what a name says at run time, `Dyn`.
 
 mod adam;
 mod data;
@@ -25,13 +26,15 @@ mod mnist;
 mod model;
 
 use adam::Adam;
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use data::{Dataset, Examples};
 use indicatif::{ProgressBar, ProgressStyle};
 use mnist::DataError;
 use model::{Mlp, loss};
 use plywood::prelude::*;
+use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 /// Trains a classifier of handwritten digits and shows what it has learned.
@@ -52,27 +55,32 @@ struct Args {
     /// A folder with the four files of MNIST (train-images-idx3-ubyte and so on, or with .gz) instead of the built-in data
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What computes
-    #[arg(long, value_enum, default_value_t = Computes::Cpu)]
-    backend: Computes,
+    /// What computes: cpu, lazy (the CPU, a step and what stands around it as one graph), or a GPU: cuda, wgpu (features)
+    #[arg(long, default_value = "cpu")]
+    backend: String,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Computes {
-    /// The CPU, each jitted step at once
-    Cpu,
-    /// The CPU, a step and what stands around it as one graph
-    Lazy,
+fn main() -> ExitCode {
+    match trained(&Args::parse()) {
+        Ok(accuracy) => println!("test accuracy {accuracy:.4}"),
+        Err(e) => {
+            eprintln!("{e}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
-fn main() -> Result<(), DataError> {
-    let args = Args::parse();
-    let accuracy = match args.backend {
-        Computes::Cpu => run::<Cpu>(&args)?,
-        Computes::Lazy => run::<Fusion<Cpu>>(&args)?,
-    };
-    println!("test accuracy {accuracy:.4}");
-    Ok(())
+/// The accuracy on the backend that was asked for.
+fn trained(args: &Args) -> Result<f32, Box<dyn Error>> {
+    Ok(match &args.backend[..] {
+        "cpu" => run::<Cpu>(args)?,
+        "lazy" => run::<Fusion<Cpu>>(args)?,
+        other => {
+            Dyn::set_default(other)?;
+            run::<Dyn>(args)?
+        }
+    })
 }
 
 /// Trains, shows some predictions, and gives the accuracy on the test images.

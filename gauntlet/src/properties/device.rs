@@ -45,6 +45,14 @@ pub struct Nearness {
     pub finite: bool,
 }
 
+impl Nearness {
+    /// A device with IEEE's arithmetic, whose compiler may fuse a product with a sum, and which adds in another order.
+    pub const IEEE: Nearness = Nearness { ulps: 8, epsilons: 8.0, flushes: false, finite: false };
+
+    /// Graphics: subnormals may be flushed, divisions and roots are not quite rounded, and infinities are not told from NaN.
+    pub const GRAPHICS: Nearness = Nearness { ulps: 16, epsilons: 16.0, flushes: true, finite: true };
+}
+
 /// Compares a part of a sample on a device with the CPU.
 pub fn device(
     engine: &'static dyn Engine,

@@ -69,7 +69,7 @@ pub fn check(
 }
 
 /// What a panic said.
-pub(crate) fn message(panic: &(dyn std::any::Any + Send)) -> String {
+pub fn message(panic: &(dyn std::any::Any + Send)) -> String {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(text), _) => text.to_string(),
         (_, Some(text)) => text.clone(),
