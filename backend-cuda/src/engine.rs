@@ -5,7 +5,7 @@
 use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::host;
-use crate::kernels::{Queue, cast, create, dot, random, reduce, select, shape, slice};
+use crate::kernels::{Queue, cast, create, dot, fft, random, reduce, select, shape, slice};
 use crate::platform::{Platform, client};
 use crate::programs::Single;
 use crate::views;
@@ -45,6 +45,9 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
         Op::While(w) => return interpret::while_loop(&Bodies(queue.engine), x, w),
         Op::Cond(c) => return interpret::cond(&Bodies(queue.engine), x, c),
         Op::Collective(c) => panic!("{}, at {}", axis::unbound(c.name(), &c.axis), step.at),
+        Op::Fft { kind, sizes } if fft::has_kernels(queue, outputs[0].dtype, sizes) => {
+            return fft::fft(queue, outputs, x, *kind, sizes);
+        }
         _ => {}
     }
     let ty = outputs[0].clone();

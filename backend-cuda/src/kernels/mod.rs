@@ -5,6 +5,7 @@ pub mod cast;
 pub mod conv;
 pub mod create;
 pub mod dot;
+pub mod fft;
 pub mod random;
 pub mod reduce;
 pub mod select;
