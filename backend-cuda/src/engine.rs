@@ -5,7 +5,7 @@
 use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::host;
-use crate::kernels::{Queue, cast, create, dot, fft, random, reduce, select, shape, slice};
+use crate::kernels::{Queue, cast, create, dot, fft, linalg, random, reduce, select, shape, slice};
 use crate::platform::{Platform, client};
 use crate::programs::Single;
 use crate::views;
@@ -48,6 +48,7 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
         Op::Fft { kind, sizes } if fft::has_kernels(queue, outputs[0].dtype, sizes) => {
             return fft::fft(queue, outputs, x, *kind, sizes);
         }
+        Op::Linalg(l) if linalg::has_kernels(*l) => return linalg::linalg(queue, outputs, x, *l),
         _ => {}
     }
     let ty = outputs[0].clone();

@@ -6,6 +6,7 @@ pub mod conv;
 pub mod create;
 pub mod dot;
 pub mod fft;
+pub mod linalg;
 pub mod random;
 pub mod reduce;
 pub mod select;
