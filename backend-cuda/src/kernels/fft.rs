@@ -266,7 +266,7 @@ impl<R: Runtime> Transforms<'_, '_, R> {
         let fits = |group: usize| group * size <= ELEMENTS && Lanes::shared(dtype, size, group) <= client.facts.shared;
         let most = n.lanes.next_power_of_two();
         let group = (1..11).map(|bit| 1 << bit).take_while(|&group| fits(group) && group <= most).last().unwrap_or(1);
-        let units = ((group * size / 4).next_power_of_two() as u32).clamp(32, 256).min(client.facts.units);
+        let units = ((group * size / 4).next_power_of_two() as u32).clamp(32, 512).min(client.facts.units);
         let code = Lanes {
             dtype,
             size,

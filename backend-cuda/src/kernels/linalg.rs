@@ -27,14 +27,6 @@ use triangular::Triangular;
 /// Right sides that a cube solves at once.
 const COLUMNS: usize = 32;
 
-/// Whether there are kernels.
-pub fn has_kernels(l: Linalg) -> bool {
-    match l {
-        Linalg::Cholesky | Linalg::TriangularSolve { .. } | Linalg::Solve { .. } | Linalg::Det | Linalg::Lu => true,
-        Linalg::Qr { .. } | Linalg::Eigh | Linalg::Svd { .. } => false,
-    }
-}
-
 /// Each matrix of the batch by itself.
 pub fn linalg<R: Runtime>(queue: &Queue<'_, R>, types: &[TensorType], x: Values, l: Linalg) -> Values {
     let (rank, dtype) = (x[0].rank(), x[0].dtype());

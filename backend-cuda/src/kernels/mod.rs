@@ -12,6 +12,7 @@ pub mod reduce;
 pub mod select;
 pub mod shape;
 pub mod slice;
+pub mod special;
 pub mod window;
 
 use crate::client::Client;

@@ -135,13 +135,13 @@ struct Lane {
 
 impl Lanes {
     /// Elements from one lane in shared memory to the next: odd, so that units that go across find different banks.
-    fn pitch(&self) -> usize {
-        self.size | 1
+    fn pitch(size: usize, group: usize) -> usize {
+        if group == 1 { size } else { size | 1 }
     }
 
     /// Bytes of shared memory.
     pub fn shared(dtype: DType, size: usize, group: usize) -> usize {
-        4 * group * (size | 1) * dtype.size()
+        4 * group * Lanes::pitch(size, group) * dtype.size()
     }
 
     /// The lane with this number in the cube.
@@ -173,7 +173,7 @@ impl Lanes {
 
     /// Where a lane's element lies in shared memory.
     fn at(&self, e: &mut Emit, lane: Val, element: Val) -> Val {
-        let pitch = e.index(self.pitch());
+        let pitch = e.index(Lanes::pitch(self.size, self.group));
         let start = e.mul(lane, pitch);
         e.add(start, element)
     }
@@ -277,7 +277,7 @@ impl Code for Lanes {
         let first = e.mul(cube, group);
         let there = e.compare(Comparison::Lower, first, n.lanes);
         e.when(there, |e| {
-            let length = self.group * self.pitch();
+            let length = self.group * Lanes::pitch(self.size, self.group);
             let mut halves = [(); 2].map(|()| [e.shared(ty, length), e.shared(ty, length)]);
             self.elements(e, self.read_across, |e, lane, element| {
                 let read = self.lane(e, &n, first, lane);
