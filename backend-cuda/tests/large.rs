@@ -98,7 +98,7 @@ fn matrices(batch: usize, n: usize) -> Array {
 
 #[test]
 fn matrices_in_memory() {
-    for (batch, n) in [(2, 150), (1, 201)] {
+    for (batch, n) in [(2, 150), (1, 201), (2, 96)] {
         let sides = Array::new(numbers(batch * n * 40, 3).map(|x| x as f32).collect::<Vec<f32>>(), [batch, n, 40]);
         let any = Array::new(numbers(batch * n * n, 5).map(|x| x as f32).collect::<Vec<f32>>(), [batch, n, n]);
         let class = Class::Norm(512);

@@ -12,17 +12,19 @@ mod cholesky;
 mod cube;
 mod lu;
 mod triangular;
+mod update;
 
 use super::Queue;
 use crate::data::{self, Buffer, Storage};
-use crate::queue;
+use crate::queue::{self, Code};
 use cubecl::ir::Type;
 use cubecl::prelude::Runtime;
-use cube::Cube;
+use cube::{Cube, PANEL};
 use plywood_core::op::Linalg;
 use plywood_core::{DType, TensorType, Value, Values};
 use std::sync::Arc;
 use triangular::Triangular;
+use update::Update;
 
 /// Right sides that a cube solves at once.
 const COLUMNS: usize = 32;
@@ -109,24 +111,67 @@ impl<R: Runtime> Batch<'_, '_, R> {
         all.iter().map(whole).collect()
     }
 
+    /// The ends of panels, of which one is all where the matrix lies in shared memory.
+    fn panels(&self, cube: Cube) -> impl Iterator<Item = [usize; 2]> + use<R> {
+        let least = self.m.min(self.n);
+        let width = if cube.shared.is_some() || least <= PANEL { least.max(1) } else { PANEL };
+        (0..least.max(1)).step_by(width).map(move |first| [first, (first + width).min(least)])
+    }
+
     fn cholesky(&self, x: &Matrices, to: &Buffer) {
-        let code = cholesky::Cholesky { dtype: self.dtype, cube: self.cube(self.n * self.n) };
-        let units = code.cube.units;
+        let code = Arc::new(cholesky::Cholesky { dtype: self.dtype, cube: self.cube(self.n * self.n) });
         let arguments = [(&x.buffer, self.ty()), (to, self.ty())];
-        let numbers = self.numbers(&[self.count, self.n, x.offset]);
-        queue::queue(self.queue.client, "cholesky", Arc::new(code), &arguments, &numbers, units, self.count);
+        for [first, end] in self.panels(code.cube) {
+            let numbers = self.numbers(&[self.count, self.n, x.offset, first, end]);
+            self.queue("cholesky", code.clone(), &arguments, &numbers, code.cube.units, self.count);
+            self.update(to, [first, end], true);
+        }
     }
 
     /// The factors of the matrices, or of their transposes; and their determinants, where these are asked for.
     fn lu(&self, x: &Matrices, transposed: bool, [factors, pivots, order]: [&Buffer; 3], determinants: Option<&Buffer>) {
-        let cube = self.cube(self.m * self.n);
-        let units = cube.units;
-        let code = lu::Lu { dtype: self.dtype, cube, transposed, determinant: determinants.is_some() };
-        let integers = cube::ty(DType::I32);
+        let (m, n, least) = (self.m, self.n, self.m.min(self.n));
+        let (cube, integers) = (self.cube(m * n), cube::ty(DType::I32));
         let mut arguments = vec![(&x.buffer, self.ty()), (factors, self.ty()), (pivots, integers), (order, integers)];
-        arguments.extend(determinants.map(|buffer| (buffer, self.ty())));
-        let numbers = self.numbers(&[self.count, self.m, self.n, self.m.min(self.n), x.offset]);
-        queue::queue(self.queue.client, "lu", Arc::new(code), &arguments, &numbers, units, self.count);
+        for [first, end] in self.panels(cube) {
+            // Alone it eliminates what is right of it as well.
+            let all = cube.shared.is_some() || least <= PANEL;
+            let determinants = determinants.filter(|_| end == least);
+            arguments.extend(determinants.map(|buffer| (buffer, self.ty())));
+            let code = lu::Lu { dtype: self.dtype, cube, transposed, determinant: determinants.is_some() };
+            let numbers = self.numbers(&[self.count, m, n, least, x.offset, first, if all { n } else { end }]);
+            self.queue("lu", Arc::new(code), &arguments, &numbers, cube.units, self.count);
+            if !all {
+                self.beside(factors, [first, end]);
+                self.update(factors, [first, end], false);
+            }
+        }
+    }
+
+    /// The rows of U beside a panel, by the panel's triangle.
+    fn beside(&self, factors: &Buffer, [first, end]: [usize; 2]) {
+        let (n, columns) = (self.n, self.n - end);
+        let place = |column: usize| [first * n + column, self.m * n, n];
+        let system = Triangular {
+            dtype: self.dtype,
+            cube: self.few(end - first, columns),
+            lower: true,
+            transposed: false,
+            unit_diagonal: true,
+            ordered: false,
+            in_place: true,
+        };
+        self.solve(system, end - first, columns, &[(factors, self.ty())], [place(first), place(end), place(end)]);
+    }
+
+    /// What is right of a panel and below.
+    fn update(&self, factors: &Buffer, [first, end]: [usize; 2], symmetric: bool) {
+        let [down, across] = [self.m - end, self.n - end].map(|left| left.div_ceil(PANEL));
+        let cube = Cube { shared: None, ..self.cube(PANEL * PANEL) };
+        let code = Update { dtype: self.dtype, cube, symmetric };
+        let all = self.count * down * across;
+        let numbers = self.numbers(&[all, down, across, self.m, self.n, first, end]);
+        self.queue("update", Arc::new(code), &[(factors, self.ty())], &numbers, cube.units, all);
     }
 
     /// Solves for right sides, whose rows may come in another order.
@@ -139,16 +184,47 @@ impl<R: Runtime> Batch<'_, '_, R> {
         columns: usize,
         to: &Buffer,
     ) {
-        let blocks = columns.div_ceil(COLUMNS);
-        let cube = Cube { shared: None, across: columns.clamp(1, COLUMNS).next_power_of_two() as u32, ..self.cube(self.n * columns.min(COLUMNS)) };
-        let cube = Cube { units: cube.units.max(cube.across), ..cube };
-        let units = cube.units;
-        let code = Triangular { dtype: self.dtype, cube, lower, transposed, unit_diagonal, ordered: order.is_some() };
+        let n = self.n;
+        let system = Triangular {
+            dtype: self.dtype,
+            cube: self.few(n, columns),
+            lower,
+            transposed,
+            unit_diagonal,
+            ordered: order.is_some(),
+            in_place: false,
+        };
         let mut arguments = vec![(&a.buffer, self.ty()), (&b.buffer, self.ty())];
         arguments.extend(order.map(|buffer| (buffer, cube::ty(DType::I32))));
         arguments.push((to, self.ty()));
-        self.numbers(&[self.count * self.n * columns]);
-        let numbers = self.numbers(&[self.count * blocks, blocks, self.n, columns, a.offset, b.offset]);
-        queue::queue(self.queue.client, "triangular", Arc::new(code), &arguments, &numbers, units, self.count * blocks);
+        let sides = |offset: usize| [offset, n * columns, columns];
+        self.solve(system, n, columns, &arguments, [[a.offset, n * n, n], sides(b.offset), sides(0)]);
+    }
+
+    /// Puts triangular systems of order n in the queue.
+    fn solve(&self, system: Triangular, n: usize, columns: usize, arguments: &[(&Buffer, Type)], places: [[usize; 3]; 3]) {
+        let (units, blocks) = (system.cube.units, columns.div_ceil(COLUMNS));
+        self.numbers(&[self.count * n * columns]);
+        let numbers = [&[self.count * blocks, blocks, n, columns][..], places.as_flattened()].concat();
+        self.queue("triangular", Arc::new(system), arguments, &self.numbers(&numbers), units, self.count * blocks);
+    }
+
+    /// The cube for a few right sides.
+    fn few(&self, n: usize, columns: usize) -> Cube {
+        let cube = self.cube(n * columns.min(COLUMNS));
+        let across = columns.clamp(1, COLUMNS).next_power_of_two() as u32;
+        Cube { shared: None, across: across.min(cube.units), ..cube }
+    }
+
+    fn queue<C: Code>(
+        &self,
+        name: &str,
+        code: Arc<C>,
+        arguments: &[(&Buffer, Type)],
+        numbers: &[u32],
+        units: u32,
+        cubes: usize,
+    ) {
+        queue::queue(self.queue.client, name, code, arguments, numbers, units, cubes);
     }
 }

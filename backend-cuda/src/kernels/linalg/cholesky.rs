@@ -7,7 +7,8 @@ use cubecl::ir::{Arithmetic, Builtin, Comparison};
 use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 
-/// Arguments: the matrices, the factors. Numbers: how many, their order, the first element.
+/// Arguments: the matrices, the factors. Numbers: how many, their order, the first element; the columns at work, from and to. Where
+/// these are not all, what is right of them is left as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cholesky {
     pub dtype: DType,
@@ -19,7 +20,7 @@ impl Code for Cholesky {
         let mut e = Emit::new(builder);
         let ty = ty(self.dtype);
         let (from, to) = (e.input(ty), e.output(ty));
-        let [matrices, n, offset] = [(); 3].map(|()| e.scalar(U32));
+        let [matrices, n, offset, first, end] = [(); 5].map(|()| e.scalar(U32));
         let cube = e.builtin(Builtin::CubePos);
         let there = e.compare(Comparison::Lower, cube, matrices);
         e.when(there, |e| {
@@ -35,15 +36,18 @@ impl Code for Cholesky {
                 Some(space) => Matrix { list: e.shared(ty, space), start: zero, pitch: n },
                 None => to,
             };
-            units.cells(e, [zero, n], |_, _| [zero, n], |e, i, j| {
-                let below = e.compare(Comparison::LowerEqual, j, i);
-                let x = from.get(e, i, j);
-                let x = e.select(below, x, nothing);
-                a.set(e, i, j, x);
+            let start = e.compare(Comparison::Equal, first, zero);
+            e.when(start, |e| {
+                units.cells(e, [zero, n], |_, _| [zero, n], |e, i, j| {
+                    let below = e.compare(Comparison::LowerEqual, j, i);
+                    let x = from.get(e, i, j);
+                    let x = e.select(below, x, nothing);
+                    a.set(e, i, j, x);
+                });
+                e.meet_in_memory();
             });
-            e.meet_in_memory();
             // Once a pivot is not positive, all that follows is NaN, and so is the last one.
-            e.each(zero, n, one, |e, j| {
+            e.each(first, end, one, |e, j| {
                 let pivot = a.get(e, j, j);
                 let positive = e.compare(Comparison::Greater, pivot, nothing);
                 let finite = e.compare(Comparison::Lower, pivot, infinity);
@@ -61,7 +65,10 @@ impl Code for Cholesky {
                     a.set(e, i, j, x);
                 });
                 e.meet_in_memory();
-                let columns = |e: &mut Emit, i| [next, e.add(i, one)];
+                let columns = |e: &mut Emit, i| {
+                    let (after, below) = (e.add(i, one), e.compare(Comparison::Lower, i, end));
+                    [next, e.select(below, after, end)]
+                };
                 units.cells(e, [next, n], columns, |e, i, k| {
                     let (x, y) = (a.get(e, i, j), a.get(e, k, j));
                     a.subtract(e, i, k, x, y);
@@ -69,7 +76,9 @@ impl Code for Cholesky {
                 e.meet_in_memory();
             });
             let some = e.compare(Comparison::Greater, n, zero);
-            e.when(some, |e| {
+            let last = e.compare(Comparison::Equal, end, n);
+            let done = e.and(some, last);
+            e.when(done, |e| {
                 let last = e.sub(n, one);
                 let last = a.get(e, last, last);
                 let fine = e.compare(Comparison::GreaterEqual, last, nothing);

@@ -9,6 +9,9 @@ use plywood_core::DType;
 /// Elements of a matrix for each unit of its cube, about.
 const EACH: usize = 4;
 
+/// Columns of a panel, and rows and columns of a tile.
+pub const PANEL: usize = 32;
+
 /// What a kernel's code depends on: the division of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cube {

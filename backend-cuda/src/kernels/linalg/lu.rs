@@ -8,7 +8,7 @@ use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 
 /// Arguments: the matrices; the factors, pivots and permutations; determinants. Numbers: how many, rows, columns, the lesser of both, the
-/// first element.
+/// first element; the columns at work, from and to: where these are not all, rows are exchanged in what is right of them, and no more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lu {
     pub dtype: DType,
@@ -24,7 +24,7 @@ impl Code for Lu {
         let (ty, integer) = (ty(self.dtype), of(I32, 1));
         let (from, to, pivots, order) = (e.input(ty), e.output(ty), e.output(integer), e.output(integer));
         let determinants = self.determinant.then(|| e.output(ty));
-        let [matrices, m, n, least, offset] = [(); 5].map(|()| e.scalar(U32));
+        let [matrices, m, n, least, offset, first, end] = [(); 7].map(|()| e.scalar(U32));
         let cube = e.builtin(Builtin::CubePos);
         let there = e.compare(Comparison::Lower, cube, matrices);
         e.when(there, |e| {
@@ -42,14 +42,20 @@ impl Code for Lu {
                 Matrix { list, start: e.mul(cube, size), pitch: zero }
             };
             let (pivots, order) = (of_each(e, pivots, least), of_each(e, order, m));
-            self.read(e, &units, from, a, [m, n]);
-            units.share(e, zero, m, |e, i| {
-                let place = e.cast(i, I32);
-                order.set(e, zero, i, place);
+            let start = e.compare(Comparison::Equal, first, zero);
+            e.when(start, |e| {
+                self.read(e, &units, from, a, [m, n]);
+                units.share(e, zero, m, |e, i| {
+                    let place = e.cast(i, I32);
+                    order.set(e, zero, i, place);
+                });
+                e.meet_in_memory();
             });
-            e.meet_in_memory();
+            // The pivots of the panel; what is right of the last one is eliminated too, where it is the panel.
+            let below = e.compare(Comparison::Lower, end, least);
+            let last = e.select(below, end, least);
             let search = Search::new(e, self);
-            e.each(zero, least, one, |e, j| {
+            e.each(first, last, one, |e, j| {
                 let pivot = search.largest(e, &units, a, j, m);
                 units.first(e, |e| {
                     let place = e.cast(pivot, I32);
@@ -75,7 +81,7 @@ impl Code for Lu {
                     });
                 });
                 e.meet_in_memory();
-                units.cells(e, [next, m], |_, _| [next, n], |e, i, k| {
+                units.cells(e, [next, m], |_, _| [next, end], |e, i, k| {
                     let (x, y) = (a.get(e, i, j), a.get(e, j, k));
                     a.subtract(e, i, k, x, y);
                 });

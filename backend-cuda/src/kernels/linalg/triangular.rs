@@ -2,14 +2,15 @@
 
 use super::COLUMNS;
 use super::cube::{Cube, Matrix, Units, ty};
-use crate::emit::{Emit, I32, U32, of};
+use crate::emit::{Emit, I32, U32, Val, of};
 use crate::queue::Code;
 use cubecl::ir::{Builtin, Comparison};
 use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 
-/// Arguments: the matrices, the right sides, the order of their rows, the solutions. Numbers: how many blocks of right sides, how many of
-/// them for each matrix, the matrices' order, right sides of each, the first elements of both.
+/// Arguments: the matrices, the right sides, the order of their rows, the solutions; or only one that holds a triangle and, right of it,
+/// the right sides. Numbers: how many blocks of right sides, how many of them for each matrix, the matrices' order, right sides of
+/// each; of the matrices, the right sides and the solutions the first element, and how many from matrix to matrix and row to row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Triangular {
     pub dtype: DType,
@@ -19,16 +20,22 @@ pub struct Triangular {
     pub unit_diagonal: bool,
     /// Whether the right sides' rows come in another order.
     pub ordered: bool,
+    /// Whether all is in one memory.
+    pub in_place: bool,
 }
 
 impl Code for Triangular {
     fn write(&self, builder: KernelBuilder) -> KernelBuilder {
         let mut e = Emit::new(builder);
         let ty = ty(self.dtype);
-        let (a, b) = (e.input(ty), e.input(ty));
+        let [a, b] = match self.in_place {
+            false => [e.input(ty), e.input(ty)],
+            true => [e.output(ty); 2],
+        };
         let order = self.ordered.then(|| e.input(of(I32, 1)));
-        let x = e.output(ty);
-        let [all, blocks, n, columns, a_offset, b_offset] = [(); 6].map(|()| e.scalar(U32));
+        let x = if self.in_place { a } else { e.output(ty) };
+        let [all, blocks, n, columns] = [(); 4].map(|()| e.scalar(U32));
+        let places = [(); 3].map(|()| [(); 3].map(|()| e.scalar(U32)));
         let cube = e.builtin(Builtin::CubePos);
         let there = e.compare(Comparison::Lower, cube, all);
         e.when(there, |e| {
@@ -40,25 +47,27 @@ impl Code for Triangular {
             let fits = e.compare(Comparison::Lower, end, columns);
             let end = e.select(fits, end, columns);
             let mine = [first, end];
-            let (square, sides) = (e.mul(n, n), e.mul(n, columns));
-            let (square, sides) = (e.mul(matrix, square), e.mul(matrix, sides));
-            let a = Matrix { list: a, start: e.add(a_offset, square), pitch: n };
-            let b = Matrix { list: b, start: e.add(b_offset, sides), pitch: columns };
-            let x = Matrix { list: x, start: sides, pitch: columns };
+            let mut of_matrix = |list: Val, [offset, each, pitch]: [Val; 3]| {
+                let start = e.mul(matrix, each);
+                Matrix { list, start: e.add(offset, start), pitch }
+            };
+            let [a, b, x] = [of_matrix(a, places[0]), of_matrix(b, places[1]), of_matrix(x, places[2])];
             let rows = e.mul(matrix, n);
-            units.cells(e, [zero, n], |_, _| mine, |e, i, j| {
-                let row = match order {
-                    None => i,
-                    Some(list) => {
-                        let index = e.add(rows, i);
-                        let row = e.load(list, index);
-                        e.cast(row, U32)
-                    }
-                };
-                let y = b.get(e, row, j);
-                x.set(e, i, j, y);
-            });
-            e.meet_in_memory();
+            if !self.in_place {
+                units.cells(e, [zero, n], |_, _| mine, |e, i, j| {
+                    let row = match order {
+                        None => i,
+                        Some(list) => {
+                            let index = e.add(rows, i);
+                            let row = e.load(list, index);
+                            e.cast(row, U32)
+                        }
+                    };
+                    let y = b.get(e, row, j);
+                    x.set(e, i, j, y);
+                });
+                e.meet_in_memory();
+            }
             let forward = self.lower != self.transposed;
             e.each(zero, n, one, |e, step| {
                 let next = e.add(step, one);
