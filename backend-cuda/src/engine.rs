@@ -6,13 +6,16 @@ use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::fused;
 use crate::host;
-use crate::kernels::{Queue, cast, control, create, dot, random, reduce, select, shape, slice};
+use crate::kernels::{
+    Queue, cast, control, create, dot, fft, linalg, random, reduce, select, shape, slice,
+};
 use crate::platform::{Platform, chosen, client};
 use crate::programs::Single;
 use crate::views;
 use cubecl::prelude::Runtime;
 use plywood_core::axis;
-use plywood_core::{Array, DType, Device, Error, Op, Step, Value, Values};
+use plywood_core::op::{Linalg, Random, SpecialFunction};
+use plywood_core::{Array, DType, Device, Error, Op, Step, TensorType, Value, Values};
 use smallvec::smallvec;
 
 /// Executes one operation on the device of its inputs, or the first one.
@@ -44,6 +47,9 @@ fn has_dtypes<R: Runtime>(client: &Client<R>, step: Step<'_>, x: &Values) {
 
 fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> Values {
     let Step { op, outputs, at: _ } = step;
+    if is_hosts(queue, op, outputs) {
+        return host::execute(queue, step, x);
+    }
     // Those that may have no results.
     match op {
         Op::Call(c) => return fused::call(queue, &c.graph, x),
@@ -80,10 +86,9 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::Iota { ty: _, axis } => create::iota(queue, ty, *axis),
         Op::Constant(array) => queue.upload(array),
         Op::StopGradient | Op::Name { .. } => only(),
-        Op::Random(r) => match random::random(queue, ty, &x, r) {
-            Some(y) => y,
-            None => return host::execute(queue, step, x),
-        },
+        Op::Random(r) => random::random(queue, ty, &x, r),
+        Op::Fft { kind, sizes } => return fft::fft(queue, outputs, x, *kind, sizes),
+        Op::Linalg(l) => return linalg::linalg(queue, outputs, x, *l),
         Op::ReducePrecision { .. }
         | Op::DynamicSlice { .. }
         | Op::DynamicUpdate
@@ -93,14 +98,72 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         | Op::TopK { .. }
         | Op::Cumulative { .. }
         | Op::Conv(_)
-        | Op::Window { .. }
-        | Op::Fft { .. }
-        | Op::Linalg(_)
-        | Op::Special(_) => return host::execute(queue, step, x),
+        | Op::Window { .. } => return host::execute(queue, step, x),
+        Op::Special(s) => unreachable!("{} is the host's", s.function.name()),
         Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Collective(_) => {
             unreachable!("they returned above")
         }
     }]
+}
+
+/// Whether an operation goes over the host, for good (see `docs/gpu.md`).
+fn is_hosts<R: Runtime>(queue: &Queue<'_, R>, op: &Op, outputs: &[TensorType]) -> bool {
+    match op {
+        Op::Random(r) => match r {
+            Random::Gamma { .. } | Random::Poisson { .. } => true,
+            Random::Bits { .. } | Random::Uniform { .. } | Random::Normal { .. } => false,
+            Random::Split { .. } | Random::FoldIn => false,
+        },
+        Op::Linalg(l) => match l {
+            Linalg::Qr { .. } | Linalg::Eigh | Linalg::Svd { .. } => true,
+            Linalg::Cholesky | Linalg::Lu | Linalg::Det => false,
+            Linalg::TriangularSolve { .. } | Linalg::Solve { .. } => false,
+        },
+        Op::Special(s) => match s.function {
+            SpecialFunction::Digamma | SpecialFunction::Betainc => true,
+            SpecialFunction::Igamma | SpecialFunction::Igammac => true,
+        },
+        Op::Fft { kind: _, sizes } => !fft::has_kernels(queue, outputs[0].dtype, sizes),
+        Op::Unary(_)
+        | Op::IntegerPow { .. }
+        | Op::ReducePrecision { .. }
+        | Op::Binary(_)
+        | Op::Bits(_)
+        | Op::Compare(_)
+        | Op::Select
+        | Op::Clamp
+        | Op::Cast { .. }
+        | Op::Bitcast { .. }
+        | Op::Reshape { .. }
+        | Op::Transpose { .. }
+        | Op::Broadcast { .. }
+        | Op::Reverse { .. }
+        | Op::Slice(_)
+        | Op::DynamicSlice { .. }
+        | Op::DynamicUpdate
+        | Op::Pad { .. }
+        | Op::Concatenate { .. }
+        | Op::Gather(_)
+        | Op::Scatter(_)
+        | Op::Reduce { .. }
+        | Op::ArgReduce { .. }
+        | Op::Sort { .. }
+        | Op::TopK { .. }
+        | Op::Cumulative { .. }
+        | Op::Dot(_)
+        | Op::Conv(_)
+        | Op::Window { .. }
+        | Op::Full { .. }
+        | Op::Iota { .. }
+        | Op::Constant(_)
+        | Op::StopGradient
+        | Op::Name { .. }
+        | Op::Call(_)
+        | Op::Scan(_)
+        | Op::While(_)
+        | Op::Cond(_)
+        | Op::Collective(_) => false,
+    }
 }
 
 /// The data of a value, on the host.

@@ -40,6 +40,10 @@ pub enum Single {
     ArgReduce(bool, DType, DType),
     /// The sum of a row's products: of two operands of the first dtype, in the second.
     Dot(DType, DType),
+    /// The sum of a row's products of complex numbers: two pairs of operands, a factor, the real and the imaginary part.
+    ComplexDot(DType),
+    /// The product of complex numbers: two pairs of operands, the real and the imaginary part.
+    ComplexMul(DType),
     /// Random numbers of a key's two words.
     Draw(DrawKind, DType),
     /// The two words of a key's keys.
@@ -154,6 +158,24 @@ impl Single {
                 let sum = product.reduce(Reduce::Sum);
                 b.row();
                 cast::output(&b, to, sum);
+                b.finish()
+            }
+            Single::ComplexDot(dtype) => {
+                let b = Builder::new(Width::of(dtype));
+                let [x, y, v, w] = [(); 4].map(|()| b.input(dtype));
+                let real = (x * v - y * w).reduce(Reduce::Sum);
+                let imaginary = (x * w + y * v).reduce(Reduce::Sum);
+                b.row();
+                let factor = b.splat(dtype);
+                cast::output(&b, dtype, real * factor);
+                cast::output(&b, dtype, imaginary * factor);
+                b.finish()
+            }
+            Single::ComplexMul(dtype) => {
+                let b = Builder::new(Width::of(dtype));
+                let [x, y, v, w] = [(); 4].map(|()| b.input(dtype));
+                cast::output(&b, dtype, x * v - y * w);
+                cast::output(&b, dtype, x * w + y * v);
                 b.finish()
             }
             Single::Split => {

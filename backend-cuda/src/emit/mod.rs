@@ -289,6 +289,20 @@ impl Emit {
         self.builder.scope.register(Instruction::no_out(Synchronization::SyncCube));
     }
 
+    /// All units of the cube meet here, and see what the others wrote, in buffers too.
+    pub fn meet_in_memory(&mut self) {
+        self.builder.scope.register(Instruction::no_out(Synchronization::SyncStorage));
+        self.meet();
+    }
+
+    /// What is done for each number from `start` up to `end`, by steps.
+    pub fn each(&mut self, start: Val, end: Val, step: Val, body: impl FnOnce(&mut Emit, Val)) {
+        let i = self.counter();
+        self.open();
+        body(self, i);
+        self.close_range(i, start, end, step);
+    }
+
     /// What is done where a mask is set.
     pub fn when(&mut self, mask: Val, body: impl FnOnce(&mut Emit)) {
         self.open();

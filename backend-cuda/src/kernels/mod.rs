@@ -6,11 +6,14 @@ pub mod control;
 pub mod conv;
 pub mod create;
 pub mod dot;
+pub mod fft;
+pub mod linalg;
 pub mod random;
 pub mod reduce;
 pub mod select;
 pub mod shape;
 pub mod slice;
+pub mod special;
 pub mod window;
 
 use crate::client::Client;

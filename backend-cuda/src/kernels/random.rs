@@ -1,4 +1,8 @@
 //! Random numbers from keys: bits equal to the CPU's, whose programs these are. A row is a key, a column a counter.
+//!
+//! What is drawn by rejection, gamma and Poisson numbers, is the host's: an element is drawn again until it is accepted, and a program
+//! of the kernel language has no loop whose end a value decides. A device would wait for the unluckiest element of each cube; and
+//! its logarithms, a bit off the CPU's, would now and then accept what the CPU rejects: another number altogether.
 
 use super::{Queue, operand, placed, written};
 use crate::data::Storage;
@@ -9,20 +13,15 @@ use plywood_core::op::Random;
 use plywood_core::{TensorType, Value, Values};
 use plywood_kernel::layout::{Layout, Strides};
 
-/// Inputs: keys; for `FoldIn` the data. None of what is drawn by rejection, which has no kernel.
-pub fn random<R: Runtime>(
-    queue: &Queue<'_, R>,
-    ty: TensorType,
-    x: &Values,
-    random: &Random,
-) -> Option<Value> {
+/// Inputs: keys; for `FoldIn` the data.
+pub fn random<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: &Values, random: &Random) -> Value {
     let (what, each) = match random {
         Random::Bits { shape, dtype } => (Single::Draw(DrawKind::Bits, *dtype), shape.elements()),
         Random::Uniform { shape, dtype } => (Single::Draw(DrawKind::Uniform, *dtype), shape.elements()),
         Random::Normal { shape, dtype } => (Single::Draw(DrawKind::Normal, *dtype), shape.elements()),
         Random::Split { shape } => (Single::Split, shape.elements()),
         Random::FoldIn => (Single::FoldIn, 1),
-        Random::Gamma { .. } | Random::Poisson { .. } => return None,
+        Random::Gamma { .. } | Random::Poisson { .. } => unreachable!("{} has no kernel", random.name()),
     };
     let device = queue.client.device;
     assert!(
@@ -54,5 +53,5 @@ pub fn random<R: Runtime>(
         }
     }
     queue.run(what, &[count, each], 1, operands);
-    Some(queue.filled(ty, buffer))
+    queue.filled(ty, buffer)
 }

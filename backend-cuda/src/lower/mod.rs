@@ -269,7 +269,7 @@ impl<'a> Writer<'a> {
 }
 
 /// A number of the launch in lanes, from its words.
-fn number(e: &mut Emit, arg: Arg, width: Width) -> Val {
+pub fn number(e: &mut Emit, arg: Arg, width: Width) -> Val {
     let ty = Type::of(arg.dtype, width).expect("the program was checked");
     let low = e.scalar(U32);
     let word = match width {

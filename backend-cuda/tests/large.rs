@@ -1,0 +1,114 @@
+//! Operations whose kernels follow from the size, at sizes that the gauntlet's samples do not have, against the CPU.
+
+use plywood_backend_cpu::Cpu;
+use plywood_core::op::{FftKind, Linalg};
+use plywood_core::shape::Axes;
+use plywood_core::{Array, Backend, DeviceBackend, Engine, Op};
+use plywood_gauntlet::properties::{Nearness, Part, device};
+use plywood_gauntlet::{Class, Sample};
+
+const NEAR: Nearness = Nearness { ulps: 16, epsilons: 16.0, flushes: true, finite: true };
+
+/// The engines of this build that have a device.
+fn engines() -> Vec<&'static dyn Engine> {
+    #[allow(unused_mut)]
+    let mut engines: Vec<&'static dyn Engine> = Vec::new();
+    #[allow(dead_code)]
+    fn of<B: DeviceBackend>() -> Option<&'static dyn Engine> {
+        (!B::devices().is_empty()).then_some(B::ENGINE)
+    }
+    #[cfg(feature = "wgpu")]
+    engines.extend(of::<plywood_backend_cuda::Wgpu>());
+    #[cfg(feature = "cuda")]
+    engines.extend(of::<plywood_backend_cuda::Cuda>());
+    engines
+}
+
+/// Numbers in [-1, 1), the same for each run.
+fn numbers(n: usize, seed: u64) -> impl Iterator<Item = f64> {
+    let mut state = seed;
+    (0..n).map(move |_| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as f64 / (1 << 23) as f64 - 1.0
+    })
+}
+
+fn check(name: &str, op: Op, inputs: Vec<Array>, class: Class) {
+    for engine in engines() {
+        let sample = Sample::new(name, op.clone(), inputs.clone()).class(class);
+        if let Err(e) = device(engine, Cpu::ENGINE, &sample, Part::Fused, NEAR) {
+            panic!("{name} on {}: {e}", engine.name());
+        }
+    }
+}
+
+fn transforms(shape: &[usize], axes: usize, wide: bool) {
+    let sizes: Axes = shape[shape.len() - axes..].iter().copied().collect();
+    for &kind in FftKind::ALL {
+        let mut given = shape.to_vec();
+        if kind == FftKind::InverseReal {
+            let last = given.last_mut().expect("an axis");
+            *last = *last / 2 + 1;
+        }
+        let n: usize = given.iter().product();
+        let count = if kind == FftKind::Real { 1 } else { 2 };
+        let part = |seed| match wide {
+            true => Array::new(numbers(n, seed).collect::<Vec<f64>>(), &given[..]),
+            false => Array::new(numbers(n, seed).map(|x| x as f32).collect::<Vec<f32>>(), &given[..]),
+        };
+        let inputs = (1..=count).map(part).collect();
+        check(&format!("{kind:?} {shape:?}"), Op::Fft { kind, sizes: sizes.clone() }, inputs, Class::Norm(32));
+    }
+}
+
+#[test]
+fn lanes_in_shared_memory() {
+    transforms(&[5, 1024], 1, false);
+    transforms(&[3, 125, 6], 2, false);
+}
+
+#[test]
+fn axes_in_two_passes() {
+    transforms(&[2, 8192], 1, false);
+    transforms(&[6000], 1, true);
+    transforms(&[8192, 3], 2, false);
+}
+
+#[test]
+fn axes_by_chirps() {
+    transforms(&[2, 1031], 1, false);
+    transforms(&[2062], 1, true);
+    transforms(&[1031, 3], 2, false);
+}
+
+/// A regular matrix whose factors are well conditioned; symmetric and positive definite.
+fn matrices(batch: usize, n: usize) -> Array {
+    let all: Vec<f32> = (0..batch as u64)
+        .flat_map(|seed| {
+            let x: Vec<f64> = numbers(n * n, seed + 7).collect();
+            (0..n * n).map(move |at| {
+                let (i, j) = (at / n, at % n);
+                let diagonal = if i == j { 2.0 * n as f64 } else { 0.0 };
+                (diagonal + x[i.min(j) * n + i.max(j)]) as f32
+            })
+        })
+        .collect();
+    Array::new(all, [batch, n, n])
+}
+
+#[test]
+fn matrices_in_memory() {
+    for (batch, n) in [(2, 150), (1, 201), (2, 96)] {
+        let sides = Array::new(numbers(batch * n * 40, 3).map(|x| x as f32).collect::<Vec<f32>>(), [batch, n, 40]);
+        let any = Array::new(numbers(batch * n * n, 5).map(|x| x as f32).collect::<Vec<f32>>(), [batch, n, n]);
+        let class = Class::Norm(512);
+        let check = |l: Linalg, inputs: Vec<Array>| check(&format!("{l:?} {n}"), Op::Linalg(l), inputs, class);
+        check(Linalg::Cholesky, vec![matrices(batch, n)]);
+        check(Linalg::Lu, vec![any]);
+        for transpose in [false, true] {
+            check(Linalg::Solve { transpose }, vec![matrices(batch, n), sides.clone()]);
+            let lower = Linalg::TriangularSolve { lower: true, transpose, unit_diagonal: false };
+            check(lower, vec![matrices(batch, n), sides.clone()]);
+        }
+    }
+}
