@@ -5,7 +5,7 @@
 use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::host;
-use crate::kernels::{Queue, cast, create, dot, random, reduce, select, shape, slice};
+use crate::kernels::{Queue, cast, create, dot, gather, random, reduce, scatter, select, shape, slice};
 use crate::platform::{Platform, client};
 use crate::programs::Single;
 use crate::views;
@@ -65,6 +65,10 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
         Op::Broadcast { shape: _, axes } => shape::broadcast(queue, ty, only(), axes),
         Op::Reverse { axes } => shape::reverse(queue, ty, only(), axes),
         Op::Slice(s) => shape::slice(queue, ty, only(), s),
+        Op::DynamicSlice { sizes: _ } => slice::dynamic_slice(queue, ty, x),
+        Op::DynamicUpdate => slice::dynamic_update(queue, ty, x),
+        Op::Gather(g) => gather::gather(queue, ty, x, g),
+        Op::Scatter(s) => scatter::scatter(queue, ty, x, s),
         Op::Pad { padding } => slice::pad(queue, ty, x, padding),
         Op::Concatenate { axis } => slice::concatenate(queue, ty, x, *axis),
         Op::Reduce { kind, axes } => reduce::reduce(queue, ty, only(), *kind, axes),
@@ -79,10 +83,6 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
             None => return host::execute(queue, step, x),
         },
         Op::ReducePrecision { .. }
-        | Op::DynamicSlice { .. }
-        | Op::DynamicUpdate
-        | Op::Gather(_)
-        | Op::Scatter(_)
         | Op::Sort { .. }
         | Op::TopK { .. }
         | Op::Cumulative { .. }

@@ -292,6 +292,14 @@ impl Emit {
         self.close_when(mask);
     }
 
+    /// What is done for each number from `start` up to `end`.
+    pub fn each(&mut self, start: Val, end: Val, body: impl FnOnce(&mut Emit, Val)) {
+        let (i, one) = (self.counter(), self.index(1));
+        self.open();
+        body(self, i);
+        self.close_range(i, start, end, one);
+    }
+
     /// A number that a loop counts.
     pub fn counter(&mut self) -> Val {
         *self.builder.scope.create_local_restricted(Type::scalar(U32))

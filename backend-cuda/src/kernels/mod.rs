@@ -2,11 +2,16 @@
 //! formula.
 
 pub mod cast;
+pub mod combine;
 pub mod conv;
 pub mod create;
 pub mod dot;
+pub mod gather;
+pub mod order;
+pub mod places;
 pub mod random;
 pub mod reduce;
+pub mod scatter;
 pub mod select;
 pub mod shape;
 pub mod slice;
@@ -18,6 +23,7 @@ use crate::launch::{Job, Operand, launch};
 use crate::programs::{Single, single};
 use crate::views;
 use cubecl::prelude::Runtime;
+use cubecl::stream_id::StreamId;
 use plywood_core::{Array, DType, Engine, Error, TensorType, Value};
 use plywood_kernel::layout::{Layout, Strides};
 
@@ -113,6 +119,22 @@ impl<R: Runtime> Queue<'_, R> {
         self.run(what, &ty.shape, 0, operands);
         self.filled(ty, buffer)
     }
+}
+
+/// A buffer that holds the elements in row-major order and that nobody else holds: the value's own, or a copy. For kernels that
+/// change a part of an input.
+pub fn owned<R: Runtime>(queue: &Queue<'_, R>, mut x: Value) -> Buffer {
+    let shape = x.shape().clone();
+    if let Some(GpuData { storage: Storage::Device(buffer), layout, .. }) = x.data_mut::<GpuData>() {
+        // Only of its own thread's queue it is known that all who read it come before.
+        let own = buffer.handle.can_mut() && buffer.handle.stream == StreamId::current();
+        if own && layout.offset == 0 && layout.is_contiguous(&shape) {
+            return buffer.clone();
+        }
+    }
+    let buffer = queue.empty(x.ty());
+    queue.copy(x.dtype(), x.shape(), operand(&x), written(&buffer, x.ty()));
+    buffer
 }
 
 /// A value as it lies.
