@@ -7,8 +7,7 @@
 //!   each update.
 //! - Else the places of all items are computed, and a unit for each update combines those of its place in order ([`combine`]). Up to
 //!   [`FEW`] items, each unit looks through all of them, in one kernel.
-//! - More items are sorted by place first ([`order`]), in log n (log n + 1) / 2 kernels. A place that many updates meet in is one
-//!   unit's work, one update after another.
+//! - More items are sorted by place first ([`order`]). A place that many updates meet in is one unit's work, one update after another.
 
 use super::gather::{Windows, along};
 use super::places::{self, Indices, What};
