@@ -294,6 +294,36 @@ fn updates_meet_in_order() {
 }
 
 #[test]
+fn many_updates_meet_in_few_places() {
+    let mut numbers = Numbers(4);
+    let only = |d: &[usize]| Axes::from_slice(d);
+    for (rows, shape, window) in
+        [(40_000, vec![7], vec![]), (9000, vec![300, 8], vec![8]), (3000, vec![2000, 3], vec![3])]
+    {
+        for (kind, dtype) in [
+            (ScatterKind::Add, DType::F32),
+            (ScatterKind::Add, DType::I32),
+            (ScatterKind::Set, DType::F32),
+            (ScatterKind::Max, DType::I8),
+        ] {
+            let s = Scatter {
+                kind,
+                window_axes: (1..shape.len()).collect(),
+                inserted_axes: only(&[0]),
+                operand_batching_axes: Axes::new(),
+                indices_batching_axes: Axes::new(),
+                index_map: only(&[0]),
+                mode: IndexMode::Fill,
+            };
+            let x = numbers.tensor(&shape, dtype);
+            let at = numbers.indices(&[rows, 1], DType::I32, shape[0]);
+            let updates = numbers.tensor(&[&[rows][..], &window].concat(), dtype);
+            check(&Op::Scatter(Arc::new(s)), &[x, at, updates]);
+        }
+    }
+}
+
+#[test]
 fn windows_are_moved_inside() {
     let mut numbers = Numbers(3);
     for round in 0..200 {

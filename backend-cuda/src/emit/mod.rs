@@ -8,7 +8,7 @@ pub mod memory;
 pub mod ops;
 
 use cubecl::ir::{
-    Arithmetic, BinaryOperator, Bitwise, Branch, Builtin, Comparison, ConstantValue, ElemType, FloatKind, FmaOperator, If,
+    Arithmetic, AtomicOp, BinaryOperator, Bitwise, Branch, Builtin, Comparison, ConstantValue, ElemType, FloatKind, FmaOperator, If,
     IndexAssignOperator, IndexOperator, Instruction, IntKind, Operation, Operator, RangeLoop, Scope, Select,
     StorageType, Synchronization, Type, UIntKind, UnaryOperator, Variable,
 };
@@ -239,6 +239,12 @@ impl Emit {
         self.builder.scope.register(Instruction::new(Operator::UncheckedIndexAssign(op), list));
     }
 
+    /// Adds to an element of an array of [`atomic`] elements, whoever else does at that time.
+    pub fn accumulate(&mut self, list: Val, index: Val, value: Val) {
+        let place = self.load(list, index);
+        self.push(AtomicOp::Add(BinaryOperator { lhs: place, rhs: value }), value.ty);
+    }
+
     /// One component of a vector.
     pub fn component(&mut self, a: Val, i: usize) -> Val {
         if a.ty.vector_size() == 1 {
@@ -337,6 +343,11 @@ fn wider(a: Val, b: Val) -> Type {
 
 fn wider_type(a: Type, b: Type) -> Type {
     if a.vector_size() >= b.vector_size() { a } else { b }
+}
+
+/// The place of elements that many units add to at a time.
+pub fn atomic(elem: ElemType) -> Type {
+    Type::new(StorageType::Atomic(elem))
 }
 
 /// The place of a type's elements in memory, so many at a time.

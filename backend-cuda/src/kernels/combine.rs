@@ -95,6 +95,7 @@ pub fn launch<R: Runtime>(queue: &Queue<'_, R>, task: Task<'_>) {
     along(0, &columns.strides[1]);
     let (elem, word) = (code.elem(), of(U32, 1));
     let updates = task.updates.storage.on(client, task.dtype.size());
+    [&updates, &task.buffer].iter().for_each(|x| _ = whole(client, x.bytes / task.dtype.size()));
     let mut arguments: SmallVec<[(&Buffer, Cube); 4]> = SmallVec::from_iter([(&task.places, word)]);
     arguments.extend(task.items.as_ref().map(|items| (items, word)));
     arguments.extend([(&updates, elem), (&task.buffer, elem)]);

@@ -33,9 +33,10 @@ pub fn gather<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Values, g: &G
         sizes: &g.sizes,
         strides: &layout.strides,
         map: &g.start_index_map,
+        batching: &g.operand_batching_axes,
         mode: g.mode,
     };
-    let indices = found.indices(queue, at);
+    let indices = found.indices(queue, "gather", at);
     // Along the output's axes.
     let (mut of_window, mut of_batch) = (window.iter(), 0..at.rank() - 1);
     let (mut strides, mut of_indices) = (Strides::new(), Strides::new());
@@ -87,13 +88,25 @@ pub struct Windows<'a> {
     pub strides: &'a [isize],
     /// The axis of each component of an index.
     pub map: &'a [usize],
+    /// The axes that run along with axes of the indices.
+    pub batching: &'a [usize],
     /// What happens outside.
     pub mode: IndexMode,
 }
 
 impl Windows<'_> {
     /// The components of the indices, without those that can only be 0. The strides are the caller's.
-    pub fn indices<R: Runtime>(&self, queue: &Queue<'_, R>, at: &Value) -> Indices {
+    pub fn indices<R: Runtime>(&self, queue: &Queue<'_, R>, name: &str, at: &Value) -> Indices {
+        // What moves a window along an axis is bounded by itself.
+        let mut moved: SmallVec<[usize; 8]> = self.map.iter().chain(self.batching).copied().collect();
+        moved.sort();
+        assert!(
+            moved.windows(2).all(|d| d[0] != d[1]),
+            "{name}: indices along axes {:?} and batching axes {:?} of shape {:?} count along one of them twice",
+            self.map,
+            self.batching,
+            self.shape
+        );
         let fills = match self.mode {
             IndexMode::Clip | IndexMode::PromiseInBounds => false,
             IndexMode::Fill => true,

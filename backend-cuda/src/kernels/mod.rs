@@ -23,7 +23,6 @@ use crate::launch::{Job, Operand, launch};
 use crate::programs::{Single, single};
 use crate::views;
 use cubecl::prelude::Runtime;
-use cubecl::stream_id::StreamId;
 use plywood_core::{Array, DType, Engine, Error, TensorType, Value};
 use plywood_kernel::layout::{Layout, Strides};
 
@@ -126,9 +125,7 @@ impl<R: Runtime> Queue<'_, R> {
 pub fn owned<R: Runtime>(queue: &Queue<'_, R>, mut x: Value) -> Buffer {
     let shape = x.shape().clone();
     if let Some(GpuData { storage: Storage::Device(buffer), layout, .. }) = x.data_mut::<GpuData>() {
-        // Only of its own thread's queue it is known that all who read it come before.
-        let own = buffer.handle.can_mut() && buffer.handle.stream == StreamId::current();
-        if own && layout.offset == 0 && layout.is_contiguous(&shape) {
+        if layout.offset == 0 && layout.is_contiguous(&shape) && queue.client.is_last(buffer) {
             return buffer.clone();
         }
     }

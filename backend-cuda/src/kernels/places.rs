@@ -10,7 +10,7 @@
 use super::{Queue, combine};
 use crate::data::Buffer;
 use crate::emit::memory::{self, Stored};
-use crate::emit::{Emit, I32, U32, Val, of, ops};
+use crate::emit::{Emit, I32, U32, Val, atomic, of, ops};
 use crate::launch::{Operand, UNITS, whole};
 use crate::lower::address;
 use crate::queue::{Code, queue as enqueue};
@@ -65,6 +65,8 @@ pub enum What {
     Write(Operand),
     /// They are combined with these, by a program of two arguments. No two units may meet.
     Combine(Operand, Arc<Program>),
+    /// These are added to them, integers, in any order.
+    Sum(Operand),
     /// Their places are written to this buffer of u32, in the domain's order.
     Place(Buffer),
 }
@@ -96,6 +98,7 @@ enum Does {
     Read,
     Write,
     Combine(Arc<Program>),
+    Sum,
     Place,
 }
 
@@ -127,6 +130,7 @@ pub fn launch<R: Runtime>(queue: &Queue<'_, R>, task: Task<'_>) {
         What::Read(_) => (Does::Read, None),
         What::Write(x) => (Does::Write, Some(x)),
         What::Combine(x, program) => (Does::Combine(program.clone()), Some(x)),
+        What::Sum(x) => (Does::Sum, Some(x)),
         What::Place(_) => (Does::Place, None),
     };
     let nothing = Strides::from_elem(0, task.shape.len());
@@ -165,14 +169,18 @@ pub fn launch<R: Runtime>(queue: &Queue<'_, R>, task: Task<'_>) {
     }
     let (elem, index) = (code.elem(), of(memory::elem(code.index, code.bf16), 1));
     let other = other.map(|x| x.storage.on(client, task.dtype.size()));
+    let size = task.dtype.size();
+    task.buffer.iter().chain(&other).for_each(|x| _ = whole(client, x.bytes / size));
+    indices.lists.iter().for_each(|x| _ = whole(client, x.bytes / code.index.size()));
     let mut arguments: SmallVec<[(&Buffer, Cube); 8]> =
         indices.lists.iter().map(|list| (list, index)).collect();
     arguments.extend(other.as_ref().map(|x| (x, elem)));
-    arguments.extend(task.buffer.as_ref().map(|x| (x, elem)));
+    let whole = if code.does == Does::Sum { atomic(elem.elem_type()) } else { elem };
+    arguments.extend(task.buffer.as_ref().map(|x| (x, whole)));
     match &task.what {
         What::Read(out) => arguments.push((out, elem)),
         What::Place(out) => arguments.push((out, of(U32, 1))),
-        What::Write(_) | What::Combine(..) => {}
+        What::Write(_) | What::Combine(..) | What::Sum(_) => {}
     }
     enqueue(client, task.name, Arc::new(code), &arguments, &numbers, UNITS, count.div_ceil(UNITS as usize));
 }
@@ -215,6 +223,7 @@ impl Code for Walk {
         // What is read, and what is written.
         let (from, to) = match self.does {
             Does::Read | Does::Write | Does::Combine(_) => (Some(e.input(elem)), e.output(elem)),
+            Does::Sum => (Some(e.input(elem)), e.output(atomic(elem.elem_type()))),
             Does::Place => (None, e.output(of(U32, 1))),
         };
         if self.hides {
@@ -224,7 +233,7 @@ impl Code for Walk {
         let count = e.scalar(U32);
         let sizes: Vec<Val> = (0..self.levels).map(|_| e.scalar(U32)).collect();
         let place = Along::new(&mut e, self.levels);
-        let has_other = matches!(self.does, Does::Write | Does::Combine(_));
+        let has_other = matches!(self.does, Does::Write | Does::Combine(_) | Does::Sum);
         let other = has_other.then(|| Along::new(&mut e, self.levels));
         let row = (!self.components.is_empty()).then(|| Along::new(&mut e, self.levels));
         let components: Vec<Found> = self
@@ -273,6 +282,9 @@ impl Code for Walk {
                 (does, Some(from), Some(other)) => {
                     let write = |e: &mut Emit| {
                         let mut x = e.load(from, other);
+                        if *does == Does::Sum {
+                            return e.accumulate(to, place, x);
+                        }
                         if let Does::Combine(program) = does {
                             let before = e.load(to, place);
                             x = combine::step(e, program, self.bf16, before, x);

@@ -5,6 +5,7 @@
 //!
 //! - Where each index has a part of the operand to itself (one index, or batching axes), no two updates meet: one kernel, a unit for
 //!   each update.
+//! - Sums of integers are the same in any order: likewise, by atomic additions where the device has them.
 //! - Else the places of all items are computed, and a unit for each update combines those of its place in order ([`combine`]). Up to
 //!   [`FEW`] items, each unit looks through all of them, in one kernel.
 //! - More items are sorted by place first ([`order`]). A place that many updates meet in is one unit's work, one update after another.
@@ -57,21 +58,29 @@ pub fn scatter<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, mut x: Values, 
     }
     let strides = row_major(&ty.shape);
     let sizes = s.window_sizes(ty.rank(), updates.shape());
-    let windows =
-        Windows { shape: &ty.shape, sizes: &sizes, strides: &strides, map: &s.index_map, mode: s.mode };
-    let indices = windows.indices(queue, &at);
+    let windows = Windows {
+        shape: &ty.shape,
+        sizes: &sizes,
+        strides: &strides,
+        map: &s.index_map,
+        batching: &s.operand_batching_axes,
+        mode: s.mode,
+    };
+    let name = s.kind.name();
+    let indices = windows.indices(queue, name, &at);
     let axes = axes(s, &strides, &updates, &at);
     let buffer = owned(queue, whole);
     let program = program(s.kind, ty.dtype);
-    let name = s.kind.name();
 
     let count = |part: Part| axes.iter().filter(|a| a.part == part).map(|a| a.size).product::<usize>();
-    if count(Part::Row) == 1 {
+    let sums = s.kind == ScatterKind::Add && queue.client.facts.sums.contains(&ty.dtype);
+    if count(Part::Row) == 1 || sums {
         let updates = operand(&updates);
         let task = places::Task {
             name,
             what: match program {
                 None => What::Write(updates),
+                Some(_) if count(Part::Row) > 1 => What::Sum(updates),
                 Some(program) => What::Combine(updates, program),
             },
             dtype: ty.dtype,
