@@ -1,5 +1,5 @@
 //! The kernels of the operations, a file for each family, by the same name as everywhere. What is element-wise has none: it is a
-//! formula.
+//! formula. Families whose places are computed share [`places`]; where updates meet, [`combine`] and [`order`] keep them in order.
 
 pub mod cast;
 pub mod combine;

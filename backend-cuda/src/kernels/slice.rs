@@ -156,7 +156,8 @@ fn starts<R: Runtime>(
     indices.lists.extend(together.clone());
     for (i, (d, scalar)) in unknown.into_iter().enumerate() {
         let from = operand(scalar);
-        let mut component = Component { list: i, offset: from.offset as isize, last: shape[d] - sizes[d], step: strides[d] };
+        let mut component =
+            Component { list: i, offset: from.offset as isize, last: shape[d] - sizes[d], step: strides[d] };
         match (&together, &from.storage) {
             (Some(all), _) => {
                 queue.copy(dtype, &[], from, placed(all, Layout { strides: Strides::new(), offset: i }));
