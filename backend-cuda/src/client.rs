@@ -4,13 +4,19 @@
 //! here, and checked before.
 
 use crate::data::Buffer;
+use crate::emit::atomic;
 use crate::emit::memory::{self, Stored};
 use crate::platform::Platform;
 use crate::probe;
-use cubecl::ir::features::{Plane, TypeUsage};
+use cubecl::ir::features::{AtomicUsage, Plane, TypeUsage};
 use cubecl::prelude::{ComputeClient, Runtime};
+use cubecl::stream_id::StreamId;
 use plywood_core::{DType, Device, Error};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Integers of a word or two: what devices may add to at a time.
+const INTEGERS: [DType; 4] = [DType::I32, DType::U32, DType::I64, DType::U64];
 
 /// A device.
 pub struct Client<R: Runtime> {
@@ -22,6 +28,10 @@ pub struct Client<R: Runtime> {
     pub facts: Facts,
     /// What was launched, allocated and moved.
     pub counts: Counts,
+    /// Whose queue had the first launch: each thread has its own.
+    first: OnceLock<StreamId>,
+    /// Whether others had some.
+    several: AtomicBool,
 }
 
 /// What a device can do.
@@ -49,6 +59,8 @@ pub struct Facts {
     pub bindings: usize,
     /// Dtypes that it has.
     pub dtypes: Vec<DType>,
+    /// Integers that many units can add to one element of at a time.
+    pub sums: Vec<DType>,
 }
 
 /// What a device was asked for, since the process began.
@@ -112,6 +124,10 @@ impl<R: Runtime> Client<R> {
             usage.contains(TypeUsage::Buffer) && usage.contains(TypeUsage::Conversion)
         };
         let bf16 = if usable(DType::BF16, Stored::Native) { Stored::Native } else { Stored::Bits };
+        let sums = |dtype: DType| {
+            let usage = properties.features.atomic_type_usage(atomic(memory::elem(dtype, bf16)));
+            usable(dtype, bf16) && usage.contains(AtomicUsage::Add)
+        };
         let hardware = &properties.hardware;
         let same = hardware.plane_size_min == hardware.plane_size_max;
         let plane =
@@ -128,10 +144,17 @@ impl<R: Runtime> Client<R> {
             shared: hardware.max_shared_memory_size,
             vector: hardware.max_vector_size.min(4),
             bindings: hardware.max_bindings as usize,
+            sums: INTEGERS.iter().copied().filter(|&dtype| sums(dtype)).collect(),
             dtypes: DType::ALL.iter().copied().filter(|&dtype| usable(dtype, bf16)).collect(),
         };
-        let mut client =
-            Client { device: Device { kind: P::KIND, index }, compute, facts, counts: Counts::default() };
+        let mut client = Client {
+            device: Device { kind: P::KIND, index },
+            compute,
+            facts,
+            counts: Counts::default(),
+            first: OnceLock::new(),
+            several: AtomicBool::new(false),
+        };
         client.facts.wide_fma =
             P::REWRITES && client.facts.dtypes.contains(&DType::F64) && !probe::fuses(&client);
         client
@@ -151,6 +174,17 @@ impl<R: Runtime> Client<R> {
     /// Counts a launch.
     pub fn launched(&self) {
         self.counts.launches.fetch_add(1, Ordering::Relaxed);
+        let own = StreamId::current();
+        if *self.first.get_or_init(|| own) != own {
+            self.several.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a kernel that is put in the queue now comes after all that read this buffer, so that it can be overwritten if nobody
+    /// else holds it. Of other threads' queues that is not known.
+    pub fn is_last(&self, buffer: &Buffer) -> bool {
+        let alone = buffer.handle.stream == StreamId::current() && !self.several.load(Ordering::Relaxed);
+        alone && buffer.handle.can_mut()
     }
 
     /// Memory for so many bytes, which hold anything.

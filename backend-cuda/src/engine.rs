@@ -6,9 +6,7 @@ use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::fused;
 use crate::host;
-use crate::kernels::{
-    Queue, cast, control, create, dot, fft, linalg, random, reduce, select, shape, slice,
-};
+use crate::kernels::{Queue, cast, control, create, dot, fft, gather, linalg, random, reduce, scatter, select, shape, slice};
 use crate::platform::{Platform, chosen, client};
 use crate::programs::Single;
 use crate::views;
@@ -77,6 +75,10 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::Broadcast { shape: _, axes } => shape::broadcast(queue, ty, only(), axes),
         Op::Reverse { axes } => shape::reverse(queue, ty, only(), axes),
         Op::Slice(s) => shape::slice(queue, ty, only(), s),
+        Op::DynamicSlice { sizes: _ } => slice::dynamic_slice(queue, ty, x),
+        Op::DynamicUpdate => slice::dynamic_update(queue, ty, x),
+        Op::Gather(g) => gather::gather(queue, ty, x, g),
+        Op::Scatter(s) => scatter::scatter(queue, ty, x, s),
         Op::Pad { padding } => slice::pad(queue, ty, x, padding),
         Op::Concatenate { axis } => slice::concatenate(queue, ty, x, *axis),
         Op::Reduce { kind, axes } => reduce::reduce(queue, ty, only(), *kind, axes),
@@ -90,10 +92,6 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::Fft { kind, sizes } => return fft::fft(queue, outputs, x, *kind, sizes),
         Op::Linalg(l) => return linalg::linalg(queue, outputs, x, *l),
         Op::ReducePrecision { .. }
-        | Op::DynamicSlice { .. }
-        | Op::DynamicUpdate
-        | Op::Gather(_)
-        | Op::Scatter(_)
         | Op::Sort { .. }
         | Op::TopK { .. }
         | Op::Cumulative { .. }

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Units of a cube where each has work of its own.
-const UNITS: u32 = 256;
+pub const UNITS: u32 = 256;
 /// Values that a unit keeps in registers, at most.
 const KEPT: usize = 64;
 /// Columns of a row that a unit takes alone, at most, where its neighbours' elements do not lie beside its own.
@@ -181,7 +181,7 @@ fn name(work: Work) -> &'static str {
 }
 
 /// A count that kernels hold in 32 bits.
-fn whole<R: Runtime>(client: &Client<R>, n: usize) -> u32 {
+pub fn whole<R: Runtime>(client: &Client<R>, n: usize) -> u32 {
     u32::try_from(n).unwrap_or_else(|_| panic!("{}: {n} elements are more than kernels count", client.device))
 }
 

@@ -8,9 +8,9 @@ pub mod memory;
 pub mod ops;
 
 use cubecl::ir::{
-    Arithmetic, BinaryOperator, Bitwise, Branch, Builtin, Comparison, ConstantValue, ElemType, FloatKind,
-    FmaOperator, If, IndexAssignOperator, IndexOperator, Instruction, IntKind, Operation, Operator,
-    RangeLoop, Scope, Select, StorageType, Synchronization, Type, UIntKind, UnaryOperator, Variable,
+    Arithmetic, AtomicOp, BinaryOperator, Bitwise, Branch, Builtin, Comparison, ConstantValue, ElemType, FloatKind, FmaOperator, If,
+    IndexAssignOperator, IndexOperator, Instruction, IntKind, Operation, Operator, RangeLoop, Scope, Select,
+    StorageType, Synchronization, Type, UIntKind, UnaryOperator, Variable,
 };
 use cubecl::prelude::KernelBuilder;
 
@@ -240,6 +240,12 @@ impl Emit {
         self.builder.scope.register(Instruction::new(Operator::UncheckedIndexAssign(op), list));
     }
 
+    /// Adds to an element of an array of [`atomic`] elements, whoever else does at that time.
+    pub fn accumulate(&mut self, list: Val, index: Val, value: Val) {
+        let place = self.load(list, index);
+        self.push(AtomicOp::Add(BinaryOperator { lhs: place, rhs: value }), value.ty);
+    }
+
     /// One component of a vector.
     pub fn component(&mut self, a: Val, i: usize) -> Val {
         if a.ty.vector_size() == 1 {
@@ -310,6 +316,14 @@ impl Emit {
         self.close_when(mask);
     }
 
+    /// What is done for each number from `start` up to `end`.
+    pub fn each(&mut self, start: Val, end: Val, body: impl FnOnce(&mut Emit, Val)) {
+        let (i, one) = (self.counter(), self.index(1));
+        self.open();
+        body(self, i);
+        self.close_range(i, start, end, one);
+    }
+
     /// A number that a loop counts.
     pub fn counter(&mut self) -> Val {
         *self.builder.scope.create_local_restricted(Type::scalar(U32))
@@ -347,6 +361,11 @@ fn wider(a: Val, b: Val) -> Type {
 
 fn wider_type(a: Type, b: Type) -> Type {
     if a.vector_size() >= b.vector_size() { a } else { b }
+}
+
+/// The place of elements that many units add to at a time.
+pub fn atomic(elem: ElemType) -> Type {
+    Type::new(StorageType::Atomic(elem))
 }
 
 /// The place of a type's elements in memory, so many at a time.

@@ -1,15 +1,20 @@
 //! The kernels of the operations, a file for each family, by the same name as everywhere. What is element-wise has none: it is a
-//! formula.
+//! formula. Families whose places are computed share [`places`]; where updates meet, [`combine`] and [`order`] keep them in order.
 
 pub mod cast;
+pub mod combine;
 pub mod control;
 pub mod conv;
 pub mod create;
 pub mod dot;
 pub mod fft;
+pub mod gather;
 pub mod linalg;
+pub mod order;
+pub mod places;
 pub mod random;
 pub mod reduce;
+pub mod scatter;
 pub mod select;
 pub mod shape;
 pub mod slice;
@@ -117,6 +122,20 @@ impl<R: Runtime> Queue<'_, R> {
         self.run(what, &ty.shape, 0, operands);
         self.filled(ty, buffer)
     }
+}
+
+/// A buffer that holds the elements in row-major order and that nobody else holds: the value's own, or a copy. For kernels that
+/// change a part of an input.
+pub fn owned<R: Runtime>(queue: &Queue<'_, R>, mut x: Value) -> Buffer {
+    let shape = x.shape().clone();
+    if let Some(GpuData { storage: Storage::Device(buffer), layout, .. }) = x.data_mut::<GpuData>() {
+        if layout.offset == 0 && layout.is_contiguous(&shape) && queue.client.is_last(buffer) {
+            return buffer.clone();
+        }
+    }
+    let buffer = queue.empty(x.ty());
+    queue.copy(x.dtype(), x.shape(), operand(&x), written(&buffer, x.ty()));
+    buffer
 }
 
 /// A value as it lies.

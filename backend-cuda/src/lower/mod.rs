@@ -8,7 +8,7 @@
 //! What a kernel is compiled for is its [`Key`]: the program, how each argument is stepped through, and the division of work.
 //! Sizes, strides and offsets are numbers of the launch.
 
-mod address;
+pub mod address;
 mod flat;
 mod rows;
 
