@@ -10,6 +10,7 @@ pub mod reduce;
 pub mod select;
 pub mod shape;
 pub mod slice;
+pub mod sort;
 pub mod window;
 
 use crate::client::Client;
