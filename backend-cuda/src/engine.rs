@@ -5,7 +5,7 @@
 use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::host;
-use crate::kernels::{Queue, cast, create, dot, random, reduce, select, shape, slice, sort};
+use crate::kernels::{Queue, cast, create, cumulative, dot, random, reduce, select, shape, slice, sort};
 use crate::platform::{Platform, client};
 use crate::programs::Single;
 use crate::views;
@@ -71,6 +71,7 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
         Op::ArgReduce { kind, axis, dtype: _ } => reduce::arg_reduce(queue, ty, only(), *kind, *axis),
         Op::Sort { axis, keys } => return sort::sort(queue, outputs, x, *axis, *keys),
         Op::TopK { k, axis } => return sort::top_k(queue, outputs, &x[0], *k, *axis),
+        Op::Cumulative { kind, axis, reverse } => cumulative::cumulative(queue, ty, only(), *kind, *axis, *reverse),
         Op::Dot(d) => dot::dot(queue, ty, x, d),
         Op::Full { number, ty: _ } => queue.number(ty.clone(), views::element(*number, ty.dtype)),
         Op::Iota { ty: _, axis } => create::iota(queue, ty, *axis),
@@ -85,7 +86,6 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
         | Op::DynamicUpdate
         | Op::Gather(_)
         | Op::Scatter(_)
-        | Op::Cumulative { .. }
         | Op::Conv(_)
         | Op::Window { .. }
         | Op::Fft { .. }

@@ -4,6 +4,7 @@
 pub mod cast;
 pub mod conv;
 pub mod create;
+pub mod cumulative;
 pub mod dot;
 pub mod random;
 pub mod reduce;
