@@ -142,6 +142,7 @@ impl Job<'_> {
             bf16: facts.bf16,
             hides: facts.hides,
             wide_fma: facts.wide_fma,
+            plane: facts.plane,
             work,
         };
         let name = match work {

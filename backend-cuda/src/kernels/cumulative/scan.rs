@@ -1,7 +1,9 @@
 //! Running reductions as kernels: a unit goes along a row alone, or a cube does, a tile at a time.
 //!
-//! Within a tile each unit takes a few neighbouring columns, and the units' totals meet in shared memory; the cube keeps the total of
-//! the tiles before. A long row is cut into blocks: one kernel finds their totals, in another one each block starts from those before.
+//! Within a tile each unit takes a few neighbouring columns. The units' totals meet within planes, then in shared memory; the cube keeps
+//! the total of the tiles before. A long row is cut into blocks: one kernel finds their totals, in another one each block starts from those before.
+//!
+//! What always holds: all units of a cube come to where they meet, and exchange values there.
 //!
 //! A row is `row / inner` of the loop around the axis and `row % inner` of the one within; results lie in row-major order, elements too,
 //! from an offset on.
@@ -10,7 +12,7 @@ use super::step::Steps;
 use crate::emit::memory::{self, Stored};
 use crate::emit::{Emit, U32, Val, of, ops};
 use crate::queue::Code;
-use cubecl::ir::{Builtin, Comparison};
+use cubecl::ir::{BinaryOperator, Bitwise, Builtin, Comparison, Plane};
 use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 use plywood_core::op::Cumulation;
@@ -49,6 +51,8 @@ pub struct Scan {
     pub hides: bool,
     /// Whether fused multiplications and additions go by way of 64 bits.
     pub wide_fma: bool,
+    /// How many units exchange values without shared memory: a power of two; 1 where the hardware cannot.
+    pub plane: u32,
     /// The division of work.
     pub work: Work,
 }
@@ -221,12 +225,69 @@ impl Writer<'_> {
 
     /// Of the units' totals: those of all units before this one, and those of all.
     fn across(&mut self, units: usize, unit: Val, own: State) -> (State, State) {
+        let plane = (self.code.plane as usize).min(units);
+        match plane > 1 && units / plane <= plane {
+            true => self.by_planes(units, plane, unit, own),
+            false => self.by_steps(units, unit, own),
+        }
+    }
+
+    /// Within planes; then each plane looks at the totals of all.
+    fn by_planes(&mut self, units: usize, plane: usize, unit: Val, own: State) -> (State, State) {
+        let (size, last) = (self.e.index(plane), self.e.index(plane - 1));
+        let lane = self.e.bitwise(Bitwise::BitwiseAnd, unit, last);
+        let (mut before, mut total) = (self.first(), own);
+        let zero = self.e.index(0);
+        let mut distance = 1;
+        while distance < plane {
+            let bit = self.e.index(distance);
+            let other = self.exchanged(&total, distance);
+            let upper = self.e.bitwise(Bitwise::BitwiseAnd, lane, bit);
+            let upper = self.e.compare(Comparison::Greater, upper, zero);
+            let with = self.join(&other, &before);
+            before = self.select(upper, &with, &before);
+            total = self.join(&other, &total);
+            distance *= 2;
+        }
+        let groups = units / plane;
+        if groups == 1 {
+            return (before, total);
+        }
+        let shared = self.shared(groups);
+        // All have read what the tile before left.
+        self.e.meet();
+        let group = self.e.div(unit, size);
+        let one = self.e.compare(Comparison::Equal, lane, zero);
+        self.when(one, |w| w.put(&shared, group, &total));
+        self.e.meet();
+        let count = self.e.index(groups);
+        let nothing = self.first();
+        let there = self.e.compare(Comparison::Lower, lane, count);
+        let from = self.e.select(there, lane, zero);
+        let of_group = self.get(&shared, from);
+        let earlier = self.e.compare(Comparison::Lower, lane, group);
+        let (mut all, mut earlier) = (self.select(there, &of_group, &nothing), self.select(earlier, &of_group, &nothing));
+        let mut distance = 1;
+        while distance < plane {
+            let other = self.exchanged(&all, distance);
+            all = self.join(&other, &all);
+            let other = self.exchanged(&earlier, distance);
+            earlier = self.join(&other, &earlier);
+            distance *= 2;
+        }
+        (self.join(&earlier, &before), all)
+    }
+
+    /// The state of the unit so far away in the plane.
+    fn exchanged(&mut self, state: &[Val], distance: usize) -> State {
+        let mask = self.e.index(distance);
+        state.iter().map(|&x| self.e.push(Plane::ShuffleXor(BinaryOperator { lhs: x, rhs: mask }), x.ty)).collect()
+    }
+
+    /// In shared memory, over twice the distance each time.
+    fn by_steps(&mut self, units: usize, unit: Val, own: State) -> (State, State) {
         // Read here, written there, in turns: a step needs to wait but once.
-        let shared = |w: &mut Self| -> Vec<Val> {
-            let types = w.steps.state.clone();
-            types.into_iter().map(|ty| w.e.shared(ops::lanes(ty, 1), units)).collect()
-        };
-        let (mut here, mut there) = (shared(self), shared(self));
+        let (mut here, mut there) = (self.shared(units), self.shared(units));
         // All have read what the tile before left.
         self.e.meet();
         self.put(&here, unit, &own);
@@ -252,6 +313,12 @@ impl Writer<'_> {
         let from = self.e.select(has, from, zero);
         let (before, nothing) = (self.get(&here, from), self.first());
         (self.select(has, &before, &nothing), self.get(&here, last))
+    }
+
+    /// A list of states in shared memory.
+    fn shared(&mut self, length: usize) -> Vec<Val> {
+        let types = self.steps.state.clone();
+        types.into_iter().map(|ty| self.e.shared(ops::lanes(ty, 1), length)).collect()
     }
 
     /// Where a row begins, without the offset of the elements.
