@@ -284,35 +284,43 @@ impl Writer<'_> {
         state.iter().map(|&x| self.e.push(Plane::ShuffleXor(BinaryOperator { lhs: x, rhs: mask }), x.ty)).collect()
     }
 
-    /// In shared memory, over twice the distance each time.
+    /// In shared memory, over twice the distance each time: read in one half and written in the other, in turns, so that a step waits
+    /// but once.
     fn by_steps(&mut self, units: usize, unit: Val, own: State) -> (State, State) {
-        // Read here, written there, in turns: a step needs to wait but once.
-        let (mut here, mut there) = (self.shared(units), self.shared(units));
+        let shared = self.shared(2 * units);
+        let [zero, one, size] = [0, 1, units].map(|i| self.e.index(i));
         // All have read what the tile before left.
         self.e.meet();
-        self.put(&here, unit, &own);
+        self.put(&shared, unit, &own);
         self.e.meet();
-        let mut own = own;
-        let mut distance = 1;
-        while distance < units {
-            let far = self.e.index(distance);
-            let has = self.e.compare(Comparison::GreaterEqual, unit, far);
-            let from = self.e.sub(unit, far);
-            let from = self.e.select(has, from, unit);
-            let before = self.get(&here, from);
-            let joined = self.join(&before, &own);
-            own = self.select(has, &joined, &own);
-            self.put(&there, unit, &own);
-            self.e.meet();
-            std::mem::swap(&mut here, &mut there);
-            distance *= 2;
-        }
-        let (zero, one, last) = (self.e.index(0), self.e.index(1), self.e.index(units - 1));
+        let own = self.variables(&own);
+        let steps = self.e.index(units.ilog2() as usize);
+        self.range(zero, steps, one, |w, step| {
+            let far = w.e.bitwise(Bitwise::ShiftLeft, one, step);
+            let odd = w.e.bitwise(Bitwise::BitwiseAnd, step, one);
+            let here = w.e.mul(odd, size);
+            let there = w.e.sub(size, here);
+            let has = w.e.compare(Comparison::GreaterEqual, unit, far);
+            let from = w.e.sub(unit, far);
+            let from = w.e.select(has, from, unit);
+            let from = w.e.add(from, here);
+            let (before, after) = (w.get(&shared, from), w.current(&own));
+            let joined = w.join(&before, &after);
+            let after = w.select(has, &joined, &after);
+            w.assign(&own, &after);
+            let to = w.e.add(unit, there);
+            w.put(&shared, to, &after);
+            w.e.meet();
+        });
+        let half = self.e.index((units.ilog2() as usize % 2) * units);
+        let last = self.e.index(units - 1);
+        let last = self.e.add(last, half);
         let has = self.e.compare(Comparison::Greater, unit, zero);
         let from = self.e.sub(unit, one);
         let from = self.e.select(has, from, zero);
-        let (before, nothing) = (self.get(&here, from), self.first());
-        (self.select(has, &before, &nothing), self.get(&here, last))
+        let from = self.e.add(from, half);
+        let (before, nothing) = (self.get(&shared, from), self.first());
+        (self.select(has, &before, &nothing), self.get(&shared, last))
     }
 
     /// A list of states in shared memory.

@@ -7,7 +7,7 @@
 use plywood_core::DType;
 use plywood_core::op::{Cumulation, Reduction};
 use plywood_kernel::formulas::reduce;
-use plywood_kernel::{Builder, Program, Type, V, Width, cast, math};
+use plywood_kernel::{Builder, Program, Type, Width, cast, math};
 
 /// The programs of a kind of running reduction of one dtype.
 pub struct Steps {
@@ -96,8 +96,13 @@ impl Steps {
         let join = {
             let b = Builder::new(width);
             let [old, old_sum, new, new_sum] = [(); 4].map(|()| b.input(float));
-            let high = old.is_nan().select(old, old.max(new));
-            let sum = part(old, old_sum, high) + part(new, new_sum, high);
+            // NaN is above all.
+            let first = old.gt(new) | old.is_nan();
+            let (high, low) = (first.select(old, new), first.select(new, old));
+            let (most, least) = (first.select(old_sum, new_sum), first.select(new_sum, old_sum));
+            // Of equal infinities the difference is NaN.
+            let power = low.eq(high).select(b.c(1.0), math::exp(low - high));
+            let sum = least.fma(power, most);
             b.output(float, high);
             b.output(float, sum);
             b.finish()
@@ -110,9 +115,4 @@ impl Steps {
         };
         Steps { state: vec![width.float(); 2], first: vec![none, 0], enter, join, leave }
     }
-}
-
-/// A sum of e^(y - x) as one of e^(y - high).
-fn part<'b>(x: V<'b>, sum: V<'b>, high: V<'b>) -> V<'b> {
-    x.eq(high).select(sum, sum * math::exp(x - high))
 }
