@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::fused;
 use crate::host;
-use crate::kernels::{Queue, cast, control, create, dot, fft, gather, linalg, random, reduce, scatter, select, shape, slice};
+use crate::kernels::{Queue, cast, control, create, cumulative, dot, fft, gather, linalg, random, reduce, scatter, select, shape, slice, sort};
 use crate::platform::{Platform, chosen, client};
 use crate::programs::Single;
 use crate::views;
@@ -83,6 +83,9 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::Concatenate { axis } => slice::concatenate(queue, ty, x, *axis),
         Op::Reduce { kind, axes } => reduce::reduce(queue, ty, only(), *kind, axes),
         Op::ArgReduce { kind, axis, dtype: _ } => reduce::arg_reduce(queue, ty, only(), *kind, *axis),
+        Op::Sort { axis, keys } => return sort::sort(queue, outputs, x, *axis, *keys),
+        Op::TopK { k, axis } => return sort::top_k(queue, outputs, &x[0], *k, *axis),
+        Op::Cumulative { kind, axis, reverse } => cumulative::cumulative(queue, ty, only(), *kind, *axis, *reverse),
         Op::Dot(d) => dot::dot(queue, ty, x, d),
         Op::Full { number, ty: _ } => queue.number(ty.clone(), views::element(*number, ty.dtype)),
         Op::Iota { ty: _, axis } => create::iota(queue, ty, *axis),
@@ -92,9 +95,6 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::Fft { kind, sizes } => return fft::fft(queue, outputs, x, *kind, sizes),
         Op::Linalg(l) => return linalg::linalg(queue, outputs, x, *l),
         Op::ReducePrecision { .. }
-        | Op::Sort { .. }
-        | Op::TopK { .. }
-        | Op::Cumulative { .. }
         | Op::Conv(_)
         | Op::Window { .. } => return host::execute(queue, step, x),
         Op::Special(s) => unreachable!("{} is the host's", s.function.name()),

@@ -5,7 +5,7 @@ use plywood_core::op::{Binary, Bits, Compare, Reduction, Unary};
 use plywood_kernel::formulas::random::Sample;
 use plywood_kernel::formulas::{self, reduce};
 use plywood_kernel::ir::Reduce;
-use plywood_kernel::{Builder, Program, V, Width, cast, threefry};
+use plywood_kernel::{Builder, Program, Type, V, Width, cast, threefry};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -38,6 +38,8 @@ pub enum Single {
     Iota(DType),
     /// The place of the first extreme of a row's columns: whether the largest, of what, in which integers.
     ArgReduce(bool, DType, DType),
+    /// An unsigned number that orders as elements are sorted, equal zeros and NaN last; from the largest on, if so.
+    SortKey(DType, bool),
     /// The sum of a row's products: of two operands of the first dtype, in the second.
     Dot(DType, DType),
     /// The sum of a row's products of complex numbers: two pairs of operands, a factor, the real and the imaginary part.
@@ -152,6 +154,16 @@ impl Single {
                 cast::output(&b, to, cast::cast(place, to));
                 b.finish()
             }
+            Single::SortKey(dtype, descending) => {
+                let b = Builder::new(Width::of(dtype));
+                let key = sort_key(b.input(dtype));
+                let to = match b.width() {
+                    Width::W32 => DType::U32,
+                    Width::W64 => DType::U64,
+                };
+                b.output(to, if descending { !key } else { key });
+                b.finish()
+            }
             Single::Dot(dtype, to) => {
                 let b = Builder::new(Width::of(dtype).max(Width::of(to)));
                 let product = b.input(dtype) * b.input(dtype);
@@ -194,6 +206,26 @@ impl Single {
                 b.output(DType::U32, second);
                 b.finish()
             }
+        }
+    }
+}
+
+/// A lane as an unsigned number of the same order, but for zeros, which are equal, and NaN, which is beyond all.
+fn sort_key(x: V<'_>) -> V<'_> {
+    let (b, ty) = (x.builder(), x.ty());
+    let bits = 8 * b.width().bytes() as u8;
+    let sign = b.uint(1 << (bits - 1));
+    match ty {
+        Type::Mask => x.select(b.uint(1), b.uint(0)),
+        Type::I32 | Type::I64 => x.bits(b.width().unsigned()) ^ sign,
+        Type::U32 | Type::U64 => x,
+        Type::F32 | Type::F64 => {
+            // As integers, floats of one sign grow with their magnitude; devices may take the smallest ones for zero.
+            let (raw, infinite) = (x.to_bits().bits(b.width().unsigned()), b.c(f64::INFINITY).bits(b.width().unsigned()));
+            let magnitude = raw & !sign;
+            let below = x.to_bits().shr(bits - 1).bits(b.width().unsigned());
+            let ordered = magnitude.eq(b.uint(0)).select(sign, raw ^ (below | sign));
+            magnitude.gt(infinite).select(b.uint(u64::MAX >> (64 - bits)), ordered)
         }
     }
 }

@@ -84,6 +84,27 @@ pub fn compute(e: &mut Emit, program: &Program, id: Id, value: &dyn Fn(Id) -> Va
     }
 }
 
+/// What a program without reductions stores, in order, of what it is given as loaded: both in lanes.
+pub fn apply(e: &mut Emit, program: &Program, loaded: &[Val]) -> Vec<Val> {
+    let mut values: Vec<Option<Val>> = Vec::with_capacity(program.ops().len());
+    let mut stored = Vec::new();
+    for (id, op) in program.ops().iter().enumerate() {
+        let value = match *op {
+            Op::Load(arg) => Some(loaded[arg as usize]),
+            Op::Store(_, x) => {
+                stored.push(values[x as usize].expect("it was made before"));
+                None
+            }
+            Op::Column | Op::Reduce(..) => unreachable!("{op:?} is of columns"),
+            Op::Const(..) | Op::Unary(..) | Op::Binary(..) | Op::Fma(..) | Op::Compare(..) | Op::Select(..) => {
+                Some(compute(e, program, id as Id, &|x| values[x as usize].expect("it was made before")))
+            }
+        };
+        values.push(value);
+    }
+    stored
+}
+
 /// Whether a sum of floats has an operand that is a sum itself, with the other operand in it.
 fn takes_apart(program: &Program, op: Binary, sum: Id, other: Id) -> bool {
     if !matches!(op, Binary::Add | Binary::Sub) || !program.ty(sum).is_float() {

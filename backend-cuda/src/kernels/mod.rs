@@ -6,6 +6,7 @@ pub mod combine;
 pub mod control;
 pub mod conv;
 pub mod create;
+pub mod cumulative;
 pub mod dot;
 pub mod fft;
 pub mod gather;
@@ -18,6 +19,7 @@ pub mod scatter;
 pub mod select;
 pub mod shape;
 pub mod slice;
+pub mod sort;
 pub mod special;
 pub mod window;
 

@@ -1,0 +1,413 @@
+//! Running reductions as kernels: a unit goes along a row alone, or a cube does, a tile at a time.
+//!
+//! Within a tile each unit takes a few neighbouring columns. The units' totals meet within planes, then in shared memory; the cube keeps
+//! the total of the tiles before. A long row is cut into blocks: one kernel finds their totals, in another one each block starts from those before.
+//!
+//! What always holds: all units of a cube come to where they meet, and exchange values there.
+//!
+//! A row is `row / inner` of the loop around the axis and `row % inner` of the one within; results lie in row-major order, elements too,
+//! from an offset on.
+
+use super::step::Steps;
+use crate::emit::memory::{self, Stored};
+use crate::emit::{Emit, U32, Val, of, ops};
+use crate::queue::Code;
+use cubecl::ir::{BinaryOperator, Bitwise, Builtin, Comparison, Plane};
+use cubecl::prelude::KernelBuilder;
+use plywood_core::DType;
+use plywood_core::op::Cumulation;
+use plywood_kernel::{Type, Width};
+
+/// Columns of a tile that a unit takes.
+pub const EACH: usize = 4;
+
+/// Who does what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// A unit goes along a row.
+    Unit,
+    /// A cube of so many units goes along a row.
+    Cube(u32),
+    /// A cube finds the total of a block of a row.
+    Totals(u32),
+    /// A cube goes along a block of a row; totals of blocks are known.
+    Block(u32),
+}
+
+/// A kernel.
+///
+/// Arguments: elements; totals, a list for each lane of a state, where there are any; results, where there are any. Numbers: (0, where
+/// values are hidden from compilers,) rows, columns, rows within, blocks of a row, columns of a block; the first element; where a row's
+/// first column is, and from a column to the next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Scan {
+    /// How elements are combined.
+    pub kind: Cumulation,
+    /// The elements.
+    pub dtype: DType,
+    /// How a bf16 is stored.
+    pub bf16: Stored,
+    /// Whether the compiler behind rewrites sums of floats.
+    pub hides: bool,
+    /// Whether fused multiplications and additions go by way of 64 bits.
+    pub wide_fma: bool,
+    /// How many units exchange values without shared memory: a power of two; 1 where the hardware cannot.
+    pub plane: u32,
+    /// The division of work.
+    pub work: Work,
+}
+
+/// What is kept of some elements, in lanes.
+type State = Vec<Val>;
+
+/// A kernel while it is written.
+struct Writer<'a> {
+    e: Emit,
+    code: &'a Scan,
+    steps: Steps,
+    elements: Val,
+    totals: Vec<Val>,
+    results: Option<Val>,
+    numbers: Numbers,
+}
+
+/// The numbers of a launch.
+#[derive(Clone, Copy)]
+struct Numbers {
+    rows: Val,
+    columns: Val,
+    inner: Val,
+    blocks: Val,
+    long: Val,
+    offset: Val,
+    start: Val,
+    step: Val,
+}
+
+impl Code for Scan {
+    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
+        let mut e = Emit::new(builder);
+        let steps = Steps::new(self.kind, self.dtype);
+        let elem = of(memory::elem(self.dtype, self.bf16), 1);
+        let elements = e.input(elem);
+        let totals = match self.work {
+            Work::Unit | Work::Cube(_) => Vec::new(),
+            Work::Totals(_) => steps.state.iter().map(|&ty| e.output(ops::lanes(ty, 1))).collect(),
+            Work::Block(_) => steps.state.iter().map(|&ty| e.input(ops::lanes(ty, 1))).collect(),
+        };
+        let results = match self.work {
+            Work::Unit | Work::Cube(_) | Work::Block(_) => Some(e.output(elem)),
+            Work::Totals(_) => None,
+        };
+        if self.wide_fma {
+            e.widen_fma();
+        }
+        if self.hides {
+            let zero = e.scalar(U32);
+            e.hide_by(zero);
+        }
+        let [rows, columns, inner, blocks, long, offset, start, step] = [(); 8].map(|()| e.scalar(U32));
+        let numbers = Numbers { rows, columns, inner, blocks, long, offset, start, step };
+        let mut w = Writer { e, code: self, steps, elements, totals, results, numbers };
+        match self.work {
+            Work::Unit => w.by_unit(),
+            Work::Cube(units) | Work::Totals(units) | Work::Block(units) => w.by_cube(units as usize),
+        }
+        w.e.finish()
+    }
+}
+
+impl Writer<'_> {
+    fn by_unit(&mut self) {
+        let n = self.numbers;
+        let row = self.e.builtin(Builtin::AbsolutePos);
+        let inside = self.e.compare(Comparison::Lower, row, n.rows);
+        self.when(inside, |w| {
+            let base = w.base(row);
+            let first = w.first();
+            let sums = w.variables(&first);
+            let (zero, one) = (w.e.index(0), w.e.index(1));
+            w.range(zero, n.columns, one, |w, column| {
+                let at = w.at(base, column);
+                let new = w.load(at);
+                let before = w.current(&sums);
+                let after = w.join(&before, &new);
+                w.store(at, &after);
+                w.assign(&sums, &after);
+            });
+        });
+    }
+
+    fn by_cube(&mut self, units: usize) {
+        let n = self.numbers;
+        let (cube, unit) = (self.e.builtin(Builtin::CubePos), self.e.builtin(Builtin::UnitPos));
+        let all = self.e.mul(n.rows, n.blocks);
+        let inside = self.e.compare(Comparison::Lower, cube, all);
+        self.when(inside, |w| {
+            let (row, block) = (w.e.div(cube, n.blocks), w.e.rem(cube, n.blocks));
+            let base = w.base(row);
+            let start = w.e.mul(block, n.long);
+            let end = w.e.add(start, n.long);
+            let short = w.e.compare(Comparison::Lower, end, n.columns);
+            let end = w.e.select(short, end, n.columns);
+            let first = w.first();
+            let sums = w.variables(&first);
+            match w.code.work {
+                Work::Unit | Work::Cube(_) => {}
+                // A unit's own columns, of all tiles.
+                Work::Totals(_) => {
+                    let (start, step) = (w.e.add(start, unit), w.e.index(units));
+                    w.range(start, end, step, |w, column| {
+                        let at = w.at(base, column);
+                        let (before, new) = (w.current(&sums), w.load(at));
+                        let after = w.join(&before, &new);
+                        w.assign(&sums, &after);
+                    });
+                    let own = w.current(&sums);
+                    let (_, total) = w.across(units, unit, own);
+                    let zero = w.e.index(0);
+                    let one = w.e.compare(Comparison::Equal, unit, zero);
+                    w.when(one, |w| {
+                        for (list, x) in w.totals.clone().into_iter().zip(total) {
+                            w.e.store(list, cube, x);
+                        }
+                    });
+                    return;
+                }
+                Work::Block(_) => {
+                    let (of_row, one) = (w.e.mul(row, n.blocks), w.e.index(1));
+                    w.range(of_row, cube, one, |w, i| {
+                        let before = w.current(&sums);
+                        let total: State = w.totals.clone().into_iter().map(|list| w.e.load(list, i)).collect();
+                        let after = w.join(&before, &total);
+                        w.assign(&sums, &after);
+                    });
+                }
+            }
+            let step = w.e.index(units * EACH);
+            w.range(start, end, step, |w, tile| w.tile(units, unit, base, tile, end, &sums));
+        });
+    }
+
+    /// One tile, from a column on; `sums` is what was before it, and then what is before the next one.
+    fn tile(&mut self, units: usize, unit: Val, base: Val, tile: Val, end: Val, sums: &[Val]) {
+        let each = self.e.index(EACH);
+        let own = self.e.mul(unit, each);
+        let own = self.e.add(tile, own);
+        let nothing = self.first();
+        let mut columns: Vec<(Val, Val, State)> = Vec::with_capacity(EACH);
+        for k in 0..EACH {
+            let k = self.e.index(k);
+            let column = self.e.add(own, k);
+            let real = self.e.compare(Comparison::Lower, column, end);
+            // What is not there reads the tile's first column, and forgets it.
+            let there = self.e.select(real, column, tile);
+            let at = self.at(base, there);
+            let new = self.load(at);
+            let new = self.select(real, &new, &nothing);
+            let so_far = match columns.last() {
+                None => new,
+                Some((_, _, before)) => self.join(&before.clone(), &new),
+            };
+            columns.push((at, real, so_far));
+        }
+        let own = columns.last().expect("a unit takes some").2.clone();
+        let (before, total) = self.across(units, unit, own);
+        let carry = self.current(sums);
+        let before = self.join(&carry, &before);
+        for (at, real, so_far) in columns {
+            let all = self.join(&before, &so_far);
+            self.when(real, |w| w.store(at, &all));
+        }
+        let carry = self.join(&carry, &total);
+        self.assign(sums, &carry);
+    }
+
+    /// Of the units' totals: those of all units before this one, and those of all.
+    fn across(&mut self, units: usize, unit: Val, own: State) -> (State, State) {
+        let plane = (self.code.plane as usize).min(units);
+        match plane > 1 && units / plane <= plane {
+            true => self.by_planes(units, plane, unit, own),
+            false => self.by_steps(units, unit, own),
+        }
+    }
+
+    /// Within planes; then each plane looks at the totals of all.
+    fn by_planes(&mut self, units: usize, plane: usize, unit: Val, own: State) -> (State, State) {
+        let (size, last) = (self.e.index(plane), self.e.index(plane - 1));
+        let lane = self.e.bitwise(Bitwise::BitwiseAnd, unit, last);
+        let (mut before, mut total) = (self.first(), own);
+        let zero = self.e.index(0);
+        let mut distance = 1;
+        while distance < plane {
+            let bit = self.e.index(distance);
+            let other = self.exchanged(&total, distance);
+            let upper = self.e.bitwise(Bitwise::BitwiseAnd, lane, bit);
+            let upper = self.e.compare(Comparison::Greater, upper, zero);
+            let with = self.join(&other, &before);
+            before = self.select(upper, &with, &before);
+            total = self.join(&other, &total);
+            distance *= 2;
+        }
+        let groups = units / plane;
+        if groups == 1 {
+            return (before, total);
+        }
+        let shared = self.shared(groups);
+        // All have read what the tile before left.
+        self.e.meet();
+        let group = self.e.div(unit, size);
+        let one = self.e.compare(Comparison::Equal, lane, zero);
+        self.when(one, |w| w.put(&shared, group, &total));
+        self.e.meet();
+        let count = self.e.index(groups);
+        let nothing = self.first();
+        let there = self.e.compare(Comparison::Lower, lane, count);
+        let from = self.e.select(there, lane, zero);
+        let of_group = self.get(&shared, from);
+        let earlier = self.e.compare(Comparison::Lower, lane, group);
+        let (mut all, mut earlier) = (self.select(there, &of_group, &nothing), self.select(earlier, &of_group, &nothing));
+        let mut distance = 1;
+        while distance < plane {
+            let other = self.exchanged(&all, distance);
+            all = self.join(&other, &all);
+            let other = self.exchanged(&earlier, distance);
+            earlier = self.join(&other, &earlier);
+            distance *= 2;
+        }
+        (self.join(&earlier, &before), all)
+    }
+
+    /// The state of the unit so far away in the plane.
+    fn exchanged(&mut self, state: &[Val], distance: usize) -> State {
+        let mask = self.e.index(distance);
+        state.iter().map(|&x| self.e.push(Plane::ShuffleXor(BinaryOperator { lhs: x, rhs: mask }), x.ty)).collect()
+    }
+
+    /// In shared memory, over twice the distance each time: read in one half and written in the other, in turns, so that a step waits
+    /// but once.
+    fn by_steps(&mut self, units: usize, unit: Val, own: State) -> (State, State) {
+        let shared = self.shared(2 * units);
+        let [zero, one, size] = [0, 1, units].map(|i| self.e.index(i));
+        // All have read what the tile before left.
+        self.e.meet();
+        self.put(&shared, unit, &own);
+        self.e.meet();
+        let own = self.variables(&own);
+        let steps = self.e.index(units.ilog2() as usize);
+        self.range(zero, steps, one, |w, step| {
+            let far = w.e.bitwise(Bitwise::ShiftLeft, one, step);
+            let odd = w.e.bitwise(Bitwise::BitwiseAnd, step, one);
+            let here = w.e.mul(odd, size);
+            let there = w.e.sub(size, here);
+            let has = w.e.compare(Comparison::GreaterEqual, unit, far);
+            let from = w.e.sub(unit, far);
+            let from = w.e.select(has, from, unit);
+            let from = w.e.add(from, here);
+            let (before, after) = (w.get(&shared, from), w.current(&own));
+            let joined = w.join(&before, &after);
+            let after = w.select(has, &joined, &after);
+            w.assign(&own, &after);
+            let to = w.e.add(unit, there);
+            w.put(&shared, to, &after);
+            w.e.meet();
+        });
+        let half = self.e.index((units.ilog2() as usize % 2) * units);
+        let last = self.e.index(units - 1);
+        let last = self.e.add(last, half);
+        let has = self.e.compare(Comparison::Greater, unit, zero);
+        let from = self.e.sub(unit, one);
+        let from = self.e.select(has, from, zero);
+        let from = self.e.add(from, half);
+        let (before, nothing) = (self.get(&shared, from), self.first());
+        (self.select(has, &before, &nothing), self.get(&shared, last))
+    }
+
+    /// A list of states in shared memory.
+    fn shared(&mut self, length: usize) -> Vec<Val> {
+        let types = self.steps.state.clone();
+        types.into_iter().map(|ty| self.e.shared(ops::lanes(ty, 1), length)).collect()
+    }
+
+    /// Where a row begins, without the offset of the elements.
+    fn base(&mut self, row: Val) -> Val {
+        let n = self.numbers;
+        let (outer, within) = (self.e.div(row, n.inner), self.e.rem(row, n.inner));
+        let block = self.e.mul(n.columns, n.inner);
+        let before = self.e.mul(outer, block);
+        let base = self.e.add(before, within);
+        self.e.add(base, n.start)
+    }
+
+    /// Where a column of a row is.
+    fn at(&mut self, base: Val, column: Val) -> Val {
+        let steps = self.e.mul(column, self.numbers.step);
+        self.e.add(base, steps)
+    }
+
+    /// The state of an element alone.
+    fn load(&mut self, at: Val) -> State {
+        let at = self.e.add(at, self.numbers.offset);
+        let x = self.e.load(self.elements, at);
+        let dtype = self.code.dtype;
+        let lane = Type::of(dtype, Width::of(dtype)).expect("it is its own width");
+        let x = memory::widen(&mut self.e, dtype, x, lane);
+        ops::apply(&mut self.e, &self.steps.enter, &[x])
+    }
+
+    /// Writes the result of a state.
+    fn store(&mut self, at: Val, state: &[Val]) {
+        let dtype = self.code.dtype;
+        let y = ops::apply(&mut self.e, &self.steps.leave, state)[0];
+        let lane = Type::of(dtype, Width::of(dtype)).expect("it is its own width");
+        let y = memory::narrow(&mut self.e, dtype, self.code.bf16, y, lane);
+        self.e.store(self.results.expect("there are results"), at, y);
+    }
+
+    fn join(&mut self, old: &[Val], new: &[Val]) -> State {
+        ops::apply(&mut self.e, &self.steps.join, &[old, new].concat())
+    }
+
+    /// The state of no elements.
+    fn first(&mut self) -> State {
+        let (types, bits) = (self.steps.state.clone(), self.steps.first.clone());
+        types.into_iter().zip(bits).map(|(ty, bits)| ops::constant(&mut self.e, ty, bits)).collect()
+    }
+
+    fn select(&mut self, mask: Val, then: &[Val], or_else: &[Val]) -> State {
+        then.iter().zip(or_else).map(|(&a, &b)| self.e.select(mask, a, b)).collect()
+    }
+
+    fn put(&mut self, lists: &[Val], at: Val, state: &[Val]) {
+        lists.iter().zip(state).for_each(|(&list, &x)| self.e.store(list, at, x));
+    }
+
+    fn get(&mut self, lists: &[Val], at: Val) -> State {
+        lists.iter().map(|&list| self.e.load(list, at)).collect()
+    }
+
+    fn variables(&mut self, first: &[Val]) -> State {
+        first.iter().map(|&x| self.e.variable(x)).collect()
+    }
+
+    fn current(&mut self, variables: &[Val]) -> State {
+        variables.iter().map(|&x| self.e.current(x)).collect()
+    }
+
+    fn assign(&mut self, variables: &[Val], state: &[Val]) {
+        variables.iter().zip(state).for_each(|(&var, &x)| self.e.assign(var, x));
+    }
+
+    fn when(&mut self, mask: Val, body: impl FnOnce(&mut Self)) {
+        self.e.open();
+        body(self);
+        self.e.close_when(mask);
+    }
+
+    fn range(&mut self, start: Val, end: Val, step: Val, body: impl FnOnce(&mut Self, Val)) {
+        let i = self.e.counter();
+        self.e.open();
+        body(self, i);
+        self.e.close_range(i, start, end, step);
+    }
+}
