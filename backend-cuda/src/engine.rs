@@ -5,7 +5,7 @@
 use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::host;
-use crate::kernels::{Queue, cast, create, dot, random, reduce, select, shape, slice};
+use crate::kernels::{Queue, cast, conv, create, dot, random, reduce, select, shape, slice, window};
 use crate::platform::{Platform, client};
 use crate::programs::Single;
 use crate::views;
@@ -70,6 +70,8 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
         Op::Reduce { kind, axes } => reduce::reduce(queue, ty, only(), *kind, axes),
         Op::ArgReduce { kind, axis, dtype: _ } => reduce::arg_reduce(queue, ty, only(), *kind, *axis),
         Op::Dot(d) => dot::dot(queue, ty, x, d),
+        Op::Conv(c) => conv::conv(queue, ty, x, c),
+        Op::Window { kind, window: w } => window::window(queue, ty, only(), *kind, w),
         Op::Full { number, ty: _ } => queue.number(ty.clone(), views::element(*number, ty.dtype)),
         Op::Iota { ty: _, axis } => create::iota(queue, ty, *axis),
         Op::Constant(array) => queue.upload(array),
@@ -86,8 +88,6 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
         | Op::Sort { .. }
         | Op::TopK { .. }
         | Op::Cumulative { .. }
-        | Op::Conv(_)
-        | Op::Window { .. }
         | Op::Fft { .. }
         | Op::Linalg(_)
         | Op::Special(_) => return host::execute(queue, step, x),

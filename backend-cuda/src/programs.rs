@@ -4,7 +4,7 @@ use plywood_core::op::{Binary, Bits, Compare, Reduction, Unary};
 use plywood_core::DType;
 use plywood_kernel::formulas::random::Sample;
 use plywood_kernel::formulas::{self, reduce};
-use plywood_kernel::ir::Reduce;
+use plywood_kernel::ir::{ArgId, Reduce};
 use plywood_kernel::{threefry, Builder, Program, V, Width, cast};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -38,6 +38,9 @@ pub enum Single {
     Iota(DType),
     /// The place of the first extreme of a row's columns: whether the largest, of what, in which integers.
     ArgReduce(bool, DType, DType),
+    /// The least of the numbers (a second operand, of u32) that come with a row's extremes: whether the largest, of what, in which
+    /// integers.
+    PlaceOfExtreme(bool, DType, DType),
     /// The sum of a row's products: of two operands of the first dtype, in the second.
     Dot(DType, DType),
     /// Random numbers of a key's two words.
@@ -128,18 +131,16 @@ impl Single {
             .program(),
             Single::ArgReduce(largest, dtype, to) => {
                 let b = Builder::new(Width::of(dtype).max(Width::of(to)));
-                let kind = if largest { Reduction::Max } else { Reduction::Min };
-                let x = b.arg(dtype);
-                let all = reduce::encode(kind, b.load(x)).reduce(reduce::step(kind));
-                b.row();
-                let extreme = reduce::decode(kind, dtype, all);
-                b.next_loop();
-                let x = b.load(x);
-                let same = if dtype.is_float() { x.eq(extreme) | (x.is_nan() & extreme.is_nan()) } else { x.eq(extreme) };
+                let same = is_extreme(&b, b.arg(dtype), largest, dtype);
                 let none = b.bits(b.width().unsigned(), u64::MAX >> (64 - 8 * b.width().bytes()));
-                let place = same.select(b.column(), none).reduce(Reduce::Min);
-                b.row();
-                cast::output(&b, to, cast::cast(place, to));
+                least(&b, same.select(b.column(), none), to);
+                b.finish()
+            }
+            Single::PlaceOfExtreme(largest, dtype, to) => {
+                let b = Builder::new(Width::of(dtype).max(Width::of(to)));
+                let (x, places) = (b.arg(dtype), b.arg(DType::U32));
+                let same = is_extreme(&b, x, largest, dtype);
+                least(&b, same.select(b.load(places), b.uint(u32::MAX as u64)), to);
                 b.finish()
             }
             Single::Dot(dtype, to) => {
@@ -168,6 +169,24 @@ impl Single {
             }
         }
     }
+}
+
+/// Whether an element is the extreme of its row, in a loop after the one that finds it; NaN is.
+fn is_extreme(b: &Builder, x: ArgId, largest: bool, dtype: DType) -> V<'_> {
+    let kind = if largest { Reduction::Max } else { Reduction::Min };
+    let all = reduce::encode(kind, b.load(x)).reduce(reduce::step(kind));
+    b.row();
+    let extreme = reduce::decode(kind, dtype, all);
+    b.next_loop();
+    let x = b.load(x);
+    if dtype.is_float() { x.eq(extreme) | (x.is_nan() & extreme.is_nan()) } else { x.eq(extreme) }
+}
+
+/// The least of a row's numbers, as the output.
+fn least(b: &Builder, x: V<'_>, to: DType) {
+    let least = x.reduce(Reduce::Min);
+    b.row();
+    cast::output(b, to, cast::cast(least, to));
 }
 
 /// The program of a formula over elements.
