@@ -5,14 +5,15 @@
 use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::host;
-use crate::kernels::{Queue, cast, conv, create, dot, random, reduce, select, shape, slice, window};
+use crate::kernels::{Queue, cast, conv, create, dot, random, reduce, remainder, select, shape, slice, window};
 use crate::platform::{Platform, client};
 use crate::programs::Single;
 use crate::views;
 use cubecl::prelude::Runtime;
 use plywood_core::axis;
 use plywood_core::control::interpret::{self, Runs};
-use plywood_core::{Array, DType, Device, Engine, Error, Op, Step, Value, Values};
+use plywood_core::op::Binary;
+use plywood_core::{Array, DType, Device, Engine, Error, Op, Step, TensorType, Value, Values};
 use smallvec::smallvec;
 
 /// Executes one operation on the device of its inputs, or the first one.
@@ -53,7 +54,10 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
     smallvec![match op {
         Op::Unary(unary) => queue.map(Single::Unary(*unary, dtype), ty, &x),
         Op::IntegerPow { exponent } => queue.map(Single::IntegerPow(*exponent, dtype), ty, &x),
-        Op::Binary(binary) => queue.map(Single::Binary(*binary, dtype), ty, &x),
+        Op::Binary(b) => binary(queue, ty, x, *b),
+        Op::ReducePrecision { exponent_bits, mantissa_bits } => {
+            queue.map(Single::ReducePrecision(*exponent_bits, *mantissa_bits, dtype), ty, &x)
+        }
         Op::Bits(bits) => queue.map(Single::Bits(*bits, dtype), ty, &x),
         Op::Compare(compare) => queue.map(Single::Compare(*compare, dtype), ty, &x),
         Op::Select => select::select(queue, ty, x),
@@ -80,8 +84,7 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
             Some(y) => y,
             None => return host::execute(queue, step, x),
         },
-        Op::ReducePrecision { .. }
-        | Op::DynamicSlice { .. }
+        Op::DynamicSlice { .. }
         | Op::DynamicUpdate
         | Op::Gather(_)
         | Op::Scatter(_)
@@ -95,6 +98,19 @@ fn on<R: Runtime>(queue: &Queue<'_, R>, step: Step<'_>, mut x: Values) -> Values
             unreachable!("they returned above")
         }
     }]
+}
+
+/// Of two operands: formulas, but for what the language of formulas lacks.
+fn binary<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Values, op: Binary) -> Value {
+    let dtype = ty.dtype;
+    match op {
+        Binary::Div if dtype.is_integer() => remainder::quotient(queue, ty, x),
+        Binary::Rem => remainder::remainder(queue, ty, x),
+        Binary::NextAfter => queue.map(Single::NextAfter(dtype), ty, &x),
+        Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Pow | Binary::Atan2 | Binary::Max | Binary::Min => {
+            queue.map(Single::Binary(op, dtype), ty, &x)
+        }
+    }
 }
 
 /// The data of a value, on the host.

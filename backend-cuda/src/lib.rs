@@ -16,6 +16,7 @@ mod data;
 mod emit;
 mod engine;
 mod find;
+mod formats;
 mod host;
 mod kernels;
 mod launch;

@@ -1,5 +1,6 @@
 //! Programs of single operations, kept by what they depend on.
 
+use crate::formats;
 use plywood_core::op::{Binary, Bits, Compare, Reduction, Unary};
 use plywood_core::DType;
 use plywood_kernel::formulas::random::Sample;
@@ -20,6 +21,10 @@ pub enum Single {
     IntegerPow(i32, DType),
     /// Of two operands.
     Binary(Binary, DType),
+    /// The float after the first operand on the way to the second.
+    NextAfter(DType),
+    /// To floats of so many bits of exponent and fraction, and back.
+    ReducePrecision(u32, u32, DType),
     /// Of integers.
     Bits(Bits, DType),
     /// A comparison.
@@ -80,6 +85,14 @@ impl Single {
             }
             Single::Binary(op, dtype) => {
                 elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| formulas::binary::formula(op, x[0], x[1]))
+            }
+            Single::NextAfter(dtype) => elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| {
+                formats::next_after(x[0].builder(), dtype, x[0], x[1])
+            }),
+            Single::ReducePrecision(exponent, fraction, dtype) => {
+                elementwise(Width::of(dtype), &[dtype], dtype, |x| {
+                    formats::reduced(x[0].builder(), dtype, x[0], exponent, fraction)
+                })
             }
             Single::Bits(op, dtype) => {
                 let inputs = &[dtype; 2][..op.arity()];

@@ -7,6 +7,7 @@ pub mod create;
 pub mod dot;
 pub mod random;
 pub mod reduce;
+pub mod remainder;
 pub mod select;
 pub mod shape;
 pub mod slice;
