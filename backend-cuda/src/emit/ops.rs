@@ -36,11 +36,12 @@ fn word(ty: Type) -> Type {
     }
 }
 
-/// A constant by its bits. Infinite and NaN floats, which no source of a kernel can name, are bits that are read as floats.
+/// A constant by its bits. Infinite and NaN floats, which no source of a kernel can name, are bits that are read as floats; and so is
+/// -0, which compilers take for 0 where both are constants.
 pub fn constant(e: &mut Emit, ty: Type, bits: u64) -> Val {
     let value: ConstantValue = match ty {
-        Type::F32 if f32::from_bits(bits as u32).is_finite() => (f32::from_bits(bits as u32) as f64).into(),
-        Type::F64 if f64::from_bits(bits).is_finite() => f64::from_bits(bits).into(),
+        Type::F32 if f32::from_bits(bits as u32).is_finite() && bits as u32 != 1 << 31 => (f32::from_bits(bits as u32) as f64).into(),
+        Type::F64 if f64::from_bits(bits).is_finite() && bits != 1 << 63 => f64::from_bits(bits).into(),
         Type::F32 | Type::F64 => {
             let word = constant(e, word(ty), bits);
             return e.bits(word, elem(ty));

@@ -5,6 +5,8 @@ pub mod cast;
 pub mod conv;
 pub mod create;
 pub mod dot;
+#[cfg(feature = "matmul")]
+pub mod matmul;
 pub mod random;
 pub mod reduce;
 pub mod remainder;
