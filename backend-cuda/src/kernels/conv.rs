@@ -3,6 +3,9 @@
 //!
 //! What always holds: no row leaves the input, since padding is put there first.
 
+#[cfg(feature = "matmul")]
+mod product;
+
 use super::slice::padded;
 use super::{Queue, operand, written};
 use crate::launch::Operand;
@@ -17,6 +20,10 @@ pub fn conv<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, mut x: Values, con
     let (kernel, x) = (x.pop().expect("two inputs"), x.pop().expect("two inputs"));
     let padding = [Default::default(); 2].into_iter().chain(conv.padding.iter().copied()).collect::<Vec<_>>();
     let x = padded(queue, x, &padding, [0; 8]);
+    #[cfg(feature = "matmul")]
+    if product::suits(queue, &ty, &kernel, conv) {
+        return product::conv(queue, ty, x, &kernel, conv);
+    }
     rows(queue, ty, &x, &kernel, conv)
 }
 
