@@ -5,8 +5,8 @@
 use plywood_backend_cpu::Cpu;
 use plywood_core::op::{Conv, Dot, Padding};
 use plywood_core::{Array, Backend, DType, DeviceBackend, Engine, Op, Shape};
-use plywood_gauntlet::properties::{self, Nearness, Part};
 use plywood_gauntlet::Sample;
+use plywood_gauntlet::properties::{self, Nearness, Part};
 use std::sync::Arc;
 
 const NEAR: Nearness = Nearness { ulps: 64, epsilons: 64.0, flushes: true, finite: true };
@@ -40,13 +40,15 @@ fn check(name: &str, op: Op, inputs: [Array; 2]) {
     let sample = Sample::new(name, op, inputs);
     for engine in engines() {
         for part in [Part::Forward, Part::Vmap] {
-            properties::device(engine, Cpu::ENGINE, &sample, part, NEAR).unwrap_or_else(|e| panic!("{name}: {e}"));
+            properties::device(engine, Cpu::ENGINE, &sample, part, NEAR)
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
         }
     }
 }
 
 fn dot(name: &str, dtype: DType, x: &[usize], y: &[usize], axes: [&[usize]; 4]) {
-    let [lhs_contracting, rhs_contracting, lhs_batch, rhs_batch] = axes.map(|axes| axes.iter().copied().collect());
+    let [lhs_contracting, rhs_contracting, lhs_batch, rhs_batch] =
+        axes.map(|axes| axes.iter().copied().collect());
     let dot = Dot { lhs_contracting, rhs_contracting, lhs_batch, rhs_batch, dtype };
     check(name, Op::Dot(Arc::new(dot)), [numbers(dtype, x, 0), numbers(dtype, y, 5)]);
 }
@@ -81,7 +83,12 @@ fn convolutions() {
         batch_groups: 1,
     };
     conv("plain", &[2, 16, 16, 15], &[32, 16, 3, 3], plain.clone());
-    conv("steps", &[2, 16, 33, 31], &[32, 16, 3, 2], Conv { strides: axes(2, 1), dilation: axes(1, 2), ..plain.clone() });
+    conv(
+        "steps",
+        &[2, 16, 33, 31],
+        &[32, 16, 3, 2],
+        Conv { strides: axes(2, 1), dilation: axes(1, 2), ..plain.clone() },
+    );
     conv("feature groups", &[2, 32, 16, 15], &[64, 16, 3, 3], Conv { feature_groups: 2, ..plain.clone() });
     conv("batch groups", &[4, 16, 16, 15], &[64, 16, 3, 3], Conv { batch_groups: 2, ..plain });
 }

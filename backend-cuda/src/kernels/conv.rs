@@ -56,7 +56,9 @@ impl Sizes {
         Sizes {
             rows: [&[images, groups, outs], &ty.shape[2..]].concat(),
             columns: kernel.shape()[1..].to_vec(),
-            x: [&[x.strides[0], by_group, 0], &by(&conv.strides)[..], &[x.strides[1]], &by(&conv.dilation)].concat().into(),
+            x: [&[x.strides[0], by_group, 0], &by(&conv.strides)[..], &[x.strides[1]], &by(&conv.dilation)]
+                .concat()
+                .into(),
             kernel: [&[0, outs as isize * of[0], of[0]], &none[..], &of[1..]].concat().into(),
         }
     }
@@ -72,8 +74,11 @@ fn rows<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: &Value, kernel: &Va
     let s = &to.strides;
     let mut strides: Strides = [&[s[0], sizes.rows[2] as isize * s[1]], &s[1..]].concat().into();
     strides.resize(domain.len(), 0);
-    let operands =
-        vec![Operand { strides: sizes.x, ..from }, Operand { strides: sizes.kernel, ..by }, Operand { strides, ..to }];
+    let operands = vec![
+        Operand { strides: sizes.x, ..from },
+        Operand { strides: sizes.kernel, ..by },
+        Operand { strides, ..to },
+    ];
     queue.run(Single::Dot(x.dtype(), ty.dtype), &domain, sizes.columns.len(), operands);
     queue.filled(ty, buffer)
 }

@@ -35,7 +35,13 @@ pub fn suits<R: Runtime>(queue: &Queue<'_, R>, from: DType, to: DType, sides: [u
 }
 
 /// A contraction as a matrix product; `None` where it is none of some size, or no kernel does it.
-pub fn dot<R: Runtime>(queue: &Queue<'_, R>, ty: &TensorType, x: &Value, y: &Value, dot: &Dot) -> Option<Value> {
+pub fn dot<R: Runtime>(
+    queue: &Queue<'_, R>,
+    ty: &TensorType,
+    x: &Value,
+    y: &Value,
+    dot: &Dot,
+) -> Option<Value> {
     let (free_x, free_y) = (dot.lhs_free(x.rank()), dot.rhs_free(y.rank()));
     let all = |of: &Value, axes: &[usize]| axes.iter().map(|&d| of.shape()[d]).product::<usize>();
     let batch = all(x, &dot.lhs_batch);
@@ -43,15 +49,18 @@ pub fn dot<R: Runtime>(queue: &Queue<'_, R>, ty: &TensorType, x: &Value, y: &Val
     if batch == 0 || !suits(queue, x.dtype(), ty.dtype, [m, k, n]) {
         return None;
     }
-    let left = Matrices::new(queue, x, [&dot.lhs_batch[..], &free_x, &dot.lhs_contracting].concat(), [batch, m, k]);
-    let right = Matrices::new(queue, y, [&dot.rhs_batch[..], &dot.rhs_contracting, &free_y].concat(), [batch, k, n]);
+    let left =
+        Matrices::new(queue, x, [&dot.lhs_batch[..], &free_x, &dot.lhs_contracting].concat(), [batch, m, k]);
+    let right =
+        Matrices::new(queue, y, [&dot.rhs_batch[..], &dot.rhs_contracting, &free_y].concat(), [batch, k, n]);
     let buffer = queue.empty(ty);
     let result = Matrices { buffer: buffer.clone(), start: 0, strides: [m * n, n, 1], shape: [batch, m, n] };
     let elem = |dtype| StorageType::from(memory::elem(dtype, queue.client.facts.bf16));
     let (from, to) = (elem(x.dtype()), elem(ty.dtype));
     for strategy in strategies(x.dtype()) {
         let mut elems = MatmulElems::from_globals(&MatmulGlobalElems { lhs: from, rhs: from, out: to });
-        let (left, right) = (InputBinding::new(left.binding(), from), InputBinding::new(right.binding(), from));
+        let (left, right) =
+            (InputBinding::new(left.binding(), from), InputBinding::new(right.binding(), from));
         queue.client.launched();
         if launch_ref(&strategy, &queue.client.compute, left, right, result.binding(), &mut elems).is_ok() {
             return Some(queue.filled(ty.clone(), buffer));
@@ -62,7 +71,8 @@ pub fn dot<R: Runtime>(queue: &Queue<'_, R>, ty: &TensorType, x: &Value, y: &Val
 
 /// Which kernels to try, the best first.
 fn strategies(dtype: DType) -> Vec<Strategy> {
-    static NAIVE: LazyLock<bool> = LazyLock::new(|| std::env::var("PLYWOOD_GPU_MATMUL").is_ok_and(|how| how == "naive"));
+    static NAIVE: LazyLock<bool> =
+        LazyLock::new(|| std::env::var("PLYWOOD_GPU_MATMUL").is_ok_and(|how| how == "naive"));
     let mut all = match *NAIVE {
         true => vec![Strategy::Naive],
         false => vec![Strategy::SimpleUnit(Default::default())],
@@ -89,9 +99,8 @@ impl Matrices {
         let sizes: Shape = order.iter().map(|&d| x.shape()[d]).collect();
         let ty = x.ty().with_shape(sizes);
         let turned = queue.view(ty, x, data(x).layout.transposed(&order));
-        Matrices::lying(&turned, shape).unwrap_or_else(|| {
-            Matrices::lying(&queue.copied(&turned), shape).expect("a copy lies in order")
-        })
+        Matrices::lying(&turned, shape)
+            .unwrap_or_else(|| Matrices::lying(&queue.copied(&turned), shape).expect("a copy lies in order"))
     }
 
     fn lying(x: &Value, shape: [usize; 3]) -> Option<Matrices> {
@@ -108,7 +117,12 @@ impl Matrices {
             strides[0] = rows * strides[1].max(columns * strides[2]);
         }
         let apart = strides[0] >= strides[1].max(strides[2]);
-        (lines && apart && start.is_multiple_of(ALIGNED)).then(|| Matrices { buffer: buffer.clone(), start, strides, shape })
+        (lines && apart && start.is_multiple_of(ALIGNED)).then(|| Matrices {
+            buffer: buffer.clone(),
+            start,
+            strides,
+            shape,
+        })
     }
 
     fn binding<R: Runtime>(&self) -> TensorBinding<R> {

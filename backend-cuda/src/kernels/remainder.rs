@@ -179,7 +179,8 @@ impl Digits {
         let elem = ops::elem(self.word);
         let (x, y) = (e.bits(x, elem), e.bits(y, elem));
         let magnitude = self.number(e, u64::MAX >> (65 - self.bits as u32));
-        let infinite = self.number(e, (u64::MAX >> (65 - self.bits as u32)) >> self.fraction << self.fraction);
+        let infinite =
+            self.number(e, (u64::MAX >> (65 - self.bits as u32)) >> self.fraction << self.fraction);
         let [zero, one] = [0, 1].map(|n| self.number(e, n));
         let x_size = e.bitwise(Bitwise::BitwiseAnd, x, magnitude);
         let y_size = e.bitwise(Bitwise::BitwiseAnd, y, magnitude);
@@ -211,11 +212,17 @@ impl Digits {
         let size = e.select(smaller, x_size, size);
         let result = e.bitwise(Bitwise::BitwiseOr, size, sign);
         // Infinite or NaN x, NaN y, and y = 0 have no remainder.
-        let (x_out, y_out) =
-            (e.compare(Comparison::GreaterEqual, x_size, infinite), e.compare(Comparison::Greater, y_size, infinite));
+        let (x_out, y_out) = (
+            e.compare(Comparison::GreaterEqual, x_size, infinite),
+            e.compare(Comparison::Greater, y_size, infinite),
+        );
         let out = e.or(x_out, y_out);
         let out = e.or(out, none);
-        let quiet = self.number(e, (1 << (self.fraction - 1)) | ((u64::MAX >> (65 - self.bits as u32)) >> self.fraction << self.fraction));
+        let quiet = self.number(
+            e,
+            (1 << (self.fraction - 1))
+                | ((u64::MAX >> (65 - self.bits as u32)) >> self.fraction << self.fraction),
+        );
         let result = e.select(out, quiet, result);
         e.bits(result, ops::elem(self.float))
     }

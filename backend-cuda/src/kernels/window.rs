@@ -13,7 +13,13 @@ use plywood_core::op::{Reduction, Window, WindowKind};
 use plywood_core::{DType, Number, Shape, TensorType, Value};
 
 /// A reduction of each window.
-pub fn window<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Value, kind: WindowKind, window: &Window) -> Value {
+pub fn window<R: Runtime>(
+    queue: &Queue<'_, R>,
+    ty: TensorType,
+    x: Value,
+    kind: WindowKind,
+    window: &Window,
+) -> Value {
     let dtype = x.dtype();
     let reduce = |kind| Single::Reduce(kind, dtype, ty.dtype);
     let place = |largest| Single::PlaceOfExtreme(largest, dtype, ty.dtype);

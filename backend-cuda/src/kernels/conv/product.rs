@@ -36,7 +36,13 @@ fn one(ty: &TensorType, kernel: &Value, conv: &Conv) -> usize {
 }
 
 /// Of an input without padding; in parts of the batch, where there are no groups of it.
-pub fn conv<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Value, kernel: &Value, conv: &Conv) -> Value {
+pub fn conv<R: Runtime>(
+    queue: &Queue<'_, R>,
+    ty: TensorType,
+    x: Value,
+    kernel: &Value,
+    conv: &Conv,
+) -> Value {
     let images = ty.shape[0];
     let most = (MOST.min(queue.client.facts.bytes as usize) / one(&ty, kernel, conv).max(1)).max(1);
     if most >= images || conv.batch_groups > 1 {
@@ -44,8 +50,11 @@ pub fn conv<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Value, kernel: 
     }
     let part = |start: usize| {
         let end = (start + most).min(images);
-        let with = |shape: &Shape| shape.iter().enumerate().map(|(d, &n)| if d == 0 { end - start } else { n }).collect::<Shape>();
-        let (mut starts, mut limits): (Axes, Axes) = (x.shape().iter().map(|_| 0).collect(), x.shape().iter().copied().collect());
+        let with = |shape: &Shape| {
+            shape.iter().enumerate().map(|(d, &n)| if d == 0 { end - start } else { n }).collect::<Shape>()
+        };
+        let (mut starts, mut limits): (Axes, Axes) =
+            (x.shape().iter().map(|_| 0).collect(), x.shape().iter().copied().collect());
         (starts[0], limits[0]) = (start, end);
         let strides = x.shape().iter().map(|_| 1).collect();
         let x_ty = x.ty().with_shape(with(x.shape()));
@@ -73,7 +82,8 @@ fn whole<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: &Value, kernel: &V
     let met = queue.filled(met, buffer);
     // Group, output feature, then as the kernel has them.
     let by = [&[groups, outs], &sizes.columns[..]].concat();
-    let kernel = shape::reshape(queue, kernel.ty().with_shape(by.iter().copied().collect::<Shape>()), kernel.clone());
+    let kernel =
+        shape::reshape(queue, kernel.ty().with_shape(by.iter().copied().collect::<Shape>()), kernel.clone());
     let axes = |range: std::ops::Range<usize>| range.collect::<Axes>();
     let product = Dot {
         lhs_batch: axes(0..1),
