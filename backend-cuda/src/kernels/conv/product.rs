@@ -18,8 +18,10 @@ const LEAST: usize = 1 << 20;
 /// Whether the product is worth its matrix, and there is a kernel for it.
 pub fn suits<R: Runtime>(queue: &Queue<'_, R>, ty: &TensorType, kernel: &Value, conv: &Conv) -> bool {
     let [m, k, n] = sides(ty, kernel, conv);
-    let one = one(ty, kernel, conv) as u64 <= queue.client.facts.bytes.min(u32::MAX as u64);
-    one && m * k * n >= LEAST && matmul::suits(queue, kernel.dtype(), ty.dtype, [m, k, n])
+    // A batch in groups is taken whole.
+    let together = if conv.batch_groups > 1 { ty.shape[0] } else { 1 };
+    let fits = (one(ty, kernel, conv) * together) as u64 <= queue.client.facts.bytes.min(u32::MAX as u64);
+    fits && m * k * n >= LEAST && matmul::suits(queue, kernel.dtype(), ty.dtype, [m, k, n])
 }
 
 /// Of a group: output features, features at places of the kernel, places of images.
