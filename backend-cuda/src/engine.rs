@@ -6,13 +6,13 @@ use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::fused;
 use crate::host;
-use crate::kernels::{Queue, cast, control, create, cumulative, dot, fft, gather, linalg, random, reduce, scatter, select, shape, slice, sort};
+use crate::kernels::{Queue, cast, control, conv, create, cumulative, dot, fft, gather, linalg, random, reduce, remainder, scatter, select, shape, slice, sort, window};
 use crate::platform::{Platform, chosen, client};
 use crate::programs::Single;
 use crate::views;
 use cubecl::prelude::Runtime;
 use plywood_core::axis;
-use plywood_core::op::{Linalg, Random, SpecialFunction};
+use plywood_core::op::{Binary, Linalg, Random, SpecialFunction};
 use plywood_core::{Array, DType, Device, Error, Op, Step, TensorType, Value, Values};
 use smallvec::smallvec;
 
@@ -63,7 +63,10 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
     smallvec![match op {
         Op::Unary(unary) => queue.map(Single::Unary(*unary, dtype), ty, &x),
         Op::IntegerPow { exponent } => queue.map(Single::IntegerPow(*exponent, dtype), ty, &x),
-        Op::Binary(binary) => queue.map(Single::Binary(*binary, dtype), ty, &x),
+        Op::Binary(b) => binary(queue, ty, x, *b),
+        Op::ReducePrecision { exponent_bits, mantissa_bits } => {
+            queue.map(Single::ReducePrecision(*exponent_bits, *mantissa_bits, dtype), ty, &x)
+        }
         Op::Bits(bits) => queue.map(Single::Bits(*bits, dtype), ty, &x),
         Op::Compare(compare) => queue.map(Single::Compare(*compare, dtype), ty, &x),
         Op::Select => select::select(queue, ty, x),
@@ -87,6 +90,8 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::TopK { k, axis } => return sort::top_k(queue, outputs, &x[0], *k, *axis),
         Op::Cumulative { kind, axis, reverse } => cumulative::cumulative(queue, ty, only(), *kind, *axis, *reverse),
         Op::Dot(d) => dot::dot(queue, ty, x, d),
+        Op::Conv(c) => conv::conv(queue, ty, x, c),
+        Op::Window { kind, window: w } => window::window(queue, ty, only(), *kind, w),
         Op::Full { number, ty: _ } => queue.number(ty.clone(), views::element(*number, ty.dtype)),
         Op::Iota { ty: _, axis } => create::iota(queue, ty, *axis),
         Op::Constant(array) => queue.upload(array),
@@ -94,9 +99,6 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::Random(r) => random::random(queue, ty, &x, r),
         Op::Fft { kind, sizes } => return fft::fft(queue, outputs, x, *kind, sizes),
         Op::Linalg(l) => return linalg::linalg(queue, outputs, x, *l),
-        Op::ReducePrecision { .. }
-        | Op::Conv(_)
-        | Op::Window { .. } => return host::execute(queue, step, x),
         Op::Special(s) => unreachable!("{} is the host's", s.function.name()),
         Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Collective(_) => {
             unreachable!("they returned above")
@@ -161,6 +163,19 @@ fn is_hosts<R: Runtime>(queue: &Queue<'_, R>, op: &Op, outputs: &[TensorType]) -
         | Op::While(_)
         | Op::Cond(_)
         | Op::Collective(_) => false,
+    }
+}
+
+/// Of two operands: formulas, but for what the language of formulas lacks.
+fn binary<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Values, op: Binary) -> Value {
+    let dtype = ty.dtype;
+    match op {
+        Binary::Div if dtype.is_integer() => remainder::quotient(queue, ty, x),
+        Binary::Rem => remainder::remainder(queue, ty, x),
+        Binary::NextAfter => queue.map(Single::NextAfter(dtype), ty, &x),
+        Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Pow | Binary::Atan2 | Binary::Max | Binary::Min => {
+            queue.map(Single::Binary(op, dtype), ty, &x)
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod emit;
 mod engine;
 mod find;
 mod fused;
+mod formats;
 mod host;
 mod kernels;
 mod launch;

@@ -1,10 +1,11 @@
 //! Programs of single operations, kept by what they depend on.
 
+use crate::formats;
 use plywood_core::DType;
 use plywood_core::op::{Binary, Bits, Compare, Reduction, Unary};
 use plywood_kernel::formulas::random::Sample;
 use plywood_kernel::formulas::{self, reduce};
-use plywood_kernel::ir::Reduce;
+use plywood_kernel::ir::{ArgId, Reduce};
 use plywood_kernel::{Builder, Program, Type, V, Width, cast, threefry};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -20,6 +21,10 @@ pub enum Single {
     IntegerPow(i32, DType),
     /// Of two operands.
     Binary(Binary, DType),
+    /// The float after the first operand on the way to the second.
+    NextAfter(DType),
+    /// To floats of so many bits of exponent and fraction, and back.
+    ReducePrecision(u32, u32, DType),
     /// Of integers.
     Bits(Bits, DType),
     /// A comparison.
@@ -40,6 +45,9 @@ pub enum Single {
     ArgReduce(bool, DType, DType),
     /// An unsigned number that orders as elements are sorted, equal zeros and NaN last; from the largest on, if so.
     SortKey(DType, bool),
+    /// The least of the numbers (a second operand, of u32) that come with a row's extremes: whether the largest, of what, in which
+    /// integers.
+    PlaceOfExtreme(bool, DType, DType),
     /// The sum of a row's products: of two operands of the first dtype, in the second.
     Dot(DType, DType),
     /// The sum of a row's products of complex numbers: two pairs of operands, a factor, the real and the imaginary part.
@@ -81,9 +89,17 @@ impl Single {
             Single::IntegerPow(n, dtype) => {
                 elementwise(Width::of(dtype), &[dtype], dtype, |x| formulas::unary::power(x[0], n))
             }
-            Single::Binary(op, dtype) => elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| {
-                formulas::binary::formula(op, x[0], x[1])
+            Single::Binary(op, dtype) => {
+                elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| formulas::binary::formula(op, x[0], x[1]))
+            }
+            Single::NextAfter(dtype) => elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| {
+                formats::next_after(x[0].builder(), dtype, x[0], x[1])
             }),
+            Single::ReducePrecision(exponent, fraction, dtype) => {
+                elementwise(Width::of(dtype), &[dtype], dtype, |x| {
+                    formats::reduced(x[0].builder(), dtype, x[0], exponent, fraction)
+                })
+            }
             Single::Bits(op, dtype) => {
                 let inputs = &[dtype; 2][..op.arity()];
                 elementwise(Width::of(dtype), inputs, dtype, |x| formulas::bits::formula(op, dtype, x))
@@ -136,22 +152,16 @@ impl Single {
             .program(),
             Single::ArgReduce(largest, dtype, to) => {
                 let b = Builder::new(Width::of(dtype).max(Width::of(to)));
-                let kind = if largest { Reduction::Max } else { Reduction::Min };
-                let x = b.arg(dtype);
-                let all = reduce::encode(kind, b.load(x)).reduce(reduce::step(kind));
-                b.row();
-                let extreme = reduce::decode(kind, dtype, all);
-                b.next_loop();
-                let x = b.load(x);
-                let same = match dtype {
-                    DType::Bool => !(x ^ extreme),
-                    dtype if dtype.is_float() => x.eq(extreme) | (x.is_nan() & extreme.is_nan()),
-                    _ => x.eq(extreme),
-                };
+                let same = is_extreme(&b, b.arg(dtype), largest, dtype);
                 let none = b.bits(b.width().unsigned(), u64::MAX >> (64 - 8 * b.width().bytes()));
-                let place = same.select(b.column(), none).reduce(Reduce::Min);
-                b.row();
-                cast::output(&b, to, cast::cast(place, to));
+                least(&b, same.select(b.column(), none), to);
+                b.finish()
+            }
+            Single::PlaceOfExtreme(largest, dtype, to) => {
+                let b = Builder::new(Width::of(dtype).max(Width::of(to)));
+                let (x, places) = (b.arg(dtype), b.arg(DType::U32));
+                let same = is_extreme(&b, x, largest, dtype);
+                least(&b, same.select(b.load(places), b.uint(u32::MAX as u64)), to);
                 b.finish()
             }
             Single::SortKey(dtype, descending) => {
@@ -228,6 +238,28 @@ fn sort_key(x: V<'_>) -> V<'_> {
             magnitude.gt(infinite).select(b.uint(u64::MAX >> (64 - bits)), ordered)
         }
     }
+}
+
+/// Whether an element is the extreme of its row, in a loop after the one that finds it; NaN is.
+fn is_extreme(b: &Builder, x: ArgId, largest: bool, dtype: DType) -> V<'_> {
+    let kind = if largest { Reduction::Max } else { Reduction::Min };
+    let all = reduce::encode(kind, b.load(x)).reduce(reduce::step(kind));
+    b.row();
+    let extreme = reduce::decode(kind, dtype, all);
+    b.next_loop();
+    let x = b.load(x);
+    match dtype {
+        DType::Bool => !(x ^ extreme),
+        dtype if dtype.is_float() => x.eq(extreme) | (x.is_nan() & extreme.is_nan()),
+        _ => x.eq(extreme),
+    }
+}
+
+/// The least of a row's numbers, as the output.
+fn least(b: &Builder, x: V<'_>, to: DType) {
+    let least = x.reduce(Reduce::Min);
+    b.row();
+    cast::output(b, to, cast::cast(least, to));
 }
 
 /// The program of a formula over elements.

@@ -1,4 +1,5 @@
-//! Contractions: a row for each element of the output, whose columns are what is contracted.
+//! Contractions: matrix products by kernels made for them, where there are such; else a row for each element of the output, whose
+//! columns are what is contracted.
 
 use super::{Queue, along, written};
 use crate::programs::Single;
@@ -8,6 +9,10 @@ use plywood_core::{TensorType, Value, Values};
 
 /// Inputs: left and right. Output axes: batch axes, then free ones of the left, then of the right.
 pub fn dot<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Values, dot: &Dot) -> Value {
+    #[cfg(feature = "matmul")]
+    if let Some(y) = super::matmul::dot(queue, &ty, &x[0], &x[1], dot) {
+        return y;
+    }
     rows(queue, ty, &x[0], &x[1], dot)
 }
 

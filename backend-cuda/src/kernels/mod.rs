@@ -11,10 +11,13 @@ pub mod dot;
 pub mod fft;
 pub mod gather;
 pub mod linalg;
+#[cfg(feature = "matmul")]
+pub mod matmul;
 pub mod order;
 pub mod places;
 pub mod random;
 pub mod reduce;
+pub mod remainder;
 pub mod scatter;
 pub mod select;
 pub mod shape;

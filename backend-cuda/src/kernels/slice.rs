@@ -10,7 +10,7 @@ use crate::launch::Operand;
 use crate::views;
 use cubecl::prelude::Runtime;
 use plywood_core::op::Padding;
-use plywood_core::{DType, TensorType, Value, Values};
+use plywood_core::{DType, Shape, TensorType, Value, Values};
 use plywood_kernel::Width;
 use plywood_kernel::layout::{Layout, Strides, row_major};
 use smallvec::SmallVec;
@@ -24,6 +24,17 @@ pub fn pad<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Values, padding:
         queue.copy(ty.dtype, &shape, from, placed(&buffer, to));
     }
     queue.filled(ty, buffer)
+}
+
+/// A tensor with this number round it, and between its elements; itself where there is no padding.
+pub fn padded<R: Runtime>(queue: &Queue<'_, R>, x: Value, padding: &[Padding], number: [u8; 8]) -> Value {
+    if padding.iter().all(|p| p.low == 0 && p.high == 0 && p.interior == 0) {
+        return x;
+    }
+    let size = |(p, &n): (&Padding, &usize)| usize::try_from(p.size(n)).expect("the shape rule found it");
+    let shape: Shape = padding.iter().zip(x.shape().iter()).map(size).collect();
+    let number = queue.number(TensorType::scalar(x.dtype()), number);
+    pad(queue, x.ty().with_shape(shape), [x, number].into_iter().collect(), padding)
 }
 
 /// The part of a tensor that a padding leaves: its shape, where it lies, and where it goes.
