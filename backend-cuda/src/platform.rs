@@ -11,7 +11,7 @@ use plywood_core::{Backend, Device, DeviceBackend, Engine, Error, Explanation, G
 pub trait Platform: DeviceBackend + Engine {
     /// The runtime.
     type Runtime: Runtime;
-    /// The name: `cuda`, `wgpu`.
+    /// The name: `cuda`, `wgpu`, `offline`.
     const KIND: &'static str;
     /// Whether the compiler behind the runtime rewrites sums of floats.
     const REWRITES: bool;
@@ -101,6 +101,12 @@ backend! {
     Cuda, "Cuda"
 }
 
+#[cfg(feature = "offline")]
+backend! {
+    /// No GPU: what [`Cuda`] would run is collected as CUDA C++ ([`offline`](crate::offline)), and all results are zeros.
+    Offline, "Offline"
+}
+
 #[cfg(feature = "wgpu")]
 impl Platform for Wgpu {
     type Runtime = cubecl::wgpu::WgpuRuntime;
@@ -129,6 +135,22 @@ impl Platform for Cuda {
 
     fn clients() -> &'static Clients<Self::Runtime> {
         static CLIENTS: std::sync::OnceLock<Clients<cubecl::cuda::CudaRuntime>> = std::sync::OnceLock::new();
+        CLIENTS.get_or_init(Clients::find::<Self>)
+    }
+}
+
+#[cfg(feature = "offline")]
+impl Platform for Offline {
+    type Runtime = crate::offline::Nothing;
+    const KIND: &'static str = "offline";
+    const REWRITES: bool = <Cuda as Platform>::REWRITES;
+
+    fn find() -> Result<Vec<cubecl::cuda::CudaDevice>, String> {
+        Ok(vec![cubecl::cuda::CudaDevice { index: 0 }])
+    }
+
+    fn clients() -> &'static Clients<Self::Runtime> {
+        static CLIENTS: std::sync::OnceLock<Clients<crate::offline::Nothing>> = std::sync::OnceLock::new();
         CLIENTS.get_or_init(Clients::find::<Self>)
     }
 }

@@ -115,6 +115,28 @@ impl Code for Key {
         }
         w.e.finish()
     }
+
+    #[cfg(feature = "offline")]
+    fn moves(&self) -> Option<crate::offline::Moves> {
+        let turns = match self.work {
+            Work::Flat => 1,
+            Work::Cube { kept, .. } if kept > 0 => kept as usize,
+            Work::Cube { .. } | Work::Unit => return None,
+        };
+        let mut moves = crate::offline::Moves::default();
+        for (i, arg) in self.program.args().iter().enumerate() {
+            let each = match (self.along[i], arg.splat) {
+                (Along::Number, _) => continue,
+                (_, true) => 1,
+                (Along::Line | Along::Same, false) => turns,
+                (Along::Apart, false) => turns * self.vector,
+            };
+            let ops = || self.program.ops().iter();
+            moves.loads += each * ops().any(|op| matches!(op, Op::Load(arg) if *arg == i as ArgId)) as usize;
+            moves.stores += each * ops().any(|op| matches!(op, Op::Store(arg, _) if *arg == i as ArgId)) as usize;
+        }
+        Some(moves)
+    }
 }
 
 impl Key {
