@@ -23,8 +23,6 @@ const NEAR: Nearness = Nearness { ulps: 0, epsilons: 0.0, flushes: true, finite:
 /// Samples of an operation with the same types, where not all are run.
 const FEW: usize = 2;
 
-type X = Tensor<Traced<Offline>>;
-
 fn main() {
     let (out, sample) = arguments();
     std::fs::create_dir_all(&out).expect("the folder can be made");
@@ -86,25 +84,38 @@ fn operations(collected: &mut Collected, kind: OpKind) {
     }
 }
 
+/// Jits a function of one tensor, and the gradient of the sum of its squares.
+macro_rules! jitted {
+    ($collected:expr, $shapes:expr; $($f:ident: $formula:expr;)*) => { $({
+        fn $f<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+            let f: fn(Tensor<B>) -> Tensor<B> = $formula;
+            f(x)
+        }
+        fn squares<B: Backend>(x: Tensor<B>) -> Tensor<B> {
+            $f(x).square().sum()
+        }
+        for shape in $shapes {
+            for dtype in [DType::F32, DType::F64, DType::F16, DType::BF16] {
+                let (name, what) = (stringify!($f), format!("{} of {dtype} {shape:?}", stringify!($f)));
+                let x = zeros(&shape).cast(dtype);
+                $collected.run(name, &what, true, || eval(jit($f)(x.clone())));
+                $collected.run(name, &format!("gradient of {what}"), true, || eval(jit(grad(squares))(x.clone())));
+            }
+        }
+    })* };
+}
+
 /// Functions, jitted.
 fn functions(collected: &mut Collected) {
-    fn zeros(shape: &[usize]) -> Tensor<Offline> {
-        Tensor::zeros(shape, DType::F32)
+    jitted! { collected, [[1 << 16]];
+        selu: |x| 1.05 * x.gt(0.0).select(&x, 1.67 * x.exp() - 1.67);
+        gelu: |x| x.gelu();
+        chain: |x| ((x.square() + 1.0).sqrt() / (&x + 4.0) - 0.3).maximum(0.0);
     }
-    fn one(collected: &mut Collected, name: &str, shape: &[usize], f: fn(X) -> X) {
-        for dtype in [DType::F32, DType::F64, DType::F16, DType::BF16] {
-            let x = zeros(shape).cast(dtype);
-            collected.run(name, name, true, || eval(jit(f)(x.clone())));
-            collected.run(name, name, true, || eval(jit(grad(move |x| squares(f(x))))(x.clone())));
-        }
-    }
-    one(collected, "selu", &[1 << 16], |x| 1.05 * x.gt(0.0).select(&x, 1.67 * x.exp() - 1.67));
-    one(collected, "gelu", &[1 << 16], |x| x.gelu());
-    one(collected, "chain", &[1 << 16], |x| (((x.square() + 1.0).sqrt() / (&x + 4.0)) - 0.3).maximum(0.0));
-    for shape in [[512, 1024], [512, 1000], [512, 16], [4, 1 << 17]] {
-        one(collected, "softmax", &shape, |x| x.softmax(-1));
-        one(collected, "log_softmax", &shape, |x| x.log_softmax(-1));
-        one(collected, "layer_norm", &shape, |x| x.standardize(-1, 1e-5));
+    jitted! { collected, [[512, 1024], [512, 1000], [512, 16], [4, 1 << 17]];
+        softmax: |x| x.softmax(-1);
+        log_softmax: |x| x.log_softmax(-1);
+        layer_norm: |x| x.standardize(-1, 1e-5);
     }
     for n in [1000, 1 << 16] {
         collected.run("adam", "Adam", true, || {
@@ -121,12 +132,12 @@ fn functions(collected: &mut Collected) {
     });
 }
 
-fn eval(x: Tensor<Offline>) {
-    x.value().array("sources");
+fn zeros(shape: &[usize]) -> Tensor<Offline> {
+    Tensor::zeros(shape, DType::F32)
 }
 
-fn squares<B: Backend>(x: Tensor<B>) -> Tensor<B> {
-    x.square().sum()
+fn eval(x: Tensor<Offline>) {
+    x.value().array("sources");
 }
 
 /// A step of Adam's: the parameters, the means of the gradient and of its squares.

@@ -164,9 +164,13 @@ impl<'a> Writer<'a> {
         if key.wide_fma {
             e.widen_fma();
         }
-        if key.hides {
-            let zero = e.scalar(U32);
-            e.hide_by(zero);
+        match key.hides {
+            true => {
+                let zero = e.scalar(U32);
+                e.hide_by(zero);
+            }
+            // CUDA's compiler rewrites no sums, but fuses them with products.
+            false => e.keep_products(),
         }
         let (rows, columns) = (e.scalar(U32), e.scalar(U32));
         let sizes = (0..key.levels).map(|_| e.scalar(U32)).collect();
