@@ -5,7 +5,7 @@
 
 use crate::client::{Client, Clients};
 use cubecl::prelude::Runtime;
-use plywood_core::{Backend, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values};
+use plywood_core::{Backend, DType, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values};
 
 /// A backend over a CubeCL runtime.
 pub trait Platform: DeviceBackend + Engine {
@@ -15,6 +15,8 @@ pub trait Platform: DeviceBackend + Engine {
     const KIND: &'static str;
     /// Whether the compiler behind the runtime rewrites sums of floats.
     const REWRITES: bool;
+    /// Dtypes that its devices have though the runtime does not say so.
+    const UNSAID: &'static [DType] = &[];
 
     /// The devices there are, or why there is none.
     fn find() -> Result<Vec<<Self::Runtime as Runtime>::Device>, String>;
@@ -128,6 +130,8 @@ impl Platform for Cuda {
     type Runtime = cubecl::cuda::CudaRuntime;
     const KIND: &'static str = "cuda";
     const REWRITES: bool = false;
+    // CubeCL leaves it out for its own matrix multiplications' sake.
+    const UNSAID: &'static [DType] = &[DType::F64];
 
     fn find() -> Result<Vec<cubecl::cuda::CudaDevice>, String> {
         crate::find::cuda()
@@ -144,6 +148,7 @@ impl Platform for Offline {
     type Runtime = crate::offline::Nothing;
     const KIND: &'static str = "offline";
     const REWRITES: bool = <Cuda as Platform>::REWRITES;
+    const UNSAID: &'static [DType] = <Cuda as Platform>::UNSAID;
 
     fn find() -> Result<Vec<cubecl::cuda::CudaDevice>, String> {
         Ok(vec![cubecl::cuda::CudaDevice { index: 0 }])

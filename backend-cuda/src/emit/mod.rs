@@ -219,6 +219,8 @@ impl Emit {
         if a.ty.elem_type() == to {
             return a;
         }
+        // In CUDA C++ only what has a place can be read otherwise.
+        let a = if a.as_const().is_some() { self.push(Operation::Copy(a), a.ty) } else { a };
         self.push(Operator::Reinterpret(UnaryOperator { input: a }), a.ty.with_storage_type(to.into()))
     }
 
@@ -274,6 +276,8 @@ impl Emit {
     /// A variable that can be assigned, with its first value.
     pub fn variable(&mut self, first: Val) -> Val {
         let var = *self.builder.scope.create_local_restricted(first.ty);
+        // CUDA C++ declares it.
+        self.builder.scope.add_local_mut(var);
         self.assign(var, first);
         var
     }
