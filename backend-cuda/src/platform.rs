@@ -13,10 +13,12 @@ use plywood_core::{Backend, DType, Device, DeviceBackend, Engine, Error, Explana
 pub trait Platform: DeviceBackend + Engine {
     /// The runtime.
     type Runtime: Runtime;
-    /// The name: `cuda`, `wgpu`.
+    /// The name: `cuda`, `wgpu`, `offline`.
     const KIND: &'static str;
     /// Whether the compiler behind the runtime rewrites sums of floats.
     const REWRITES: bool;
+    /// Dtypes that its devices have though the runtime does not say so.
+    const UNSAID: &'static [DType] = &[];
 
     /// The devices there are, or why there is none.
     fn find() -> Result<Vec<<Self::Runtime as Runtime>::Device>, String>;
@@ -148,6 +150,12 @@ backend! {
     Cuda, "Cuda"
 }
 
+#[cfg(feature = "offline")]
+backend! {
+    /// No GPU: what [`Cuda`] would run is collected as CUDA C++ ([`offline`](crate::offline)), and all results are zeros.
+    Offline, "Offline"
+}
+
 #[cfg(feature = "wgpu")]
 impl Platform for Wgpu {
     type Runtime = cubecl::wgpu::WgpuRuntime;
@@ -169,6 +177,8 @@ impl Platform for Cuda {
     type Runtime = cubecl::cuda::CudaRuntime;
     const KIND: &'static str = "cuda";
     const REWRITES: bool = false;
+    // CubeCL leaves it out for its own matrix multiplications' sake.
+    const UNSAID: &'static [DType] = &[DType::F64];
 
     fn find() -> Result<Vec<cubecl::cuda::CudaDevice>, String> {
         crate::find::cuda()
@@ -176,6 +186,23 @@ impl Platform for Cuda {
 
     fn clients() -> &'static Clients<Self::Runtime> {
         static CLIENTS: std::sync::OnceLock<Clients<cubecl::cuda::CudaRuntime>> = std::sync::OnceLock::new();
+        CLIENTS.get_or_init(Clients::find::<Self>)
+    }
+}
+
+#[cfg(feature = "offline")]
+impl Platform for Offline {
+    type Runtime = crate::offline::Nothing;
+    const KIND: &'static str = "offline";
+    const REWRITES: bool = <Cuda as Platform>::REWRITES;
+    const UNSAID: &'static [DType] = <Cuda as Platform>::UNSAID;
+
+    fn find() -> Result<Vec<cubecl::cuda::CudaDevice>, String> {
+        Ok(vec![cubecl::cuda::CudaDevice { index: 0 }])
+    }
+
+    fn clients() -> &'static Clients<Self::Runtime> {
+        static CLIENTS: std::sync::OnceLock<Clients<crate::offline::Nothing>> = std::sync::OnceLock::new();
         CLIENTS.get_or_init(Clients::find::<Self>)
     }
 }

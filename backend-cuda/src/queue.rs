@@ -24,6 +24,12 @@ use std::sync::Arc;
 pub trait Code: Hash + Eq + Debug + Send + Sync + 'static {
     /// Writes the kernel: declares the arguments, in the order in which a launch gives them, then the numbers, then what is done.
     fn write(&self, builder: KernelBuilder) -> KernelBuilder;
+
+    /// What a unit moves between memory and registers, where that is known.
+    #[cfg(feature = "offline")]
+    fn moves(&self) -> Option<crate::offline::Moves> {
+        None
+    }
 }
 
 /// A kernel to be compiled.
@@ -92,6 +98,8 @@ pub fn queue<R: Runtime, C: Code>(
     numbers.iter().for_each(|&n| launcher.register_scalar(n));
     client.launched();
     let kernel = Kernel { code, settings, client: client.compute.clone() };
+    #[cfg(feature = "offline")]
+    crate::offline::note(kernel.id(), kernel.code.moves());
     // SAFETY: `Code` says that units stay in the arguments' memory, and that loops end.
     unsafe { launcher.launch_unchecked(count, kernel, &client.compute) }
 }

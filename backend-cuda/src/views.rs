@@ -29,8 +29,14 @@ pub fn bytes(array: &Array) -> &[u8] {
 /// The array of a type with these bytes.
 pub fn array(ty: &TensorType, bytes: &[u8]) -> Array {
     let shape = ty.shape.clone();
-    numbers!(ty.dtype, T => Array::new(bytemuck::pod_collect_to_vec::<u8, T>(bytes), shape),
+    numbers!(ty.dtype, T => Array::new(elements::<T>(bytes), shape),
         bool => Array::new(bytes.iter().map(|&byte| byte != 0).collect(), shape))
+}
+
+fn elements<T: bytemuck::Pod>(bytes: &[u8]) -> Vec<T> {
+    let mut all = vec![T::zeroed(); bytes.len() / size_of::<T>()];
+    bytemuck::cast_slice_mut(&mut all).copy_from_slice(bytes);
+    all
 }
 
 /// A number as an element's bytes.

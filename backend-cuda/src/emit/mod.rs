@@ -35,6 +35,8 @@ pub struct Emit {
     around: Vec<Scope>,
     /// Whether a fused multiplication and addition of 32-bit floats is done in 64 bits.
     wide_fma: bool,
+    /// Whether products of floats are kept apart from sums that take them.
+    keeps_products: bool,
     /// A word of zeros that no compiler knows to be zero, where values have to be hidden from rewriting ([`Emit::hidden`]).
     zero: Option<Val>,
 }
@@ -42,7 +44,7 @@ pub struct Emit {
 impl Emit {
     /// An empty kernel.
     pub fn new(builder: KernelBuilder) -> Emit {
-        Emit { builder, around: Vec::new(), wide_fma: false, zero: None }
+        Emit { builder, around: Vec::new(), wide_fma: false, keeps_products: false, zero: None }
     }
 
     /// The builder, once everything is written.
@@ -74,6 +76,11 @@ impl Emit {
     /// From here on, fused multiplications and additions of 32-bit floats go by way of 64 bits: for devices that round twice.
     pub fn widen_fma(&mut self) {
         self.wide_fma = true;
+    }
+
+    /// From here on, products of floats are rounded before a sum takes them: for a compiler that makes one operation of both.
+    pub fn keep_products(&mut self) {
+        self.keeps_products = true;
     }
 
     /// Writes an instruction and gives its value.
@@ -114,7 +121,13 @@ impl Emit {
 
     /// a * b.
     pub fn mul(&mut self, a: Val, b: Val) -> Val {
-        self.push(Arithmetic::Mul(BinaryOperator { lhs: a, rhs: b }), wider(a, b))
+        let ty = wider(a, b);
+        if self.keeps_products && [F32, F64].contains(&ty.elem_type()) {
+            // With -0, which changes no product, it is a fused operation already, and as fast.
+            let c = self.constant(Type::scalar(ty.elem_type()), -0.0);
+            return self.push(Arithmetic::Fma(FmaOperator { a, b, c }), ty);
+        }
+        self.push(Arithmetic::Mul(BinaryOperator { lhs: a, rhs: b }), ty)
     }
 
     /// a / b; of integers cut off.
@@ -207,6 +220,8 @@ impl Emit {
         if a.ty.elem_type() == to {
             return a;
         }
+        // In CUDA C++ only what has a place can be read otherwise.
+        let a = if a.as_const().is_some() { self.push(Operation::Copy(a), a.ty) } else { a };
         self.push(Operator::Reinterpret(UnaryOperator { input: a }), a.ty.with_storage_type(to.into()))
     }
 
@@ -271,6 +286,8 @@ impl Emit {
     /// A variable that can be assigned, with its first value.
     pub fn variable(&mut self, first: Val) -> Val {
         let var = *self.builder.scope.create_local_restricted(first.ty);
+        // CUDA C++ declares it.
+        self.builder.scope.add_local_mut(var);
         self.assign(var, first);
         var
     }

@@ -117,6 +117,28 @@ impl Code for Key {
         }
         w.e.finish()
     }
+
+    #[cfg(feature = "offline")]
+    fn moves(&self) -> Option<crate::offline::Moves> {
+        let turns = match self.work {
+            Work::Flat => 1,
+            Work::Cube { kept, .. } if kept > 0 => kept as usize,
+            Work::Cube { .. } | Work::Unit => return None,
+        };
+        let mut moves = crate::offline::Moves::default();
+        for (i, arg) in self.program.args().iter().enumerate() {
+            let each = match (self.along[i], arg.splat) {
+                (Along::Number, _) => continue,
+                (_, true) => 1,
+                (Along::Line | Along::Same, false) => turns,
+                (Along::Apart, false) => turns * self.vector,
+            };
+            let ops = || self.program.ops().iter();
+            moves.loads += each * ops().any(|op| matches!(op, Op::Load(arg) if *arg == i as ArgId)) as usize;
+            moves.stores += each * ops().any(|op| matches!(op, Op::Store(arg, _) if *arg == i as ArgId)) as usize;
+        }
+        Some(moves)
+    }
 }
 
 impl Key {
@@ -144,9 +166,13 @@ impl<'a> Writer<'a> {
         if key.wide_fma {
             e.widen_fma();
         }
-        if key.hides {
-            let zero = e.scalar(U32);
-            e.hide_by(zero);
+        match key.hides {
+            true => {
+                let zero = e.scalar(U32);
+                e.hide_by(zero);
+            }
+            // CUDA's compiler rewrites no sums, but fuses them with products.
+            false => e.keep_products(),
         }
         let (rows, columns) = (e.scalar(U32), e.scalar(U32));
         let sizes = (0..key.levels).map(|_| e.scalar(U32)).collect();
