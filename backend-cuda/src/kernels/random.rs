@@ -24,7 +24,11 @@ pub fn random<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: &Values, rand
         Random::Gamma { .. } | Random::Poisson { .. } => unreachable!("{} has no kernel", random.name()),
     };
     let device = queue.client.device;
-    assert!(u32::try_from(each).is_ok(), "{}: {device} counts 2^32 numbers of one key, not {each}", random.name());
+    assert!(
+        u32::try_from(each).is_ok(),
+        "{}: {device} counts 2^32 numbers of one key, not {each}",
+        random.name()
+    );
     let keys = queue.contiguous(x[0].clone());
     let count = keys.ty().elements() / 2;
     let by_key = |x: &Value, first: usize, stride: isize| {
@@ -43,7 +47,8 @@ pub fn random<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: &Values, rand
             operands.extend([pairs(0), pairs(1)]);
         }
         _ => {
-            let high = Operand { storage: Storage::Number([0; 8]), offset: 0, strides: Strides::from_elem(0, 2) };
+            let high =
+                Operand { storage: Storage::Number([0; 8]), offset: 0, strides: Strides::from_elem(0, 2) };
             operands.extend([high, written(&buffer, &ty.with_shape([count, each]))]);
         }
     }
