@@ -1,4 +1,5 @@
-//! Operations whose kernels follow from the size, at sizes that the gauntlet's samples do not have, against the CPU.
+//! Operations whose kernels follow from the size, at sizes that the gauntlet's samples do not have, against the CPU. Without a
+//! device, or a feature, it says what it left out.
 
 use plywood_backend_cpu::Cpu;
 use plywood_core::op::{FftKind, Linalg};
@@ -34,7 +35,11 @@ fn numbers(n: usize, seed: u64) -> impl Iterator<Item = f64> {
 }
 
 fn check(name: &str, op: Op, inputs: Vec<Array>, class: Class) {
-    for engine in engines() {
+    let engines = engines();
+    if engines.is_empty() {
+        println!("left out: {name}: no device");
+    }
+    for engine in engines {
         let sample = Sample::new(name, op.clone(), inputs.clone()).class(class);
         if let Err(e) = device(engine, Cpu::ENGINE, &sample, Part::Fused, NEAR) {
             panic!("{name} on {}: {e}", engine.name());
@@ -57,7 +62,12 @@ fn transforms(shape: &[usize], axes: usize, wide: bool) {
             false => Array::new(numbers(n, seed).map(|x| x as f32).collect::<Vec<f32>>(), &given[..]),
         };
         let inputs = (1..=count).map(part).collect();
-        check(&format!("{kind:?} {shape:?}"), Op::Fft { kind, sizes: sizes.clone() }, inputs, Class::Norm(32));
+        check(
+            &format!("{kind:?} {shape:?}"),
+            Op::Fft { kind, sizes: sizes.clone() },
+            inputs,
+            Class::Norm(32),
+        );
     }
 }
 
@@ -99,16 +109,47 @@ fn matrices(batch: usize, n: usize) -> Array {
 #[test]
 fn matrices_in_memory() {
     for (batch, n) in [(2, 150), (1, 201), (2, 96)] {
-        let sides = Array::new(numbers(batch * n * 40, 3).map(|x| x as f32).collect::<Vec<f32>>(), [batch, n, 40]);
-        let any = Array::new(numbers(batch * n * n, 5).map(|x| x as f32).collect::<Vec<f32>>(), [batch, n, n]);
+        let sides =
+            Array::new(numbers(batch * n * 40, 3).map(|x| x as f32).collect::<Vec<f32>>(), [batch, n, 40]);
+        let any =
+            Array::new(numbers(batch * n * n, 5).map(|x| x as f32).collect::<Vec<f32>>(), [batch, n, n]);
         let class = Class::Norm(512);
-        let check = |l: Linalg, inputs: Vec<Array>| check(&format!("{l:?} {n}"), Op::Linalg(l), inputs, class);
+        let check =
+            |l: Linalg, inputs: Vec<Array>| check(&format!("{l:?} {n}"), Op::Linalg(l), inputs, class);
         check(Linalg::Cholesky, vec![matrices(batch, n)]);
         check(Linalg::Lu, vec![any]);
         for transpose in [false, true] {
             check(Linalg::Solve { transpose }, vec![matrices(batch, n), sides.clone()]);
             let lower = Linalg::TriangularSolve { lower: true, transpose, unit_diagonal: false };
             check(lower, vec![matrices(batch, n), sides.clone()]);
+        }
+    }
+}
+
+#[test]
+fn panels_of_other_shapes() {
+    for (m, n) in [(150, 80), (80, 150), (20, 900), (900, 20)] {
+        let any = Array::new(numbers(m * n, 5).collect::<Vec<f64>>(), [1, m, n]);
+        check(&format!("LU {m} x {n}"), Op::Linalg(Linalg::Lu), vec![any], Class::Norm(512));
+    }
+}
+
+/// A matrix with another number at a place of its diagonal.
+fn spoilt(at: usize, number: f32) -> Array {
+    let all = matrices(1, 150);
+    let mut all = all.as_slice::<f32>().expect("f32").to_vec();
+    all[at * 150 + at] = number;
+    Array::new(all, [1, 150, 150])
+}
+
+#[test]
+fn what_has_no_result_is_nan() {
+    for (at, number) in [(149, -1.0), (70, -1.0), (0, f32::NAN), (149, f32::INFINITY)] {
+        let name = format!("{number} at {at}");
+        check(&name, Op::Linalg(Linalg::Cholesky), vec![spoilt(at, number)], Class::Norm(512));
+        if !number.is_finite() {
+            check(&name, Op::Linalg(Linalg::Lu), vec![spoilt(at, number)], Class::Norm(512));
+            check(&name, Op::Linalg(Linalg::Det), vec![spoilt(at, number)], Class::Norm(512));
         }
     }
 }

@@ -71,7 +71,13 @@ pub fn has_kernels<R: Runtime>(queue: &Queue<'_, R>, dtype: DType, sizes: &[usiz
 }
 
 /// Transforms the last axes, which have these sizes (before the halving of a real transform).
-pub fn fft<R: Runtime>(queue: &Queue<'_, R>, types: &[TensorType], x: Values, kind: FftKind, sizes: &[usize]) -> Values {
+pub fn fft<R: Runtime>(
+    queue: &Queue<'_, R>,
+    types: &[TensorType],
+    x: Values,
+    kind: FftKind,
+    sizes: &[usize],
+) -> Values {
     let t = Transforms { queue, dtype: types[0].dtype };
     let mut inputs = x.into_iter().map(|x| t.part(x));
     let re = inputs.next().expect("the shape rule counts the inputs");
@@ -259,13 +265,24 @@ impl<R: Runtime> Transforms<'_, '_, R> {
     }
 
     /// Transforms lanes.
-    fn pass(&self, x: &Pair, size: usize, input: Input, turned: bool, n: Numbers<usize>, factor: f64) -> Pair {
+    fn pass(
+        &self,
+        x: &Pair,
+        size: usize,
+        input: Input,
+        turned: bool,
+        n: Numbers<usize>,
+        factor: f64,
+    ) -> Pair {
         let (client, dtype) = (self.queue.client, self.dtype);
         let elements = n.lanes / (n.parts * n.inner) * n.write_outer;
         let results = [self.empty(elements), self.empty(elements)];
-        let fits = |group: usize| group * size <= ELEMENTS && Lanes::shared(dtype, size, group) <= client.facts.shared;
+        let fits = |group: usize| {
+            group * size <= ELEMENTS && Lanes::shared(dtype, size, group) <= client.facts.shared
+        };
         let most = n.lanes.next_power_of_two();
-        let group = (1..11).map(|bit| 1 << bit).take_while(|&group| fits(group) && group <= most).last().unwrap_or(1);
+        let group =
+            (1..11).map(|bit| 1 << bit).take_while(|&group| fits(group) && group <= most).last().unwrap_or(1);
         let units = ((group * size / 4).next_power_of_two() as u32).clamp(32, 512).min(client.facts.units);
         let code = Lanes {
             dtype,
@@ -305,7 +322,8 @@ impl<R: Runtime> Transforms<'_, '_, R> {
         let root = |offset: usize| Operand { offset, ..matrix.operand([0, 2 * n, 0, 2]) };
         let factor = Operand { storage: self.number(factor), offset: 0, strides: Strides::from_elem(0, 4) };
         let mut operands = vec![read(&x.re), read(&x.im), root(0), root(1), factor];
-        operands.extend(results.iter().map(|buffer| Part::new(buffer.clone()).operand(axis.strides(kept, 0))));
+        operands
+            .extend(results.iter().map(|buffer| Part::new(buffer.clone()).operand(axis.strides(kept, 0))));
         self.queue.run(Single::ComplexDot(self.dtype), &[outer, kept, inner, n], 1, operands);
         let [re, im] = results.map(Part::new);
         Pair { re, im }

@@ -17,9 +17,9 @@ mod update;
 use super::Queue;
 use crate::data::{self, Buffer, Storage};
 use crate::queue::{self, Code};
+use cube::{Cube, PANEL};
 use cubecl::ir::Type;
 use cubecl::prelude::Runtime;
-use cube::{Cube, PANEL};
 use plywood_core::op::Linalg;
 use plywood_core::{DType, TensorType, Value, Values};
 use std::sync::Arc;
@@ -70,7 +70,9 @@ struct Matrices {
 impl Matrices {
     fn of(x: &Value) -> Matrices {
         match &data::data(x).storage {
-            Storage::Device(buffer) => Matrices { buffer: buffer.clone(), offset: data::data(x).layout.offset },
+            Storage::Device(buffer) => {
+                Matrices { buffer: buffer.clone(), offset: data::data(x).layout.offset }
+            }
             Storage::Number(_) => unreachable!("it is in memory"),
         }
     }
@@ -106,7 +108,9 @@ impl<R: Runtime> Batch<'_, '_, R> {
     }
 
     fn numbers(&self, all: &[usize]) -> Vec<u32> {
-        let whole = |&n: &usize| u32::try_from(n).unwrap_or_else(|_| panic!("{}: {n} elements", self.queue.client.device));
+        let whole = |&n: &usize| {
+            u32::try_from(n).unwrap_or_else(|_| panic!("{}: {n} elements", self.queue.client.device))
+        };
         whole(&(self.count * self.m * self.n));
         all.iter().map(whole).collect()
     }
@@ -129,17 +133,25 @@ impl<R: Runtime> Batch<'_, '_, R> {
     }
 
     /// The factors of the matrices, or of their transposes; and their determinants, where these are asked for.
-    fn lu(&self, x: &Matrices, transposed: bool, [factors, pivots, order]: [&Buffer; 3], determinants: Option<&Buffer>) {
+    fn lu(
+        &self,
+        x: &Matrices,
+        transposed: bool,
+        [factors, pivots, order]: [&Buffer; 3],
+        determinants: Option<&Buffer>,
+    ) {
         let (m, n, least) = (self.m, self.n, self.m.min(self.n));
         let (cube, integers) = (self.cube(m * n), cube::ty(DType::I32));
-        let mut arguments = vec![(&x.buffer, self.ty()), (factors, self.ty()), (pivots, integers), (order, integers)];
+        let mut arguments =
+            vec![(&x.buffer, self.ty()), (factors, self.ty()), (pivots, integers), (order, integers)];
         for [first, end] in self.panels(cube) {
             // Alone it eliminates what is right of it as well.
             let all = cube.shared.is_some() || least <= PANEL;
             let determinants = determinants.filter(|_| end == least);
             arguments.extend(determinants.map(|buffer| (buffer, self.ty())));
             let code = lu::Lu { dtype: self.dtype, cube, transposed, determinant: determinants.is_some() };
-            let numbers = self.numbers(&[self.count, m, n, least, x.offset, first, if all { n } else { end }]);
+            let numbers =
+                self.numbers(&[self.count, m, n, least, x.offset, first, if all { n } else { end }]);
             self.queue("lu", Arc::new(code), &arguments, &numbers, cube.units, self.count);
             if !all {
                 self.beside(factors, [first, end]);
@@ -161,7 +173,13 @@ impl<R: Runtime> Batch<'_, '_, R> {
             ordered: false,
             in_place: true,
         };
-        self.solve(system, end - first, columns, &[(factors, self.ty())], [place(first), place(end), place(end)]);
+        self.solve(
+            system,
+            end - first,
+            columns,
+            &[(factors, self.ty())],
+            [place(first), place(end), place(end)],
+        );
     }
 
     /// What is right of a panel and below.
@@ -202,11 +220,25 @@ impl<R: Runtime> Batch<'_, '_, R> {
     }
 
     /// Puts triangular systems of order n in the queue.
-    fn solve(&self, system: Triangular, n: usize, columns: usize, arguments: &[(&Buffer, Type)], places: [[usize; 3]; 3]) {
+    fn solve(
+        &self,
+        system: Triangular,
+        n: usize,
+        columns: usize,
+        arguments: &[(&Buffer, Type)],
+        places: [[usize; 3]; 3],
+    ) {
         let (units, blocks) = (system.cube.units, columns.div_ceil(COLUMNS));
         self.numbers(&[self.count * n * columns]);
         let numbers = [&[self.count * blocks, blocks, n, columns][..], places.as_flattened()].concat();
-        self.queue("triangular", Arc::new(system), arguments, &self.numbers(&numbers), units, self.count * blocks);
+        self.queue(
+            "triangular",
+            Arc::new(system),
+            arguments,
+            &self.numbers(&numbers),
+            units,
+            self.count * blocks,
+        );
     }
 
     /// The cube for a few right sides.

@@ -30,7 +30,8 @@ impl<R: Runtime> Transforms<'_, '_, R> {
         let [re, im] = [(); 2].map(|()| Part::new(self.empty(elements)));
         let product = Pair { re, im };
         self.multiply(&domain(circle), whole(&transformed), distances, whole(&product));
-        let convolved = self.axis(&product.exchanged(), wide, Input::Complex, circle, factor / circle as f64).exchanged();
+        let convolved =
+            self.axis(&product.exchanged(), wide, Input::Complex, circle, factor / circle as f64).exchanged();
 
         let [re, im] = [(); 2].map(|()| Part::new(self.empty(outer * kept * inner)));
         let result = Pair { re, im };

@@ -38,12 +38,17 @@ impl Code for Cholesky {
             };
             let start = e.compare(Comparison::Equal, first, zero);
             e.when(start, |e| {
-                units.cells(e, [zero, n], |_, _| [zero, n], |e, i, j| {
-                    let below = e.compare(Comparison::LowerEqual, j, i);
-                    let x = from.get(e, i, j);
-                    let x = e.select(below, x, nothing);
-                    a.set(e, i, j, x);
-                });
+                units.cells(
+                    e,
+                    [zero, n],
+                    |_, _| [zero, n],
+                    |e, i, j| {
+                        let below = e.compare(Comparison::LowerEqual, j, i);
+                        let x = from.get(e, i, j);
+                        let x = e.select(below, x, nothing);
+                        a.set(e, i, j, x);
+                    },
+                );
                 e.meet_in_memory();
             });
             // Once a pivot is not positive, all that follows is NaN, and so is the last one.
@@ -84,13 +89,18 @@ impl Code for Cholesky {
                 let fine = e.compare(Comparison::GreaterEqual, last, nothing);
                 // All have read it before anything is written.
                 e.meet_in_memory();
-                units.cells(e, [zero, n], |_, _| [zero, n], |e, i, j| {
-                    let below = e.compare(Comparison::LowerEqual, j, i);
-                    let x = a.get(e, i, j);
-                    let x = e.select(fine, x, nan);
-                    let x = e.select(below, x, nothing);
-                    to.set(e, i, j, x);
-                });
+                units.cells(
+                    e,
+                    [zero, n],
+                    |_, _| [zero, n],
+                    |e, i, j| {
+                        let below = e.compare(Comparison::LowerEqual, j, i);
+                        let x = a.get(e, i, j);
+                        let x = e.select(fine, x, nan);
+                        let x = e.select(below, x, nothing);
+                        to.set(e, i, j, x);
+                    },
+                );
             });
         });
         e.finish()

@@ -29,7 +29,11 @@ impl Cube {
         let most = 1 << facts.units.min(512).ilog2();
         let units = (elements / EACH).next_power_of_two().clamp(32, most as usize) as u32;
         let units = units.min(most);
-        let space = elements.max(1).next_power_of_two();
+        // Few sizes, so that there are few kernels.
+        let space = match elements {
+            0..=1024 => elements.max(1).next_power_of_two(),
+            _ => elements.next_multiple_of(1024),
+        };
         // Beside it there is room for the search of pivots.
         let needed = space * dtype.size() + units as usize * (dtype.size() + 4) + 64;
         Cube { units, across: units.min(32), shared: (needed <= facts.shared).then_some(space) }

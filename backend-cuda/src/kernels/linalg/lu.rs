@@ -38,9 +38,8 @@ impl Code for Lu {
                 Some(space) => Matrix { list: e.shared(ty, space), start: zero, pitch: n },
                 None => to,
             };
-            let of_each = |e: &mut Emit, list: Val, size: Val| {
-                Matrix { list, start: e.mul(cube, size), pitch: zero }
-            };
+            let of_each =
+                |e: &mut Emit, list: Val, size: Val| Matrix { list, start: e.mul(cube, size), pitch: zero };
             let (pivots, order) = (of_each(e, pivots, least), of_each(e, order, m));
             let start = e.compare(Comparison::Equal, first, zero);
             e.when(start, |e| {
@@ -81,17 +80,27 @@ impl Code for Lu {
                     });
                 });
                 e.meet_in_memory();
-                units.cells(e, [next, m], |_, _| [next, end], |e, i, k| {
-                    let (x, y) = (a.get(e, i, j), a.get(e, j, k));
-                    a.subtract(e, i, k, x, y);
-                });
+                units.cells(
+                    e,
+                    [next, m],
+                    |_, _| [next, end],
+                    |e, i, k| {
+                        let (x, y) = (a.get(e, i, j), a.get(e, j, k));
+                        a.subtract(e, i, k, x, y);
+                    },
+                );
                 e.meet_in_memory();
             });
             if self.cube.shared.is_some() {
-                units.cells(e, [zero, m], |_, _| [zero, n], |e, i, j| {
-                    let x = a.get(e, i, j);
-                    to.set(e, i, j, x);
-                });
+                units.cells(
+                    e,
+                    [zero, m],
+                    |_, _| [zero, n],
+                    |e, i, j| {
+                        let x = a.get(e, i, j);
+                        to.set(e, i, j, x);
+                    },
+                );
             }
             if let Some(list) = determinants {
                 units.first(e, |e| {
@@ -122,17 +131,22 @@ impl Lu {
         let flag = e.shared(of(U32, 1), 1);
         units.first(e, |e| e.store(flag, zero, zero));
         e.meet();
-        units.cells(e, [zero, m], |_, _| [zero, n], |e, i, j| {
-            let x = match self.transposed {
-                false => from.get(e, i, j),
-                true => from.get(e, j, i),
-            };
-            a.set(e, i, j, x);
-            let size = e.float(Arithmetic::Abs, x);
-            let finite = e.compare(Comparison::Lower, size, infinity);
-            let not = e.not(finite);
-            e.when(not, |e| e.store(flag, zero, one));
-        });
+        units.cells(
+            e,
+            [zero, m],
+            |_, _| [zero, n],
+            |e, i, j| {
+                let x = match self.transposed {
+                    false => from.get(e, i, j),
+                    true => from.get(e, j, i),
+                };
+                a.set(e, i, j, x);
+                let size = e.float(Arithmetic::Abs, x);
+                let finite = e.compare(Comparison::Lower, size, infinity);
+                let not = e.not(finite);
+                e.when(not, |e| e.store(flag, zero, one));
+            },
+        );
         e.meet_in_memory();
         let flag = e.load(flag, zero);
         let lost = e.compare(Comparison::Equal, flag, one);
@@ -153,7 +167,11 @@ struct Search {
 impl Search {
     fn new(e: &mut Emit, lu: &Lu) -> Search {
         let units = lu.cube.units;
-        Search { units, sizes: e.shared(ty(lu.dtype), units as usize), places: e.shared(of(U32, 1), units as usize) }
+        Search {
+            units,
+            sizes: e.shared(ty(lu.dtype), units as usize),
+            places: e.shared(of(U32, 1), units as usize),
+        }
     }
 
     /// The row of the first of the largest elements of a column, from its own row on: of none but numbers.
@@ -182,7 +200,8 @@ impl Search {
                 let there = e.add(units.unit, half);
                 let (x, y) = (e.load(self.sizes, units.unit), e.load(self.sizes, there));
                 let (p, q) = (e.load(self.places, units.unit), e.load(self.places, there));
-                let (larger, same) = (e.compare(Comparison::Greater, y, x), e.compare(Comparison::Equal, y, x));
+                let (larger, same) =
+                    (e.compare(Comparison::Greater, y, x), e.compare(Comparison::Equal, y, x));
                 let earlier = e.compare(Comparison::Lower, q, p);
                 let earlier = e.and(same, earlier);
                 let other = e.or(larger, earlier);

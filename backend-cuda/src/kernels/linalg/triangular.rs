@@ -54,18 +54,23 @@ impl Code for Triangular {
             let [a, b, x] = [of_matrix(a, places[0]), of_matrix(b, places[1]), of_matrix(x, places[2])];
             let rows = e.mul(matrix, n);
             if !self.in_place {
-                units.cells(e, [zero, n], |_, _| mine, |e, i, j| {
-                    let row = match order {
-                        None => i,
-                        Some(list) => {
-                            let index = e.add(rows, i);
-                            let row = e.load(list, index);
-                            e.cast(row, U32)
-                        }
-                    };
-                    let y = b.get(e, row, j);
-                    x.set(e, i, j, y);
-                });
+                units.cells(
+                    e,
+                    [zero, n],
+                    |_, _| mine,
+                    |e, i, j| {
+                        let row = match order {
+                            None => i,
+                            Some(list) => {
+                                let index = e.add(rows, i);
+                                let row = e.load(list, index);
+                                e.cast(row, U32)
+                            }
+                        };
+                        let y = b.get(e, row, j);
+                        x.set(e, i, j, y);
+                    },
+                );
                 e.meet_in_memory();
             }
             let forward = self.lower != self.transposed;
@@ -75,22 +80,32 @@ impl Code for Triangular {
                 if !self.unit_diagonal {
                     let pivot = a.get(e, i, i);
                     let after = e.add(i, one);
-                    units.cells(e, [i, after], |_, _| mine, |e, i, j| {
-                        let y = x.get(e, i, j);
-                        let y = e.div(y, pivot);
-                        x.set(e, i, j, y);
-                    });
+                    units.cells(
+                        e,
+                        [i, after],
+                        |_, _| mine,
+                        |e, i, j| {
+                            let y = x.get(e, i, j);
+                            let y = e.div(y, pivot);
+                            x.set(e, i, j, y);
+                        },
+                    );
                     e.meet_in_memory();
                 }
                 let open = if forward { [next, n] } else { [zero, i] };
-                units.cells(e, open, |_, _| mine, |e, l, j| {
-                    let factor = match self.transposed {
-                        false => a.get(e, l, i),
-                        true => a.get(e, i, l),
-                    };
-                    let y = x.get(e, i, j);
-                    x.subtract(e, l, j, factor, y);
-                });
+                units.cells(
+                    e,
+                    open,
+                    |_, _| mine,
+                    |e, l, j| {
+                        let factor = match self.transposed {
+                            false => a.get(e, l, i),
+                            true => a.get(e, i, l),
+                        };
+                        let y = x.get(e, i, j);
+                        x.subtract(e, l, j, factor, y);
+                    },
+                );
                 e.meet_in_memory();
             });
         });

@@ -43,7 +43,15 @@ impl Code for Update {
 }
 
 impl Update {
-    fn tile(&self, e: &mut Emit, units: &Units, list: Val, [matrix, i, j]: [Val; 3], [m, n]: [Val; 2], [first, end]: [Val; 2]) {
+    fn tile(
+        &self,
+        e: &mut Emit,
+        units: &Units,
+        list: Val,
+        [matrix, i, j]: [Val; 3],
+        [m, n]: [Val; 2],
+        [first, end]: [Val; 2],
+    ) {
         let ty = ty(self.dtype);
         let (zero, one, width) = (e.index(0), e.index(1), e.index(PANEL));
         let each = e.mul(m, n);
@@ -63,46 +71,61 @@ impl Update {
             (inside, e.select(inside, i, last))
         };
         let whole = [zero, width];
-        units.cells(e, whole, |_, _| whole, |e, r, l| {
-            let (row, column) = (e.add(top, r), e.add(first, l));
-            let (_, row) = within(e, row, m);
-            let x = a.get(e, row, column);
-            rows.set(e, r, l, x);
-        });
-        units.cells(e, whole, |_, _| whole, |e, r, l| {
-            // Neighbouring units read neighbouring elements.
-            let x = match self.symmetric {
-                false => {
-                    let (row, column) = (e.add(first, r), e.add(left, l));
-                    let (_, column) = within(e, column, n);
-                    a.get(e, row, column)
+        units.cells(
+            e,
+            whole,
+            |_, _| whole,
+            |e, r, l| {
+                let (row, column) = (e.add(top, r), e.add(first, l));
+                let (_, row) = within(e, row, m);
+                let x = a.get(e, row, column);
+                rows.set(e, r, l, x);
+            },
+        );
+        units.cells(
+            e,
+            whole,
+            |_, _| whole,
+            |e, r, l| {
+                // Neighbouring units read neighbouring elements.
+                let x = match self.symmetric {
+                    false => {
+                        let (row, column) = (e.add(first, r), e.add(left, l));
+                        let (_, column) = within(e, column, n);
+                        a.get(e, row, column)
+                    }
+                    true => {
+                        let (row, column) = (e.add(left, r), e.add(first, l));
+                        let (_, row) = within(e, row, m);
+                        a.get(e, row, column)
+                    }
+                };
+                match self.symmetric {
+                    false => columns.set(e, r, l, x),
+                    true => columns.set(e, l, r, x),
                 }
-                true => {
-                    let (row, column) = (e.add(left, r), e.add(first, l));
-                    let (_, row) = within(e, row, m);
-                    a.get(e, row, column)
-                }
-            };
-            match self.symmetric {
-                false => columns.set(e, r, l, x),
-                true => columns.set(e, l, r, x),
-            }
-        });
+            },
+        );
         e.meet();
-        units.cells(e, whole, |_, _| whole, |e, r, c| {
-            let (row, column) = (e.add(top, r), e.add(left, c));
-            let ((below, row), (beside, column)) = (within(e, row, m), within(e, column, n));
-            let before = a.get(e, row, column);
-            let rest = e.variable(before);
-            e.each(zero, width, one, |e, l| {
-                let (x, y, before) = (rows.get(e, r, l), columns.get(e, l, c), e.current(rest));
-                let product = e.mul(x, y);
-                let after = e.sub(before, product);
-                e.assign(rest, after);
-            });
-            let rest = e.current(rest);
-            let inside = e.and(below, beside);
-            e.when(inside, |e| a.set(e, row, column, rest));
-        });
+        units.cells(
+            e,
+            whole,
+            |_, _| whole,
+            |e, r, c| {
+                let (row, column) = (e.add(top, r), e.add(left, c));
+                let ((below, row), (beside, column)) = (within(e, row, m), within(e, column, n));
+                let before = a.get(e, row, column);
+                let rest = e.variable(before);
+                e.each(zero, width, one, |e, l| {
+                    let (x, y, before) = (rows.get(e, r, l), columns.get(e, l, c), e.current(rest));
+                    let product = e.mul(x, y);
+                    let after = e.sub(before, product);
+                    e.assign(rest, after);
+                });
+                let rest = e.current(rest);
+                let inside = e.and(below, beside);
+                e.when(inside, |e| a.set(e, row, column, rest));
+            },
+        );
     }
 }
