@@ -85,7 +85,12 @@ struct Job<'a> {
 impl Job<'_> {
     fn run<R: Runtime>(&self, queue: &Queue<'_, R>, results: &Buffer) {
         let (client, facts) = (queue.client, &queue.client.facts);
-        assert!(u32::try_from(self.ty.elements()).is_ok(), "{}: {} counts 2^32 elements", self.kind.name(), client.device);
+        assert!(
+            u32::try_from(self.ty.elements()).is_ok(),
+            "{}: {} counts 2^32 elements",
+            self.kind.name(),
+            client.device
+        );
         let elem = of(memory::elem(self.ty.dtype, facts.bf16), 1);
         if self.inner > 1 || self.columns <= ALONE || facts.units < 64 {
             let arguments = [(self.elements, elem), (results, elem)];
@@ -112,7 +117,8 @@ impl Job<'_> {
         let known = totals.iter().map(|(buffer, ty)| (buffer, *ty));
         let arguments: Vec<_> = [(self.elements, elem)].into_iter().chain(known.clone()).collect();
         self.put(queue, Work::Totals(units), &arguments, units, cubes, (blocks, long));
-        let arguments: Vec<_> = [(self.elements, elem)].into_iter().chain(known).chain([(results, elem)]).collect();
+        let arguments: Vec<_> =
+            [(self.elements, elem)].into_iter().chain(known).chain([(results, elem)]).collect();
         self.put(queue, Work::Block(units), &arguments, units, cubes, (blocks, long));
     }
 

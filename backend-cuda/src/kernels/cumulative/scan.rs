@@ -178,7 +178,8 @@ impl Writer<'_> {
                     let (of_row, one) = (w.e.mul(row, n.blocks), w.e.index(1));
                     w.range(of_row, cube, one, |w, i| {
                         let before = w.current(&sums);
-                        let total: State = w.totals.clone().into_iter().map(|list| w.e.load(list, i)).collect();
+                        let total: State =
+                            w.totals.clone().into_iter().map(|list| w.e.load(list, i)).collect();
                         let after = w.join(&before, &total);
                         w.assign(&sums, &after);
                     });
@@ -266,7 +267,8 @@ impl Writer<'_> {
         let from = self.e.select(there, lane, zero);
         let of_group = self.get(&shared, from);
         let earlier = self.e.compare(Comparison::Lower, lane, group);
-        let (mut all, mut earlier) = (self.select(there, &of_group, &nothing), self.select(earlier, &of_group, &nothing));
+        let (mut all, mut earlier) =
+            (self.select(there, &of_group, &nothing), self.select(earlier, &of_group, &nothing));
         let mut distance = 1;
         while distance < plane {
             let other = self.exchanged(&all, distance);
@@ -281,7 +283,10 @@ impl Writer<'_> {
     /// The state of the unit so far away in the plane.
     fn exchanged(&mut self, state: &[Val], distance: usize) -> State {
         let mask = self.e.index(distance);
-        state.iter().map(|&x| self.e.push(Plane::ShuffleXor(BinaryOperator { lhs: x, rhs: mask }), x.ty)).collect()
+        state
+            .iter()
+            .map(|&x| self.e.push(Plane::ShuffleXor(BinaryOperator { lhs: x, rhs: mask }), x.ty))
+            .collect()
     }
 
     /// In shared memory, over twice the distance each time: read in one half and written in the other, in turns, so that a step waits
