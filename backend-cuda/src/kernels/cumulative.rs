@@ -3,6 +3,7 @@
 //! Floats are summed up as wide as they are, but for 16-bit ones, in f32: neighbours and then their totals, so that errors grow with a
 //! row's logarithm where a cube takes it.
 
+mod across;
 mod scan;
 mod step;
 
