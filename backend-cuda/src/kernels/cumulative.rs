@@ -3,6 +3,7 @@
 //! Floats are summed up as wide as they are, but for 16-bit ones, in f32: neighbours and then their totals, so that errors grow with a
 //! row's logarithm where a cube takes it.
 
+mod across;
 mod scan;
 mod step;
 
@@ -85,7 +86,12 @@ struct Job<'a> {
 impl Job<'_> {
     fn run<R: Runtime>(&self, queue: &Queue<'_, R>, results: &Buffer) {
         let (client, facts) = (queue.client, &queue.client.facts);
-        assert!(u32::try_from(self.ty.elements()).is_ok(), "{}: {} counts 2^32 elements", self.kind.name(), client.device);
+        assert!(
+            u32::try_from(self.ty.elements()).is_ok(),
+            "{}: {} counts 2^32 elements",
+            self.kind.name(),
+            client.device
+        );
         let elem = of(memory::elem(self.ty.dtype, facts.bf16), 1);
         if self.inner > 1 || self.columns <= ALONE || facts.units < 64 {
             let arguments = [(self.elements, elem), (results, elem)];
@@ -112,7 +118,8 @@ impl Job<'_> {
         let known = totals.iter().map(|(buffer, ty)| (buffer, *ty));
         let arguments: Vec<_> = [(self.elements, elem)].into_iter().chain(known.clone()).collect();
         self.put(queue, Work::Totals(units), &arguments, units, cubes, (blocks, long));
-        let arguments: Vec<_> = [(self.elements, elem)].into_iter().chain(known).chain([(results, elem)]).collect();
+        let arguments: Vec<_> =
+            [(self.elements, elem)].into_iter().chain(known).chain([(results, elem)]).collect();
         self.put(queue, Work::Block(units), &arguments, units, cubes, (blocks, long));
     }
 

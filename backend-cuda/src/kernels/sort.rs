@@ -43,12 +43,19 @@ struct Rows {
 }
 
 /// All operands alike along an axis, by the first `keys`.
-pub fn sort<R: Runtime>(queue: &Queue<'_, R>, types: &[TensorType], x: Values, axis: usize, keys: usize) -> Values {
+pub fn sort<R: Runtime>(
+    queue: &Queue<'_, R>,
+    types: &[TensorType],
+    x: Values,
+    axis: usize,
+    keys: usize,
+) -> Values {
     if x[0].shape()[axis] <= 1 || x[0].ty().elements() == 0 {
         return x;
     }
     // A number is its own order.
-    let rows: Vec<Option<Rows>> = x.iter().map(|x| (!is_number(x)).then(|| Rows::of(queue, x, axis))).collect();
+    let rows: Vec<Option<Rows>> =
+        x.iter().map(|x| (!is_number(x)).then(|| Rows::of(queue, x, axis))).collect();
     let Some(places) = places(queue, &rows[..keys]) else { return x };
     let of = |((x, rows), ty): ((&Value, &Option<Rows>), &TensorType)| match rows {
         None => x.clone(),
@@ -58,7 +65,13 @@ pub fn sort<R: Runtime>(queue: &Queue<'_, R>, types: &[TensorType], x: Values, a
 }
 
 /// The k largest along an axis, and their places.
-pub fn top_k<R: Runtime>(queue: &Queue<'_, R>, types: &[TensorType], x: &Value, k: usize, axis: usize) -> Values {
+pub fn top_k<R: Runtime>(
+    queue: &Queue<'_, R>,
+    types: &[TensorType],
+    x: &Value,
+    k: usize,
+    axis: usize,
+) -> Values {
     let [values, at] = [&types[0], &types[1]];
     if values.elements() == 0 {
         return types.iter().map(|ty| queue.number(ty.clone(), [0; 8])).collect();
@@ -191,7 +204,11 @@ impl<R: Runtime> Sorter<'_, R> {
             };
             let from = if before.is_some() { From::Pairs } else { From::Elements };
             let to = if last { To::Places } else { To::Pairs };
-            self.pass(&Pass { from, to, log, row, columns, group, keep, rounds: (1, group) }, before.as_ref(), &after);
+            self.pass(
+                &Pass { from, to, log, row, columns, group, keep, rounds: (1, group) },
+                before.as_ref(),
+                &after,
+            );
             if last {
                 return self.places(after.places, keep, keep);
             }
@@ -265,7 +282,15 @@ impl<R: Runtime> Sorter<'_, R> {
         let descending = self.descending && from == From::Elements;
         let code = Tiles { dtype: self.x.dtype, bf16, descending, log, from, to };
         let numbers = [total as u32, row, columns as u32, group, keep as u32, first, last, offset as u32];
-        put(client, "sort_tiles", Arc::new(code), &arguments, &numbers, 1 << (log - 1), total.div_ceil(1 << log));
+        put(
+            client,
+            "sort_tiles",
+            Arc::new(code),
+            &arguments,
+            &numbers,
+            1 << (log - 1),
+            total.div_ceil(1 << log),
+        );
     }
 }
 

@@ -12,7 +12,7 @@ use super::step::Steps;
 use crate::emit::memory::{self, Stored};
 use crate::emit::{Emit, U32, Val, of, ops};
 use crate::queue::Code;
-use cubecl::ir::{BinaryOperator, Bitwise, Builtin, Comparison, Plane};
+use cubecl::ir::{Builtin, Comparison};
 use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 use plywood_core::op::Cumulation;
@@ -58,13 +58,13 @@ pub struct Scan {
 }
 
 /// What is kept of some elements, in lanes.
-type State = Vec<Val>;
+pub(super) type State = Vec<Val>;
 
 /// A kernel while it is written.
-struct Writer<'a> {
-    e: Emit,
-    code: &'a Scan,
-    steps: Steps,
+pub(super) struct Writer<'a> {
+    pub(super) e: Emit,
+    pub(super) code: &'a Scan,
+    pub(super) steps: Steps,
     elements: Val,
     totals: Vec<Val>,
     results: Option<Val>,
@@ -178,7 +178,8 @@ impl Writer<'_> {
                     let (of_row, one) = (w.e.mul(row, n.blocks), w.e.index(1));
                     w.range(of_row, cube, one, |w, i| {
                         let before = w.current(&sums);
-                        let total: State = w.totals.clone().into_iter().map(|list| w.e.load(list, i)).collect();
+                        let total: State =
+                            w.totals.clone().into_iter().map(|list| w.e.load(list, i)).collect();
                         let after = w.join(&before, &total);
                         w.assign(&sums, &after);
                     });
@@ -223,112 +224,6 @@ impl Writer<'_> {
         self.assign(sums, &carry);
     }
 
-    /// Of the units' totals: those of all units before this one, and those of all.
-    fn across(&mut self, units: usize, unit: Val, own: State) -> (State, State) {
-        let plane = (self.code.plane as usize).min(units);
-        match plane > 1 && units / plane <= plane {
-            true => self.by_planes(units, plane, unit, own),
-            false => self.by_steps(units, unit, own),
-        }
-    }
-
-    /// Within planes; then each plane looks at the totals of all.
-    fn by_planes(&mut self, units: usize, plane: usize, unit: Val, own: State) -> (State, State) {
-        let (size, last) = (self.e.index(plane), self.e.index(plane - 1));
-        let lane = self.e.bitwise(Bitwise::BitwiseAnd, unit, last);
-        let (mut before, mut total) = (self.first(), own);
-        let zero = self.e.index(0);
-        let mut distance = 1;
-        while distance < plane {
-            let bit = self.e.index(distance);
-            let other = self.exchanged(&total, distance);
-            let upper = self.e.bitwise(Bitwise::BitwiseAnd, lane, bit);
-            let upper = self.e.compare(Comparison::Greater, upper, zero);
-            let with = self.join(&other, &before);
-            before = self.select(upper, &with, &before);
-            total = self.join(&other, &total);
-            distance *= 2;
-        }
-        let groups = units / plane;
-        if groups == 1 {
-            return (before, total);
-        }
-        let shared = self.shared(groups);
-        // All have read what the tile before left.
-        self.e.meet();
-        let group = self.e.div(unit, size);
-        let one = self.e.compare(Comparison::Equal, lane, zero);
-        self.when(one, |w| w.put(&shared, group, &total));
-        self.e.meet();
-        let count = self.e.index(groups);
-        let nothing = self.first();
-        let there = self.e.compare(Comparison::Lower, lane, count);
-        let from = self.e.select(there, lane, zero);
-        let of_group = self.get(&shared, from);
-        let earlier = self.e.compare(Comparison::Lower, lane, group);
-        let (mut all, mut earlier) = (self.select(there, &of_group, &nothing), self.select(earlier, &of_group, &nothing));
-        let mut distance = 1;
-        while distance < plane {
-            let other = self.exchanged(&all, distance);
-            all = self.join(&other, &all);
-            let other = self.exchanged(&earlier, distance);
-            earlier = self.join(&other, &earlier);
-            distance *= 2;
-        }
-        (self.join(&earlier, &before), all)
-    }
-
-    /// The state of the unit so far away in the plane.
-    fn exchanged(&mut self, state: &[Val], distance: usize) -> State {
-        let mask = self.e.index(distance);
-        state.iter().map(|&x| self.e.push(Plane::ShuffleXor(BinaryOperator { lhs: x, rhs: mask }), x.ty)).collect()
-    }
-
-    /// In shared memory, over twice the distance each time: read in one half and written in the other, in turns, so that a step waits
-    /// but once.
-    fn by_steps(&mut self, units: usize, unit: Val, own: State) -> (State, State) {
-        let shared = self.shared(2 * units);
-        let [zero, one, size] = [0, 1, units].map(|i| self.e.index(i));
-        // All have read what the tile before left.
-        self.e.meet();
-        self.put(&shared, unit, &own);
-        self.e.meet();
-        let own = self.variables(&own);
-        let steps = self.e.index(units.ilog2() as usize);
-        self.range(zero, steps, one, |w, step| {
-            let far = w.e.bitwise(Bitwise::ShiftLeft, one, step);
-            let odd = w.e.bitwise(Bitwise::BitwiseAnd, step, one);
-            let here = w.e.mul(odd, size);
-            let there = w.e.sub(size, here);
-            let has = w.e.compare(Comparison::GreaterEqual, unit, far);
-            let from = w.e.sub(unit, far);
-            let from = w.e.select(has, from, unit);
-            let from = w.e.add(from, here);
-            let (before, after) = (w.get(&shared, from), w.current(&own));
-            let joined = w.join(&before, &after);
-            let after = w.select(has, &joined, &after);
-            w.assign(&own, &after);
-            let to = w.e.add(unit, there);
-            w.put(&shared, to, &after);
-            w.e.meet();
-        });
-        let half = self.e.index((units.ilog2() as usize % 2) * units);
-        let last = self.e.index(units - 1);
-        let last = self.e.add(last, half);
-        let has = self.e.compare(Comparison::Greater, unit, zero);
-        let from = self.e.sub(unit, one);
-        let from = self.e.select(has, from, zero);
-        let from = self.e.add(from, half);
-        let (before, nothing) = (self.get(&shared, from), self.first());
-        (self.select(has, &before, &nothing), self.get(&shared, last))
-    }
-
-    /// A list of states in shared memory.
-    fn shared(&mut self, length: usize) -> Vec<Val> {
-        let types = self.steps.state.clone();
-        types.into_iter().map(|ty| self.e.shared(ops::lanes(ty, 1), length)).collect()
-    }
-
     /// Where a row begins, without the offset of the elements.
     fn base(&mut self, row: Val) -> Val {
         let n = self.numbers;
@@ -364,47 +259,47 @@ impl Writer<'_> {
         self.e.store(self.results.expect("there are results"), at, y);
     }
 
-    fn join(&mut self, old: &[Val], new: &[Val]) -> State {
+    pub(super) fn join(&mut self, old: &[Val], new: &[Val]) -> State {
         ops::apply(&mut self.e, &self.steps.join, &[old, new].concat())
     }
 
     /// The state of no elements.
-    fn first(&mut self) -> State {
+    pub(super) fn first(&mut self) -> State {
         let (types, bits) = (self.steps.state.clone(), self.steps.first.clone());
         types.into_iter().zip(bits).map(|(ty, bits)| ops::constant(&mut self.e, ty, bits)).collect()
     }
 
-    fn select(&mut self, mask: Val, then: &[Val], or_else: &[Val]) -> State {
+    pub(super) fn select(&mut self, mask: Val, then: &[Val], or_else: &[Val]) -> State {
         then.iter().zip(or_else).map(|(&a, &b)| self.e.select(mask, a, b)).collect()
     }
 
-    fn put(&mut self, lists: &[Val], at: Val, state: &[Val]) {
+    pub(super) fn put(&mut self, lists: &[Val], at: Val, state: &[Val]) {
         lists.iter().zip(state).for_each(|(&list, &x)| self.e.store(list, at, x));
     }
 
-    fn get(&mut self, lists: &[Val], at: Val) -> State {
+    pub(super) fn get(&mut self, lists: &[Val], at: Val) -> State {
         lists.iter().map(|&list| self.e.load(list, at)).collect()
     }
 
-    fn variables(&mut self, first: &[Val]) -> State {
+    pub(super) fn variables(&mut self, first: &[Val]) -> State {
         first.iter().map(|&x| self.e.variable(x)).collect()
     }
 
-    fn current(&mut self, variables: &[Val]) -> State {
+    pub(super) fn current(&mut self, variables: &[Val]) -> State {
         variables.iter().map(|&x| self.e.current(x)).collect()
     }
 
-    fn assign(&mut self, variables: &[Val], state: &[Val]) {
+    pub(super) fn assign(&mut self, variables: &[Val], state: &[Val]) {
         variables.iter().zip(state).for_each(|(&var, &x)| self.e.assign(var, x));
     }
 
-    fn when(&mut self, mask: Val, body: impl FnOnce(&mut Self)) {
+    pub(super) fn when(&mut self, mask: Val, body: impl FnOnce(&mut Self)) {
         self.e.open();
         body(self);
         self.e.close_when(mask);
     }
 
-    fn range(&mut self, start: Val, end: Val, step: Val, body: impl FnOnce(&mut Self, Val)) {
+    pub(super) fn range(&mut self, start: Val, end: Val, step: Val, body: impl FnOnce(&mut Self, Val)) {
         let i = self.e.counter();
         self.e.open();
         body(self, i);

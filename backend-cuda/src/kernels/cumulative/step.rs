@@ -53,11 +53,10 @@ impl Steps {
         let lane = Type::of(of, width).expect("it is its own width");
         let extreme = matches!(kind, Reduction::Max | Reduction::Min);
         let state = if extreme && lane.is_float() { width.signed() } else { lane };
-        let first = match kind {
-            // -0 + x is x, whatever its sign.
-            Reduction::Sum if lane.is_float() => 1 << (8 * width.bytes() - 1),
-            _ => reduce::step(kind).identity(state),
-        };
+        // -0 + x is x, whatever its sign.
+        let zero = 1 << (8 * width.bytes() - 1);
+        let sum = kind == Reduction::Sum && lane.is_float();
+        let first = if sum { zero } else { reduce::step(kind).identity(state) };
         let enter = {
             let b = Builder::new(width);
             let x = reduce::encode(kind, b.input(of));

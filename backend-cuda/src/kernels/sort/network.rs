@@ -110,7 +110,8 @@ impl Code for Tiles {
     fn write(&self, builder: KernelBuilder) -> KernelBuilder {
         let mut e = Emit::new(builder);
         let (word, place) = (of(word(self.dtype), 1), of(U32, 1));
-        let elements = (self.from == From::Elements).then(|| e.input(of(memory::elem(self.dtype, self.bf16), 1)));
+        let elements =
+            (self.from == From::Elements).then(|| e.input(of(memory::elem(self.dtype, self.bf16), 1)));
         let pairs = (self.from == From::Pairs).then(|| Pairs { keys: e.input(word), places: e.input(place) });
         let keys = (self.to == To::Pairs).then(|| e.output(word));
         let places = e.output(place);
@@ -163,7 +164,8 @@ impl Code for Tiles {
                 let here = e.add(unit, shift);
                 let at = e.add(start, here);
                 let column = e.bitwise(Bitwise::BitwiseAnd, at, within);
-                let (there, kept) = (e.compare(Comparison::Lower, at, total), e.compare(Comparison::Lower, column, keep));
+                let (there, kept) =
+                    (e.compare(Comparison::Lower, at, total), e.compare(Comparison::Lower, column, keep));
                 let kept = e.and(there, kept);
                 e.when(kept, |e| {
                     let group = e.bitwise(Bitwise::ShiftRight, at, group);
