@@ -135,7 +135,11 @@ impl Single {
                 let extreme = reduce::decode(kind, dtype, all);
                 b.next_loop();
                 let x = b.load(x);
-                let same = if dtype.is_float() { x.eq(extreme) | (x.is_nan() & extreme.is_nan()) } else { x.eq(extreme) };
+                let same = match dtype {
+                    DType::Bool => !(x ^ extreme),
+                    _ if dtype.is_float() => x.eq(extreme) | (x.is_nan() & extreme.is_nan()),
+                    _ => x.eq(extreme),
+                };
                 let none = b.bits(b.width().unsigned(), u64::MAX >> (64 - 8 * b.width().bytes()));
                 let place = same.select(b.column(), none).reduce(Reduce::Min);
                 b.row();
