@@ -24,9 +24,17 @@ struct Known {
 const BACKENDS: &[Known] = &[
     Known { name: "cpu", engine: Cpu::ENGINE, found: || Ok(()) },
     #[cfg(feature = "cuda")]
-    Known { name: "cuda", engine: plywood_backend_cuda::Cuda::ENGINE, found: || plywood_backend_cuda::Cuda::found().map(drop) },
+    Known {
+        name: "cuda",
+        engine: plywood_backend_cuda::Cuda::ENGINE,
+        found: || plywood_backend_cuda::Cuda::found().map(drop),
+    },
     #[cfg(feature = "wgpu")]
-    Known { name: "wgpu", engine: plywood_backend_cuda::Wgpu::ENGINE, found: || plywood_backend_cuda::Wgpu::found().map(drop) },
+    Known {
+        name: "wgpu",
+        engine: plywood_backend_cuda::Wgpu::ENGINE,
+        found: || plywood_backend_cuda::Wgpu::found().map(drop),
+    },
 ];
 
 impl ChooseBackend for Dyn {

@@ -58,6 +58,10 @@ pub use plywood_core::control::{
 
 /// Everything a program usually needs: `use plywood::prelude::*`.
 pub mod prelude {
+    #[cfg(feature = "cuda")]
+    pub use crate::Cuda;
+    #[cfg(feature = "wgpu")]
+    pub use crate::Wgpu;
     pub use crate::stop_gradient;
     pub use crate::{
         AllGather, PsumScatter, all_gather, all_to_all, axis_index, axis_size, pmax, pmean, pmin, ppermute,
@@ -70,10 +74,6 @@ pub mod prelude {
         eval, fft, grad, hvp, jvp, lift, linalg, linearize, math, nn, random, stack, step, trace,
         tree_leaves, tree_map, value_and_grad, vjp,
     };
-    #[cfg(feature = "cuda")]
-    pub use crate::Cuda;
-    #[cfg(feature = "wgpu")]
-    pub use crate::Wgpu;
     pub use crate::{Batched, Map, Vmap, hessian, jacfwd, jacrev, map, ravel, vmap};
     pub use crate::{Fusion, Jit, jit};
     pub use crate::{

@@ -121,7 +121,8 @@ impl<R: Runtime> Client<R> {
         let properties = compute.properties();
         let usable = |dtype: DType, stored: Stored| {
             let usage = properties.type_usage(memory::elem(dtype, stored).into());
-            P::UNSAID.contains(&dtype) || (usage.contains(TypeUsage::Buffer) && usage.contains(TypeUsage::Conversion))
+            P::UNSAID.contains(&dtype)
+                || (usage.contains(TypeUsage::Buffer) && usage.contains(TypeUsage::Conversion))
         };
         let bf16 = if usable(DType::BF16, Stored::Native) { Stored::Native } else { Stored::Bits };
         let sums = |dtype: DType| {

@@ -6,7 +6,10 @@ use crate::client::Client;
 use crate::data::{self, Storage};
 use crate::fused;
 use crate::host;
-use crate::kernels::{Queue, cast, control, conv, create, cumulative, dot, fft, gather, linalg, random, reduce, remainder, scatter, select, shape, slice, sort, window};
+use crate::kernels::{
+    Queue, cast, control, conv, create, cumulative, dot, fft, gather, linalg, random, reduce, remainder,
+    scatter, select, shape, slice, sort, window,
+};
 use crate::platform::{Platform, chosen, client};
 use crate::programs::Single;
 use crate::views;
@@ -88,7 +91,8 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::ArgReduce { kind, axis, dtype: _ } => reduce::arg_reduce(queue, ty, only(), *kind, *axis),
         Op::Sort { axis, keys } => return sort::sort(queue, outputs, x, *axis, *keys),
         Op::TopK { k, axis } => return sort::top_k(queue, outputs, &x[0], *k, *axis),
-        Op::Cumulative { kind, axis, reverse } => cumulative::cumulative(queue, ty, only(), *kind, *axis, *reverse),
+        Op::Cumulative { kind, axis, reverse } =>
+            cumulative::cumulative(queue, ty, only(), *kind, *axis, *reverse),
         Op::Dot(d) => dot::dot(queue, ty, x, d),
         Op::Conv(c) => conv::conv(queue, ty, x, c),
         Op::Window { kind, window: w } => window::window(queue, ty, only(), *kind, w),
@@ -173,9 +177,14 @@ fn binary<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Values, op: Binar
         Binary::Div if dtype.is_integer() => remainder::quotient(queue, ty, x),
         Binary::Rem => remainder::remainder(queue, ty, x),
         Binary::NextAfter => queue.map(Single::NextAfter(dtype), ty, &x),
-        Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Pow | Binary::Atan2 | Binary::Max | Binary::Min => {
-            queue.map(Single::Binary(op, dtype), ty, &x)
-        }
+        Binary::Add
+        | Binary::Sub
+        | Binary::Mul
+        | Binary::Div
+        | Binary::Pow
+        | Binary::Atan2
+        | Binary::Max
+        | Binary::Min => queue.map(Single::Binary(op, dtype), ty, &x),
     }
 }
 

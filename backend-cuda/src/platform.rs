@@ -4,10 +4,12 @@
 //! there is none, the reason is kept for whoever asks for one.
 
 use crate::client::{Client, Clients};
+use cubecl::prelude::Runtime;
+use plywood_core::{
+    Backend, DType, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values,
+};
 use std::any::TypeId;
 use std::cell::Cell;
-use cubecl::prelude::Runtime;
-use plywood_core::{Backend, DType, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values};
 
 /// A backend over a CubeCL runtime.
 pub trait Platform: DeviceBackend + Engine {

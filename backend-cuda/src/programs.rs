@@ -89,9 +89,9 @@ impl Single {
             Single::IntegerPow(n, dtype) => {
                 elementwise(Width::of(dtype), &[dtype], dtype, |x| formulas::unary::power(x[0], n))
             }
-            Single::Binary(op, dtype) => {
-                elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| formulas::binary::formula(op, x[0], x[1]))
-            }
+            Single::Binary(op, dtype) => elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| {
+                formulas::binary::formula(op, x[0], x[1])
+            }),
             Single::NextAfter(dtype) => elementwise(Width::of(dtype), &[dtype; 2], dtype, |x| {
                 formats::next_after(x[0].builder(), dtype, x[0], x[1])
             }),
@@ -231,7 +231,8 @@ fn sort_key(x: V<'_>) -> V<'_> {
         Type::U32 | Type::U64 => x,
         Type::F32 | Type::F64 => {
             // As integers, floats of one sign grow with their magnitude; devices may take the smallest ones for zero.
-            let (raw, infinite) = (x.to_bits().bits(b.width().unsigned()), b.c(f64::INFINITY).bits(b.width().unsigned()));
+            let (raw, infinite) =
+                (x.to_bits().bits(b.width().unsigned()), b.c(f64::INFINITY).bits(b.width().unsigned()));
             let magnitude = raw & !sign;
             let below = x.to_bits().shr(bits - 1).bits(b.width().unsigned());
             let ordered = magnitude.eq(b.uint(0)).select(sign, raw ^ (below | sign));

@@ -11,9 +11,13 @@ use plywood_gauntlet::properties::{self, Nearness, Part};
 fn engines() -> Vec<Result<&'static dyn Engine, String>> {
     let engines: Vec<Result<&'static dyn Engine, String>> = vec![
         #[cfg(feature = "wgpu")]
-        plywood_backend_cuda::Wgpu::found().map(|_| plywood_backend_cuda::Wgpu::ENGINE).map_err(|e| e.to_string()),
+        plywood_backend_cuda::Wgpu::found()
+            .map(|_| plywood_backend_cuda::Wgpu::ENGINE)
+            .map_err(|e| e.to_string()),
         #[cfg(feature = "cuda")]
-        plywood_backend_cuda::Cuda::found().map(|_| plywood_backend_cuda::Cuda::ENGINE).map_err(|e| e.to_string()),
+        plywood_backend_cuda::Cuda::found()
+            .map(|_| plywood_backend_cuda::Cuda::ENGINE)
+            .map_err(|e| e.to_string()),
     ];
     match engines.is_empty() {
         true => vec![Err("built without the features `cuda` and `wgpu`".to_string())],
@@ -47,7 +51,8 @@ fn part(kind: OpKind, part: Part) {
         match engine {
             Err(why) => println!("left out: {kind:?} {part:?}: {why}"),
             Ok(engine) => {
-                let property = |s: &Sample| properties::device(engine, Cpu::ENGINE, s, part, Nearness::GRAPHICS);
+                let property =
+                    |s: &Sample| properties::device(engine, Cpu::ENGINE, s, part, Nearness::GRAPHICS);
                 properties::check(kind, |s| chosen(engine, s), property);
             }
         }

@@ -35,8 +35,18 @@ pub fn table<B: Backend>() {
         Row { name: "softmax of rows", seconds: seconds(|| softmax(rows.clone())), bytes: eight, flops: 0.0 },
         Row { name: "sum", seconds: seconds(|| x.sum()), bytes: four, flops: n as f64 },
         Row { name: "sum of columns", seconds: seconds(|| rows.sum_axes(0)), bytes: four, flops: n as f64 },
-        Row { name: "normal", seconds: seconds(|| random::normal(&key, [n], DType::F32)), bytes: four, flops: 0.0 },
-        Row { name: "matmul 2048", seconds: seconds(|| a.matmul(&a)), bytes: 0.0, flops: 2.0 * 2048f64.powi(3) },
+        Row {
+            name: "normal",
+            seconds: seconds(|| random::normal(&key, [n], DType::F32)),
+            bytes: four,
+            flops: 0.0,
+        },
+        Row {
+            name: "matmul 2048",
+            seconds: seconds(|| a.matmul(&a)),
+            bytes: 0.0,
+            flops: 2.0 * 2048f64.powi(3),
+        },
     ];
     let most = |of: fn(&Row) -> f64| all.iter().map(of).fold(0.0, f64::max);
     let (bandwidth, rate) = (most(|r| r.bytes / r.seconds), most(|r| r.flops / r.seconds));

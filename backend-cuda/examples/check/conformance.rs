@@ -17,7 +17,10 @@ pub fn run(platform: &Platform, args: &Args) -> usize {
     for &kind in OpKind::ALL {
         let all = samples(kind);
         let (of_it, others): (Vec<_>, Vec<_>) = all.iter().partition(|s| {
-            s.types().iter().chain(s.outputs().iter()).all(|ty| wanted(args, ty.dtype) && has(platform, ty.dtype))
+            s.types()
+                .iter()
+                .chain(s.outputs().iter())
+                .all(|ty| wanted(args, ty.dtype) && has(platform, ty.dtype))
         });
         left_out += others.len();
         for sample in of_it {
@@ -39,7 +42,9 @@ pub fn run(platform: &Platform, args: &Args) -> usize {
     }
     let _ = std::panic::take_hook();
     let seconds = start.elapsed().as_secs_f64();
-    println!("gauntlet: {checked} checks in {seconds:.0} s, {failed} fail; {left_out} samples of other dtypes left out");
+    println!(
+        "gauntlet: {checked} checks in {seconds:.0} s, {failed} fail; {left_out} samples of other dtypes left out"
+    );
     failed
 }
 

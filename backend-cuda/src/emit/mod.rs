@@ -8,9 +8,10 @@ pub mod memory;
 pub mod ops;
 
 use cubecl::ir::{
-    Arithmetic, AtomicOp, BinaryOperator, Bitwise, Branch, Builtin, Comparison, ConstantValue, ElemType, FloatKind, FmaOperator, If,
-    IndexAssignOperator, IndexOperator, Instruction, IntKind, Operation, Operator, RangeLoop, Scope, Select,
-    StorageType, Synchronization, Type, UIntKind, UnaryOperator, Variable,
+    Arithmetic, AtomicOp, BinaryOperator, Bitwise, Branch, Builtin, Comparison, ConstantValue, ElemType,
+    FloatKind, FmaOperator, If, IndexAssignOperator, IndexOperator, Instruction, IntKind, Operation,
+    Operator, RangeLoop, Scope, Select, StorageType, Synchronization, Type, UIntKind, UnaryOperator,
+    Variable,
 };
 use cubecl::prelude::KernelBuilder;
 

@@ -96,7 +96,12 @@ pub fn apply(e: &mut Emit, program: &Program, loaded: &[Val]) -> Vec<Val> {
                 None
             }
             Op::Column | Op::Reduce(..) => unreachable!("{op:?} is of columns"),
-            Op::Const(..) | Op::Unary(..) | Op::Binary(..) | Op::Fma(..) | Op::Compare(..) | Op::Select(..) => {
+            Op::Const(..)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Fma(..)
+            | Op::Compare(..)
+            | Op::Select(..) => {
                 Some(compute(e, program, id as Id, &|x| values[x as usize].expect("it was made before")))
             }
         };

@@ -135,7 +135,8 @@ impl Code for Key {
             };
             let ops = || self.program.ops().iter();
             moves.loads += each * ops().any(|op| matches!(op, Op::Load(arg) if *arg == i as ArgId)) as usize;
-            moves.stores += each * ops().any(|op| matches!(op, Op::Store(arg, _) if *arg == i as ArgId)) as usize;
+            moves.stores +=
+                each * ops().any(|op| matches!(op, Op::Store(arg, _) if *arg == i as ArgId)) as usize;
         }
         Some(moves)
     }
