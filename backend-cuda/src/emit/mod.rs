@@ -327,19 +327,17 @@ impl Emit {
         self.close_range(i, start, end, step);
     }
 
+    /// What is done for each number from `start` up to `end`, one after another.
+    pub fn count(&mut self, start: Val, end: Val, body: impl FnOnce(&mut Emit, Val)) {
+        let one = self.index(1);
+        self.each(start, end, one, body);
+    }
+
     /// What is done where a mask is set.
     pub fn when(&mut self, mask: Val, body: impl FnOnce(&mut Emit)) {
         self.open();
         body(self);
         self.close_when(mask);
-    }
-
-    /// What is done for each number from `start` up to `end`.
-    pub fn each(&mut self, start: Val, end: Val, body: impl FnOnce(&mut Emit, Val)) {
-        let (i, one) = (self.counter(), self.index(1));
-        self.open();
-        body(self, i);
-        self.close_range(i, start, end, one);
     }
 
     /// A number that a loop counts.

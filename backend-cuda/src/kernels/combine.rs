@@ -180,7 +180,7 @@ impl Parts<'_> {
         let (zero, one) = (e.index(0), e.index(1));
         let others = e.variable(zero);
         let note = |e: &mut Emit, start: Val, end: Val| {
-            e.each(start, end, |e, i| {
+            e.count(start, end, |e, i| {
                 let same = self.is_here(e, i);
                 e.when(same, |e| e.assign(others, one));
             });
@@ -197,7 +197,7 @@ impl Parts<'_> {
         e.when(alone, |e| match &self.code.program {
             None => self.replace(e, at),
             Some(program) => self.fold(e, program, |e, step| {
-                e.each(at, end, |e, i| {
+                e.count(at, end, |e, i| {
                     let same = self.is_here(e, i);
                     e.when(same, |e| step(e, i));
                 })
@@ -231,7 +231,7 @@ impl Parts<'_> {
                 e.when(first, |e| {
                     // The last item that is here lies between these, or is the first of them.
                     let (low, high) = (e.variable(at), e.variable(end));
-                    e.each(zero, halvings, |e, _| {
+                    e.count(zero, halvings, |e, _| {
                         let (from, to) = (e.current(low), e.current(high));
                         let (apart, two) = (e.sub(to, from), e.index(2));
                         let half = e.div(apart, two);
@@ -243,7 +243,7 @@ impl Parts<'_> {
                     });
                     let end = e.current(high);
                     self.fold(e, program, |e, step| {
-                        e.each(at, end, |e, i| {
+                        e.count(at, end, |e, i| {
                             let item = self.item(e, i);
                             step(e, item);
                         })

@@ -160,11 +160,11 @@ impl Code for Within {
             }
             e.meet();
             let (zero, one, near) = (e.index(0), e.index(1), e.index(self.near as usize));
-            e.each(first, end, |e, step| {
+            e.count(first, end, |e, step| {
                 let block = e.bitwise(Bitwise::ShiftLeft, one, step);
                 let is_near = e.compare(Comparison::Lower, step, near);
                 let turns = e.select(is_near, step, near);
-                e.each(zero, turns, |e, turn| {
+                e.count(zero, turns, |e, turn| {
                     let left = e.sub(turns, turn);
                     let left = e.sub(left, one);
                     let apart = e.bitwise(Bitwise::ShiftLeft, one, left);

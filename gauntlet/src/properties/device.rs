@@ -37,7 +37,8 @@ impl Part {
 pub struct Nearness {
     /// Units in the last place that a function of a few roundings may be off, beyond what the CPU may be.
     pub ulps: u64,
-    /// Machine epsilons of the largest finite magnitude of the result, which pass too: where terms cancel.
+    /// Machine epsilons of the largest finite magnitude of the result, which pass too: where terms cancel. As many as a sample's
+    /// class has, where that says more.
     pub epsilons: f64,
     /// Whether subnormal numbers may be taken for zero, so that neither they nor what is made of them is compared.
     pub flushes: bool,
