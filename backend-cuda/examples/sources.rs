@@ -89,10 +89,15 @@ fn operations(collected: &mut Collected, kind: OpKind) {
             if part == Part::Vmap && kind == OpKind::Collective {
                 continue;
             }
-            collected.run(&format!("{kind:?}"), &format!("{part:?} of {}", sample.name), part == Part::Fused, || {
-                // What differs are zeros from what an operation gives without a kernel.
-                let _ = properties::device(Offline::ENGINE, Offline::ENGINE, &sample, part, NEAR);
-            });
+            collected.run(
+                &format!("{kind:?}"),
+                &format!("{part:?} of {}", sample.name),
+                part == Part::Fused,
+                || {
+                    // What differs are zeros from what an operation gives without a kernel.
+                    let _ = properties::device(Offline::ENGINE, Offline::ENGINE, &sample, part, NEAR);
+                },
+            );
         }
     }
 }
@@ -224,13 +229,15 @@ impl Collected {
         let mut index = "file\tfamily\ttypes\tfused\tunits\tloads\tstores\n".to_string();
         for (n, (family, fused, source)) in self.kept.iter().enumerate() {
             let file = format!("{n:05}.cu");
-            std::fs::write(out.join(&file), source.code.as_ref().expect("it was checked")).expect("files can be written");
+            std::fs::write(out.join(&file), source.code.as_ref().expect("it was checked"))
+                .expect("files can be written");
             let moves = match source.moves {
                 Some(moves) => format!("{}\t{}", moves.loads, moves.stores),
                 None => "\t".to_string(),
             };
             let (types, units) = (types(source), source.units);
-            writeln!(index, "{file}\t{family}\t{types}\t{}\t{units}\t{moves}", *fused as u8).expect("strings grow");
+            writeln!(index, "{file}\t{family}\t{types}\t{}\t{units}\t{moves}", *fused as u8)
+                .expect("strings grow");
         }
         std::fs::write(out.join("index.tsv"), index).expect("files can be written");
     }

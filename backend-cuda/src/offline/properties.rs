@@ -5,8 +5,8 @@
 
 use cubecl::ir::features::{AtomicUsage, Plane, TypeUsage};
 use cubecl::ir::{
-    BarrierLevel, DeviceProperties, ElemType, FloatKind, HardwareProperties, MemoryDeviceProperties, OpaqueType, SemanticType,
-    StorageType, Type, VectorSize,
+    BarrierLevel, DeviceProperties, ElemType, FloatKind, HardwareProperties, MemoryDeviceProperties,
+    OpaqueType, SemanticType, StorageType, Type, VectorSize,
 };
 use cubecl_common::profile::TimingMethod;
 use cubecl_cpp::shared::{CompilationOptions, CppSupportedFeatures};
@@ -37,7 +37,13 @@ pub fn device() -> DeviceProperties {
     let mut device = DeviceProperties::new(Default::default(), memory, hardware, TimingMethod::System);
     cubecl_cpp::register_supported_types(&mut device);
     device.register_type_usage(ElemType::Float(FloatKind::TF32), TypeUsage::Conversion);
-    for (elem, lanes) in [(FloatKind::F64, 1), (FloatKind::F16, 1), (FloatKind::F16, 2), (FloatKind::F32, 2), (FloatKind::F32, 4)] {
+    for (elem, lanes) in [
+        (FloatKind::F64, 1),
+        (FloatKind::F16, 1),
+        (FloatKind::F16, 2),
+        (FloatKind::F32, 2),
+        (FloatKind::F32, 4),
+    ] {
         let atomic = Type::new(StorageType::Atomic(ElemType::Float(elem))).with_vector_size(lanes);
         device.register_atomic_type_usage(atomic, AtomicUsage::Add | AtomicUsage::LoadStore);
     }
@@ -56,6 +62,12 @@ pub fn device() -> DeviceProperties {
 
 /// With which options its kernels become CUDA C++.
 pub fn options() -> CompilationOptions {
-    let features = CppSupportedFeatures { grid_constants: true, clusters: true, fast_math: true, fast_tanh: true, elect_sync: true };
+    let features = CppSupportedFeatures {
+        grid_constants: true,
+        clusters: true,
+        fast_math: true,
+        fast_tanh: true,
+        elect_sync: true,
+    };
     CompilationOptions { warp_size: 32, supports_features: features }
 }

@@ -17,8 +17,8 @@ use cubecl_runtime::compiler::CubeTask;
 use cubecl_runtime::logging::ServerLogger;
 use cubecl_runtime::memory_management::{ManagedMemoryHandle, MemoryAllocationMode, MemoryUsage};
 use cubecl_runtime::server::{
-    Binding, ComputeServer, CopyDescriptor, ExecutionMode, KernelArguments, ProfileError, ProfilingToken, ServerCommunication,
-    IoError, ServerError, ServerUtilities,
+    Binding, ComputeServer, CopyDescriptor, ExecutionMode, IoError, KernelArguments, ProfileError,
+    ProfilingToken, ServerCommunication, ServerError, ServerUtilities,
 };
 use cubecl_runtime::storage::{ComputeStorage, ManagedResource, StorageHandle, StorageId};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,7 +68,9 @@ fn compile(task: &Task, mode: ExecutionMode) -> Source {
             }
         }
         Ok(Err(e)) => failed(e.to_string()),
-        Err(panic) => failed(panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "it panicked".to_string())),
+        Err(panic) => {
+            failed(panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "it panicked".to_string()))
+        }
     }
 }
 
@@ -87,7 +89,14 @@ impl ComputeServer for Server {
     }
 
     // SAFETY: nothing is launched, so there is nothing to keep to.
-    unsafe fn launch(&mut self, task: Task, _: CubeCount, _: KernelArguments, mode: ExecutionMode, _: StreamId) {
+    unsafe fn launch(
+        &mut self,
+        task: Task,
+        _: CubeCount,
+        _: KernelArguments,
+        mode: ExecutionMode,
+        _: StreamId,
+    ) {
         let id = task.id();
         if !collected().seen.insert(id.clone()) {
             return;
@@ -157,7 +166,12 @@ impl ComputeStorage for Nowhere {
 impl DeviceService for Server {
     fn init(_: DeviceId) -> Server {
         let policy = PitchedMemoryLayoutPolicy::new(properties::ALIGNMENT);
-        Server(Arc::new(ServerUtilities::new(properties::device(), Arc::new(ServerLogger::default()), (), policy)))
+        Server(Arc::new(ServerUtilities::new(
+            properties::device(),
+            Arc::new(ServerLogger::default()),
+            (),
+            policy,
+        )))
     }
 
     fn utilities(&self) -> ServerUtilitiesHandle {
