@@ -143,7 +143,13 @@ impl Emit {
 
     /// -a.
     pub fn neg(&mut self, a: Val) -> Val {
-        self.push(Arithmetic::Neg(UnaryOperator { input: a }), a.ty)
+        // CUDA C++ negates no vectors.
+        let each = (0..a.ty.vector_size()).map(|i| {
+            let input = self.component(a, i);
+            self.push(Arithmetic::Neg(UnaryOperator { input }), input.ty)
+        });
+        let each = each.collect();
+        self.vector(each)
     }
 
     /// a * b + c, rounded once where the device can.
