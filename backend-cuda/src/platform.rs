@@ -50,15 +50,18 @@ pub fn chosen() -> usize {
 
 /// The dtypes that this thread's device of an engine has; none of an engine that is not of this crate, or has no device.
 pub fn dtypes(engine: &'static dyn Engine) -> Vec<DType> {
-    #[allow(unused_mut)]
-    let mut known: Vec<(TypeId, fn() -> Vec<DType>)> = Vec::new();
-    #[cfg(feature = "wgpu")]
-    known.push((Wgpu.id(), of::<Wgpu>));
-    #[cfg(feature = "cuda")]
-    known.push((Cuda.id(), of::<Cuda>));
     fn of<P: Platform>() -> Vec<DType> {
         client::<P>(chosen()).map(|client| client.facts.dtypes.clone()).unwrap_or_default()
     }
+    type Known = (TypeId, fn() -> Vec<DType>);
+    let known: &[Known] = &[
+        #[cfg(feature = "wgpu")]
+        (TypeId::of::<Wgpu>(), of::<Wgpu>),
+        #[cfg(feature = "cuda")]
+        (TypeId::of::<Cuda>(), of::<Cuda>),
+        #[cfg(feature = "offline")]
+        (TypeId::of::<Offline>(), of::<Offline>),
+    ];
     known.iter().find(|(id, _)| *id == engine.id()).map_or(Vec::new(), |(_, of)| of())
 }
 

@@ -1,6 +1,6 @@
 //! The gauntlet on every device there is, against the CPU. Without a device, or a feature, it says what it left out.
 //!
-//! `GAUNTLET_DTYPES=f32,i32` restricts the samples; all of them otherwise.
+//! `GAUNTLET_DTYPES=f32,i32` restricts the samples, all of them otherwise; `GAUNTLET_VIEWS=one` takes one kind of view for each sample.
 
 use plywood_backend_cpu::Cpu;
 use plywood_core::{Backend, DType, Engine, OpKind};

@@ -17,5 +17,10 @@ if [ "$(cat "$target/installed" 2>/dev/null)" != "$wheels" ]; then
     echo "$wheels" > "$target/installed"
 fi
 rm -rf "$target/sources"
-cargo run --quiet -p plywood-backend-cuda --features "${FEATURES:-offline}" --example sources -- --out "$target/sources" "$@"
+# SOURCES: the example, where it is built.
+if [ -n "${SOURCES:-}" ]; then
+    "$SOURCES" --out "$target/sources" "$@"
+else
+    cargo run --quiet -p plywood-backend-cuda --features "${FEATURES:-offline}" --example sources -- --out "$target/sources" "$@"
+fi
 exec "$target/venv/bin/python3" backend-cuda/tools/nvrtc.py "$target/sources" --also 24

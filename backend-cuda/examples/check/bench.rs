@@ -29,7 +29,12 @@ pub fn table<B: Backend>() {
         Row { name: "transpose", seconds: copy, bytes: eight, flops: 0.0 },
         Row { name: "512 flops an element", seconds: peak, bytes: eight, flops: 512.0 * n as f64 },
         Row { name: "selu", seconds: seconds(|| jit(selu)(x.clone())), bytes: eight, flops: 0.0 },
-        Row { name: "softmax of rows", seconds: seconds(|| jit(softmax)(rows.clone())), bytes: eight, flops: 0.0 },
+        Row {
+            name: "softmax of rows",
+            seconds: seconds(|| jit(softmax)(rows.clone())),
+            bytes: eight,
+            flops: 0.0,
+        },
         Row { name: "sum", seconds: seconds(|| x.sum()), bytes: four, flops: n as f64 },
         Row { name: "sum of columns", seconds: seconds(|| rows.sum_axes(0)), bytes: four, flops: n as f64 },
         Row {

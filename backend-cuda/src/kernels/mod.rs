@@ -133,10 +133,12 @@ impl<R: Runtime> Queue<'_, R> {
 /// change a part of an input.
 pub fn owned<R: Runtime>(queue: &Queue<'_, R>, mut x: Value) -> Buffer {
     let shape = x.shape().clone();
-    if let Some(GpuData { storage: Storage::Device(buffer), layout, .. }) = x.data_mut::<GpuData>() {
-        if layout.offset == 0 && layout.is_contiguous(&shape) && queue.client.is_last(buffer) {
-            return buffer.clone();
-        }
+    if let Some(GpuData { storage: Storage::Device(buffer), layout, .. }) = x.data_mut::<GpuData>()
+        && layout.offset == 0
+        && layout.is_contiguous(&shape)
+        && queue.client.is_last(buffer)
+    {
+        return buffer.clone();
     }
     let buffer = queue.empty(x.ty());
     queue.copy(x.dtype(), x.shape(), operand(&x), written(&buffer, x.ty()));

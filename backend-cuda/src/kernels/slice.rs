@@ -42,7 +42,7 @@ fn inside(x: &Value, ty: &TensorType, padding: &[Padding]) -> Option<(Vec<usize>
     let (mut from, mut to) = (data::data(x).layout.clone(), Layout::row_major(&ty.shape));
     let mut shape = Vec::new();
     for (d, p) in padding.iter().enumerate() {
-        let (low, step) = (p.low as isize, p.interior as isize + 1);
+        let (low, step) = (p.low, p.interior as isize + 1);
         // Elements i with 0 <= low + i step < size.
         let first = if low < 0 { (-low + step - 1) / step } else { 0 };
         let last = (ty.shape[d] as isize - 1 - low).div_euclid(step).min(x.shape()[d] as isize - 1);

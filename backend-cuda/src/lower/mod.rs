@@ -84,7 +84,7 @@ pub struct Numbers(pub SmallVec<[u32; 32]>);
 
 /// An argument in a kernel.
 enum Argument {
-    Memory(address::Place),
+    Memory(Box<address::Place>),
     /// A number, in lanes.
     Number(Val),
 }
@@ -179,7 +179,7 @@ impl<'a> Writer<'a> {
         let sizes = (0..key.levels).map(|_| e.scalar(U32)).collect();
         let inner = (0..key.inner).map(|_| e.scalar(U32)).collect();
         let args = lists.iter().enumerate().map(|(arg, list)| match list {
-            Some(list) => Argument::Memory(address::Place::new(&mut e, *list, arg, key)),
+            Some(list) => Argument::Memory(Box::new(address::Place::new(&mut e, *list, arg, key))),
             None => Argument::Number(number(&mut e, key.program.args()[arg], key.program.width())),
         });
         let args = args.collect();
