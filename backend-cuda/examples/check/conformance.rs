@@ -1,6 +1,6 @@
 //! The gauntlet: every sample, its derivative, many lanes and one call, against the CPU.
 
-use crate::{Args, Platform};
+use crate::devices::{Args, Platform};
 use plywood_backend_cpu::Cpu;
 use plywood_core::{Backend, DType, OpKind};
 use plywood_gauntlet::properties::{self, Nearness, Part};
