@@ -2,9 +2,9 @@
 //! (feature `offline`), runs nothing: it collects the kernels as CUDA C++.
 //!
 //! A value is a strided view of a buffer on the device, or a number that kernels take as an argument. Rearranging gives views. What is
-//! computed element by element, reductions and random numbers are programs of the kernel language ([`plywood_kernel`]), the same as
-//! on the CPU, which are [lowered](lower) to CubeCL's intermediate representation by the one module that knows it ([`emit`]); what
-//! moves elements to computed places has kernels of its own ([`kernels`]). Operations queue, and only reading waits.
+//! computed element by element, reductions and random numbers are programs of the kernel language (`plywood_kernel`), the same as
+//! on the CPU, which are lowered (`lower`) to CubeCL's intermediate representation by the one module that knows it (`emit`); what
+//! moves elements to computed places has kernels of its own (`kernels`). Operations queue, and only reading waits.
 //!
 //! Without a feature this crate is empty, and compiles nothing of CubeCL.
 
