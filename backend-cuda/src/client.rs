@@ -4,8 +4,8 @@
 //! here, and checked before.
 
 use crate::data::Buffer;
-use crate::emit::atomic;
 use crate::emit::memory::{self, Stored};
+use crate::emit::{Dialect, atomic};
 use crate::platform::Platform;
 use crate::probe;
 use cubecl::ir::features::{AtomicUsage, Plane, TypeUsage};
@@ -39,10 +39,8 @@ pub struct Client<R: Runtime> {
 pub struct Facts {
     /// How a bf16 is stored.
     pub bf16: Stored,
-    /// Whether the compiler behind rewrites sums of floats.
-    pub hides: bool,
-    /// Whether it rounds a fused multiplication and addition twice, and has floats of 64 bits to do better.
-    pub wide_fma: bool,
+    /// What kernels are guarded against.
+    pub dialect: Dialect,
     /// How many units exchange values without shared memory; 1: none.
     pub plane: u32,
     /// Units of a cube, at most.
@@ -85,33 +83,38 @@ pub struct DeviceStats {
     pub to_host: usize,
 }
 
-/// The devices of a platform, or why there are none.
-pub struct Clients<R: Runtime>(Result<Vec<Client<R>>, String>);
+/// The devices of a platform, or why there are none. A device is started when it is asked for.
+pub struct Clients<R: Runtime>(Result<Vec<Slot<R>>, String>);
+
+/// A device, and its client once it was asked for.
+struct Slot<R: Runtime> {
+    device: R::Device,
+    client: OnceLock<Client<R>>,
+}
 
 impl<R: Runtime> Clients<R> {
     /// Looks for them.
     pub fn find<P: Platform<Runtime = R>>() -> Clients<R> {
-        let found = P::find();
-        Clients(found.map(|found| {
-            let named = found.iter().enumerate();
-            named.map(|(index, device)| Client::new::<P>(index, device)).collect()
-        }))
+        let slot = |device| Slot { device, client: OnceLock::new() };
+        Clients(P::find().map(|found| found.into_iter().map(slot).collect()))
     }
 
     /// The devices there are.
     pub fn devices<P: Platform>(&self) -> Vec<Device> {
-        self.0.iter().flatten().map(|client| client.device).collect()
+        let count = self.0.iter().flatten().count();
+        (0..count).map(|index| Device { kind: P::KIND, index }).collect()
     }
 
     /// A device's client.
-    pub fn get<P: Platform>(&self, index: usize) -> Result<&Client<R>, Error> {
-        match &self.0 {
-            Err(reason) => Err(Error::Unavailable { backend: P::KIND.to_string(), reason: reason.clone() }),
-            Ok(clients) => clients.get(index).ok_or_else(|| Error::UnknownDevice {
-                device: Device { kind: P::KIND, index },
-                available: self.devices::<P>(),
-            }),
-        }
+    pub fn get<P: Platform<Runtime = R>>(&self, index: usize) -> Result<&Client<R>, Error> {
+        let slots = self.0.as_ref();
+        let slots = slots
+            .map_err(|reason| Error::Unavailable { backend: P::KIND.to_string(), reason: reason.clone() })?;
+        let slot = slots.get(index).ok_or_else(|| Error::UnknownDevice {
+            device: Device { kind: P::KIND, index },
+            available: self.devices::<P>(),
+        })?;
+        Ok(slot.client.get_or_init(|| Client::new::<P>(index, &slot.device)))
     }
 }
 
@@ -136,8 +139,8 @@ impl<R: Runtime> Client<R> {
         let cubes = hardware.max_cube_count;
         let facts = Facts {
             bf16,
-            hides: P::REWRITES,
-            wide_fma: false,
+            // Graphics compilers rewrite sums; CUDA's does not, but fuses them with products.
+            dialect: Dialect { rewrites: P::REWRITES, fuses_products: !P::REWRITES, wide_fma: false },
             plane,
             units: hardware.max_units_per_cube,
             cubes: cubes.0.min(cubes.1),
@@ -156,7 +159,7 @@ impl<R: Runtime> Client<R> {
             first: OnceLock::new(),
             several: AtomicBool::new(false),
         };
-        client.facts.wide_fma =
+        client.facts.dialect.wide_fma =
             P::REWRITES && client.facts.dtypes.contains(&DType::F64) && !probe::fuses(&client);
         client
     }

@@ -44,8 +44,6 @@ pub struct Job<'a> {
     pub shape: &'a [usize],
     /// How many of its last axes are columns; 0 where it does not matter, of a program that neither reduces nor counts.
     pub columns: usize,
-    /// The number of the first column.
-    pub first: u32,
     /// The program's arguments, in order.
     pub operands: Vec<Operand>,
 }
@@ -109,9 +107,13 @@ pub fn launch<R: Runtime>(client: &Client<R>, job: &Job<'_>) {
     let writes: Vec<bool> = (0..job.operands.len()).map(|arg| program.writes(arg as ArgId)).collect();
     let is_number = |i: usize| matches!(job.operands[i].storage, Storage::Number(_)) && !writes[i];
     let reads_rows = |i: usize| program.args()[i].splat;
-    let work = if reduces { work(facts, &loops, reads_rows) } else { Work::Flat };
-    let vector = vector(facts, job, &loops, work);
-    let work = divided(facts, &loops, program, work, vector);
+    let by_unit = reduces && is_units(facts, &loops, reads_rows);
+    let vector = if by_unit { 1 } else { vector(facts, job, &loops) };
+    let work = match (reduces, by_unit) {
+        (false, _) => Work::Flat,
+        (true, true) => Work::Unit,
+        (true, false) => cube(facts, &loops, program, vector),
+    };
     let along = |i: usize| match loops.step(i) {
         _ if is_number(i) => Along::Number,
         _ if reads_rows(i) => Along::Same,
@@ -128,14 +130,9 @@ pub fn launch<R: Runtime>(client: &Client<R>, job: &Job<'_>) {
         vector,
         work,
         bf16: facts.bf16,
-        hides: facts.hides,
-        wide_fma: facts.wide_fma,
     };
     let lines = loops.columns() / vector;
     let mut numbers = Numbers::default();
-    if facts.hides {
-        numbers.0.push(0);
-    }
     numbers.0.extend([loops.rows(), lines].map(|n| whole(client, n)));
     numbers.0.extend(loops.outer.iter().chain(&loops.inner).map(|&n| n as u32));
     let mut buffers: SmallVec<[(Buffer, DType, Along); 8]> = SmallVec::new();
@@ -153,9 +150,6 @@ pub fn launch<R: Runtime>(client: &Client<R>, job: &Job<'_>) {
                 buffers.push((storage.on(client, dtype.size()), dtype, along));
             }
         }
-    }
-    if key.counts_columns() {
-        numbers.0.push(job.first);
     }
     let (units, cubes) = match work {
         Work::Flat => (UNITS, (loops.rows() * lines).div_ceil(UNITS as usize)),
@@ -185,23 +179,20 @@ pub fn whole<R: Runtime>(client: &Client<R>, n: usize) -> u32 {
     u32::try_from(n).unwrap_or_else(|_| panic!("{}: {n} elements are more than kernels count", client.device))
 }
 
-/// Who computes a row of a program that reduces: a cube, where it is long; a unit, where rows are short, or where what is reduced
-/// lies across and neighbouring rows side by side.
-fn work(facts: &Facts, loops: &Loops, reads_rows: impl Fn(usize) -> bool) -> Work {
+/// Whether a row of a program that reduces is a unit's, and not a cube's: where rows are short, or where what is reduced lies across
+/// and neighbouring rows side by side.
+fn is_units(facts: &Facts, loops: &Loops, reads_rows: impl Fn(usize) -> bool) -> bool {
     let elements = || (0..loops.strides.len()).filter(|&i| !reads_rows(i));
     let across = elements().any(|i| loops.step(i).abs() > 1);
     let beside = elements().all(|i| loops.strides[i].0.last().is_none_or(|s| s.abs() <= 1));
     let (rows, columns) = (loops.rows(), loops.columns());
     let short = columns <= ALONE && (rows >= 64 || columns <= 8);
-    match short || (across && beside && rows >= 64) || facts.units < 64 {
-        true => Work::Unit,
-        false => Work::Cube { units: 0, kept: 0, exact: false, plane: 1 },
-    }
+    short || (across && beside && rows >= 64) || facts.units < 64
 }
 
 /// How many columns a unit takes at a time: as many as every argument that lies in line can be loaded at once.
-fn vector(facts: &Facts, job: &Job<'_>, loops: &Loops, work: Work) -> usize {
-    if work == Work::Unit || loops.columns() == 0 || loops.inner.len() > 1 {
+fn vector(facts: &Facts, job: &Job<'_>, loops: &Loops) -> usize {
+    if loops.columns() == 0 || loops.inner.len() > 1 {
         return 1;
     }
     let widest = job.program.args().iter().map(|arg| arg.dtype.size()).max().unwrap_or(4);
@@ -223,8 +214,7 @@ fn vector(facts: &Facts, job: &Job<'_>, loops: &Loops, work: Work) -> usize {
 }
 
 /// The division of a cube's row among units.
-fn divided(facts: &Facts, loops: &Loops, program: &Program, work: Work, vector: usize) -> Work {
-    let Work::Cube { .. } = work else { return work };
+fn cube(facts: &Facts, loops: &Loops, program: &Program, vector: usize) -> Work {
     let lines = loops.columns() / vector;
     let most = facts.units.min(1024).min((facts.shared / program.width().bytes()) as u32 / 8);
     let most = 1 << most.ilog2();

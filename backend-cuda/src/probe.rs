@@ -20,7 +20,7 @@ pub fn fuses<R: Runtime>(client: &Client<R>) -> bool {
     let input = |x: f32| operand(client.upload(bytemuck::bytes_of(&x)));
     let result = client.empty(4);
     let operands = vec![input(1.0 + e), input(1.0 + e), input(-(1.0 + 2.0 * e)), operand(result.clone())];
-    launch(client, &Job { program, shape: &[1], columns: 0, first: 0, operands });
+    launch(client, &Job { program, shape: &[1], columns: 0, operands });
     let read = client.download(&result);
     read.is_ok_and(|bytes| bytemuck::pod_read_unaligned::<f32>(&bytes) == e * e)
 }

@@ -32,7 +32,7 @@ pub enum Single {
     /// By a bool: which, no, yes.
     Select(DType),
     /// By a number, of so many cases: which, cases.
-    Case(DType, DType, u8),
+    Case(DType, DType, usize),
     /// Low, x, high.
     Clamp(DType),
     /// From, to.
@@ -113,7 +113,7 @@ impl Single {
             }
             Single::Case(which, dtype, cases) => {
                 let mut inputs = vec![which];
-                inputs.resize(1 + cases as usize, dtype);
+                inputs.resize(1 + cases, dtype);
                 let width = Width::of(dtype).max(Width::of(which));
                 elementwise(width, &inputs, dtype, |x| {
                     // What is outside is the nearest case.

@@ -8,6 +8,7 @@
 
 use crate::client::Client;
 use crate::data::Buffer;
+use crate::emit::{Dialect, Emit};
 use cubecl::KernelSettings;
 use cubecl::ir::{StorageType, Type};
 use cubecl::prelude::{
@@ -22,8 +23,8 @@ use std::sync::Arc;
 ///
 /// The code bounds its units by the launch's numbers: it checks no bounds of memory, and its loops end.
 pub trait Code: Hash + Eq + Debug + Send + Sync + 'static {
-    /// Writes the kernel: declares the arguments, in the order in which a launch gives them, then the numbers, then what is done.
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder;
+    /// Writes the kernel into an empty one: declares the arguments, in the order in which a launch gives them, then the numbers, then what is done.
+    fn write(&self, e: Emit) -> Emit;
 
     /// What a unit moves between memory and registers, where that is known.
     #[cfg(feature = "offline")]
@@ -35,13 +36,14 @@ pub trait Code: Hash + Eq + Debug + Send + Sync + 'static {
 /// A kernel to be compiled.
 struct Kernel<R: Runtime, C: Code> {
     code: Arc<C>,
+    dialect: Dialect,
     settings: KernelSettings,
     client: cubecl::prelude::ComputeClient<R>,
 }
 
 impl<R: Runtime, C: Code> KernelMetadata for Kernel<R, C> {
     fn id(&self) -> KernelId {
-        KernelId::new::<Self>().info(self.code.clone()).cube_dim(self.settings.cube_dim)
+        KernelId::new::<Self>().info((self.code.clone(), self.dialect)).cube_dim(self.settings.cube_dim)
     }
 
     fn address_type(&self) -> StorageType {
@@ -55,7 +57,7 @@ impl<R: Runtime, C: Code> CubeKernel for Kernel<R, C> {
         builder.runtime_properties(R::target_properties());
         builder.device_properties(self.client.properties());
         self.settings.address_type.register(&mut builder.scope);
-        self.code.write(builder).build(self.settings.clone())
+        self.code.write(Emit::new(builder, self.dialect)).finish().build(self.settings.clone())
     }
 }
 
@@ -95,9 +97,11 @@ pub fn queue<R: Runtime, C: Code>(
         let array = unsafe { ArrayArg::from_raw_parts(buffer.handle.clone(), elements) };
         launcher.register_array(array, *ty);
     }
-    numbers.iter().for_each(|&n| launcher.register_scalar(n));
+    // What values are hidden by comes first.
+    let zero = facts.dialect.rewrites.then_some(&0);
+    zero.into_iter().chain(numbers).for_each(|&n| launcher.register_scalar(n));
     client.launched();
-    let kernel = Kernel { code, settings, client: client.compute.clone() };
+    let kernel = Kernel { code, dialect: facts.dialect, settings, client: client.compute.clone() };
     #[cfg(feature = "offline")]
     crate::offline::note(kernel.id(), kernel.code.moves());
     // SAFETY: `Code` says that units stay in the arguments' memory, and that loops end.

@@ -69,6 +69,12 @@ fn jitted_functions_are_few_kernels_and_move_nothing() {
     assert!(kernels <= 16, "{kernels} kernels");
     assert_eq!(bytes, 0);
 
+    // Of a part of a tensor, no more than that is read.
+    let before = Wgpu::stats(0).expect("it was found").to_host;
+    let part = x.get((3, 5)).item::<f32>();
+    assert_eq!(Wgpu::stats(0).expect("it was found").to_host - before, 4);
+    assert_eq!(part, x.to_vec::<f32>()[3 * 256 + 5]);
+
     // What is computed is what the CPU computes.
     let host = |x: &Tensor<Wgpu>| Tensor::<Cpu>::from_vec(x.to_vec::<f32>(), x.shape().clone());
     let near = |a: Tensor<Wgpu>, b: Tensor<Cpu>| {

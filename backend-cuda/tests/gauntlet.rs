@@ -2,28 +2,13 @@
 //!
 //! `GAUNTLET_DTYPES=f32,i32` restricts the samples, all of them otherwise; `GAUNTLET_VIEWS=one` takes one kind of view for each sample.
 
+mod common;
+
+use common::engines;
 use plywood_backend_cpu::Cpu;
 use plywood_core::{Backend, DType, Engine, OpKind};
-use plywood_gauntlet::Sample;
 use plywood_gauntlet::properties::{self, Nearness, Part};
-
-/// The engines of this build that have a device, or why they have none.
-fn engines() -> Vec<Result<&'static dyn Engine, String>> {
-    let engines: Vec<Result<&'static dyn Engine, String>> = vec![
-        #[cfg(feature = "wgpu")]
-        plywood_backend_cuda::Wgpu::found()
-            .map(|_| plywood_backend_cuda::Wgpu::ENGINE)
-            .map_err(|e| e.to_string()),
-        #[cfg(feature = "cuda")]
-        plywood_backend_cuda::Cuda::found()
-            .map(|_| plywood_backend_cuda::Cuda::ENGINE)
-            .map_err(|e| e.to_string()),
-    ];
-    match engines.is_empty() {
-        true => vec![Err("built without the features `cuda` and `wgpu`".to_string())],
-        false => engines,
-    }
-}
+use plywood_gauntlet::{Sample, for_each_kind};
 
 /// Samples of dtypes that are asked for, and that the device has.
 fn chosen(engine: &'static dyn Engine, sample: &Sample) -> bool {
@@ -50,14 +35,8 @@ fn has(_: &'static dyn Engine) -> Vec<DType> {
 
 fn part(kind: OpKind, part: Part) {
     for engine in engines() {
-        match engine {
-            Err(why) => println!("left out: {kind:?} {part:?}: {why}"),
-            Ok(engine) => {
-                let property =
-                    |s: &Sample| properties::device(engine, Cpu::ENGINE, s, part, Nearness::GRAPHICS);
-                properties::check(kind, |s| chosen(engine, s), property);
-            }
-        }
+        let property = |s: &Sample| properties::device(engine, Cpu::ENGINE, s, part, Nearness::GRAPHICS);
+        properties::check(kind, |s| chosen(engine, s), property);
     }
 }
 
@@ -72,55 +51,5 @@ macro_rules! tests { ($($name:ident $Kind:ident;)*) => { $( mod $name {
     #[test]
     fn fused() { part(OpKind::$Kind, Part::Fused) }
 } )*
-
-    /// Does not compile without a word on a new operation.
-    #[allow(dead_code)]
-    fn every_kind_is_named(kind: OpKind) {
-        match kind { $(OpKind::$Kind => {})* }
-    }
 } }
-tests! {
-    unary Unary;
-    integer_pow IntegerPow;
-    reduce_precision ReducePrecision;
-    binary Binary;
-    bits Bits;
-    compare Compare;
-    select Select;
-    clamp Clamp;
-    cast Cast;
-    bitcast Bitcast;
-    reshape Reshape;
-    transpose Transpose;
-    broadcast Broadcast;
-    reverse Reverse;
-    slice Slice;
-    dynamic_slice DynamicSlice;
-    dynamic_update DynamicUpdate;
-    pad Pad;
-    concatenate Concatenate;
-    gather Gather;
-    scatter Scatter;
-    reduce Reduce;
-    arg_reduce ArgReduce;
-    sort Sort;
-    top_k TopK;
-    cumulative Cumulative;
-    dot Dot;
-    conv Conv;
-    window Window;
-    fft Fft;
-    linalg Linalg;
-    special Special;
-    full Full;
-    iota Iota;
-    constant Constant;
-    random Random;
-    stop_gradient StopGradient;
-    name Name;
-    call Call;
-    scan Scan;
-    while_loop While;
-    cond Cond;
-    collective Collective;
-}
+for_each_kind!(tests);

@@ -1,29 +1,15 @@
 //! Operations whose kernels follow from the size, at sizes that the gauntlet's samples do not have, against the CPU. Without a
 //! device, or a feature, it says what it left out.
 
+mod common;
+
+use common::engines;
 use plywood_backend_cpu::Cpu;
-use plywood_core::op::{FftKind, Linalg};
+use plywood_core::op::{FftKind, Linalg, Reduction};
 use plywood_core::shape::Axes;
-use plywood_core::{Array, Backend, DeviceBackend, Engine, Op};
+use plywood_core::{Array, Backend, Op};
 use plywood_gauntlet::properties::{Nearness, Part, device};
 use plywood_gauntlet::{Class, Sample};
-
-const NEAR: Nearness = Nearness { ulps: 16, epsilons: 16.0, flushes: true, finite: true };
-
-/// The engines of this build that have a device.
-fn engines() -> Vec<&'static dyn Engine> {
-    #[allow(unused_mut)]
-    let mut engines: Vec<&'static dyn Engine> = Vec::new();
-    #[allow(dead_code)]
-    fn of<B: DeviceBackend>() -> Option<&'static dyn Engine> {
-        (!B::devices().is_empty()).then_some(B::ENGINE)
-    }
-    #[cfg(feature = "wgpu")]
-    engines.extend(of::<plywood_backend_cuda::Wgpu>());
-    #[cfg(feature = "cuda")]
-    engines.extend(of::<plywood_backend_cuda::Cuda>());
-    engines
-}
 
 /// Numbers in [-1, 1), the same for each run.
 fn numbers(n: usize, seed: u64) -> impl Iterator<Item = f64> {
@@ -35,13 +21,9 @@ fn numbers(n: usize, seed: u64) -> impl Iterator<Item = f64> {
 }
 
 fn check(name: &str, op: Op, inputs: Vec<Array>, class: Class) {
-    let engines = engines();
-    if engines.is_empty() {
-        println!("left out: {name}: no device");
-    }
-    for engine in engines {
+    for engine in engines() {
         let sample = Sample::new(name, op.clone(), inputs.clone()).class(class);
-        if let Err(e) = device(engine, Cpu::ENGINE, &sample, Part::Fused, NEAR) {
+        if let Err(e) = device(engine, Cpu::ENGINE, &sample, Part::Fused, Nearness::GRAPHICS) {
             panic!("{name} on {}: {e}", engine.name());
         }
     }
@@ -152,4 +134,26 @@ fn what_has_no_result_is_nan() {
             check(&name, Op::Linalg(Linalg::Det), vec![spoilt(at, number)], Class::Norm(512));
         }
     }
+}
+
+/// A few rows that are cut into blocks, in every order of axes, of small integers, whose sums are exact in any order.
+#[test]
+fn a_few_long_rows() {
+    for (shape, axes) in
+        [([3, 200_003], &[1][..]), ([200_003, 3], &[0]), ([2, 100_000], &[0, 1]), ([1, 70_000], &[1])]
+    {
+        for kind in [Reduction::Sum, Reduction::Max] {
+            let x: Vec<f32> = (0..shape[0] * shape[1]).map(|i| (i * 31 % 101) as f32 - 37.0).collect();
+            let op = Op::Reduce { kind, axes: Axes::from_slice(axes) };
+            check(&format!("{kind:?} {shape:?}"), op, vec![Array::new(x, shape)], Class::Exact);
+        }
+    }
+}
+
+/// More cases than a kernel takes arguments.
+#[test]
+fn a_choice_among_many() {
+    let which = Array::new((0..100).map(|i| i - 30).collect::<Vec<i32>>(), [100]);
+    let cases = (0..40).map(|k| Array::new((0..100).map(|i| 1000 * k + i).collect::<Vec<i32>>(), [100]));
+    check("40 cases", Op::Select, std::iter::once(which).chain(cases).collect(), Class::Exact);
 }

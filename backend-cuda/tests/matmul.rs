@@ -2,31 +2,17 @@
 //!
 //! `PLYWOOD_GPU_MATMUL=naive` takes the plainest of those kernels, which software renderers compile sooner.
 
+mod common;
+
+use common::engines;
 use plywood_backend_cpu::Cpu;
 use plywood_core::op::{Conv, Dot, Padding};
-use plywood_core::{Array, Backend, DType, DeviceBackend, Engine, Op, Shape};
+use plywood_core::{Array, Backend, DType, Op, Shape};
 use plywood_gauntlet::Sample;
 use plywood_gauntlet::properties::{self, Nearness, Part};
 use std::sync::Arc;
 
 const NEAR: Nearness = Nearness { ulps: 64, epsilons: 64.0, flushes: true, finite: true };
-
-fn engines() -> Vec<&'static dyn Engine> {
-    #[allow(unused_mut)]
-    let mut engines: Vec<&'static dyn Engine> = Vec::new();
-    #[allow(dead_code)]
-    fn of<B: DeviceBackend>() -> Option<&'static dyn Engine> {
-        (!B::devices().is_empty()).then_some(B::ENGINE)
-    }
-    #[cfg(feature = "wgpu")]
-    engines.extend(of::<plywood_backend_cuda::Wgpu>());
-    #[cfg(feature = "cuda")]
-    engines.extend(of::<plywood_backend_cuda::Cuda>());
-    if engines.is_empty() {
-        println!("left out: no device, or built without the features `cuda` and `wgpu`");
-    }
-    engines
-}
 
 /// Small numbers with a few digits each, so that f16 holds them and sums of them do not vanish.
 fn numbers(dtype: DType, shape: &[usize], seed: usize) -> Array {

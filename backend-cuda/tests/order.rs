@@ -1,24 +1,11 @@
 //! Sorting and running reductions of lengths that take every way there is through their kernels, against the CPU.
 
-#![cfg(any(feature = "cuda", feature = "wgpu"))]
+mod common;
 
+use common::engines;
 use plywood_backend_cpu::Cpu;
 use plywood_core::op::Cumulation;
-use plywood_core::{Array, Backend, DeviceBackend, Engine, Op, Shape, Value, Values};
-
-/// Engines that have a device.
-fn engines() -> Vec<&'static dyn Engine> {
-    let mut engines: Vec<&'static dyn Engine> = Vec::new();
-    #[cfg(feature = "wgpu")]
-    if !plywood_backend_cuda::Wgpu::devices().is_empty() {
-        engines.push(plywood_backend_cuda::Wgpu::ENGINE);
-    }
-    #[cfg(feature = "cuda")]
-    if !plywood_backend_cuda::Cuda::devices().is_empty() {
-        engines.push(plywood_backend_cuda::Cuda::ENGINE);
-    }
-    engines
-}
+use plywood_core::{Array, Backend, Engine, Op, Shape, Value, Values};
 
 fn run(engine: &'static dyn Engine, op: &Op, x: &[Array]) -> Vec<Array> {
     let inputs: Values = x.iter().map(|x| Value::create(engine, Op::Constant(x.clone()))).collect();

@@ -2,29 +2,14 @@
 //! that meet, windows that reach into each other, sums whose order shows, indices at the ends of their types, operands as views.
 //! Without a device, or a feature, it says what it left out.
 
+mod common;
+
+use common::engines;
 use plywood_backend_cpu::Cpu;
 use plywood_core::op::{Gather, IndexMode, Scatter, ScatterKind, Slice};
 use plywood_core::shape::Axes;
 use plywood_core::{Array, Backend, DType, Engine, Number, Op, Shape, TensorType, Value, Values};
 use std::sync::Arc;
-
-/// The engines of this build that have a device.
-fn engines() -> Vec<&'static dyn Engine> {
-    #[allow(unused_mut)]
-    let mut engines: Vec<&'static dyn Engine> = Vec::new();
-    #[allow(dead_code)]
-    fn of<B: plywood_core::DeviceBackend>(engines: &mut Vec<&'static dyn Engine>) {
-        match B::devices().is_empty() {
-            true => println!("left out: no device"),
-            false => engines.push(B::ENGINE),
-        }
-    }
-    #[cfg(feature = "wgpu")]
-    of::<plywood_backend_cuda::Wgpu>(&mut engines);
-    #[cfg(feature = "cuda")]
-    of::<plywood_backend_cuda::Cuda>(&mut engines);
-    engines
-}
 
 /// A generator of test numbers (a linear congruence's high bits).
 struct Numbers(u64);

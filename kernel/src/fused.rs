@@ -9,7 +9,7 @@ mod fuses;
 mod operands;
 
 pub use fuses::Kernels;
-pub use operands::over_domain;
+pub use operands::{of_rows, over_domain};
 
 use crate::formulas::{self, formula, held, reduce};
 use crate::ir::ArgId;

@@ -29,23 +29,33 @@ pub const U32: ElemType = ElemType::UInt(UIntKind::U32);
 /// Yes or no.
 pub const BOOL: ElemType = ElemType::Bool;
 
+/// What the compilers and the arithmetic of a device are to be guarded against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Dialect {
+    /// The compiler rewrites sums of floats, and choices by comparisons.
+    pub rewrites: bool,
+    /// The compiler makes one operation of a product and a sum, which is rounded once.
+    pub fuses_products: bool,
+    /// A fused multiplication and addition is rounded twice, and there are floats of 64 bits to do better.
+    pub wide_fma: bool,
+}
+
 /// Writes a kernel.
 pub struct Emit {
     builder: KernelBuilder,
     /// The scopes around the one at work, which is the builder's.
     around: Vec<Scope>,
-    /// Whether a fused multiplication and addition of 32-bit floats is done in 64 bits.
-    wide_fma: bool,
-    /// Whether products of floats are kept apart from sums that take them.
-    keeps_products: bool,
-    /// A word of zeros that no compiler knows to be zero, where values have to be hidden from rewriting ([`Emit::hidden`]).
+    dialect: Dialect,
+    /// A word of zeros that no compiler knows to be zero ([`Emit::hidden`]), where values have to be hidden from rewriting.
     zero: Option<Val>,
 }
 
 impl Emit {
-    /// An empty kernel.
-    pub fn new(builder: KernelBuilder) -> Emit {
-        Emit { builder, around: Vec::new(), wide_fma: false, keeps_products: false, zero: None }
+    /// An empty kernel. Its first number is the zero that values are hidden by, where they are: launches give it.
+    pub fn new(builder: KernelBuilder, dialect: Dialect) -> Emit {
+        let mut e = Emit { builder, around: Vec::new(), dialect, zero: None };
+        e.zero = dialect.rewrites.then(|| e.scalar(U32));
+        e
     }
 
     /// The builder, once everything is written.
@@ -69,19 +79,9 @@ impl Emit {
         *self.builder.scalar(elem.into())
     }
 
-    /// From here on, values can be hidden from compilers: by this number, which launches give as 0.
-    pub fn hide_by(&mut self, zero: Val) {
-        self.zero = Some(zero);
-    }
-
-    /// From here on, fused multiplications and additions of 32-bit floats go by way of 64 bits: for devices that round twice.
-    pub fn widen_fma(&mut self) {
-        self.wide_fma = true;
-    }
-
-    /// From here on, products of floats are rounded before a sum takes them: for a compiler that makes one operation of both.
-    pub fn keep_products(&mut self) {
-        self.keeps_products = true;
+    /// Leaves it to the compiler to make one operation of a product and a sum: for kernels whose bits nobody relies on.
+    pub fn fuse_products(&mut self) {
+        self.dialect.fuses_products = false;
     }
 
     /// Writes an instruction and gives its value.
@@ -123,7 +123,7 @@ impl Emit {
     /// a * b.
     pub fn mul(&mut self, a: Val, b: Val) -> Val {
         let ty = wider(a, b);
-        if self.keeps_products && [F32, F64].contains(&ty.elem_type()) {
+        if self.dialect.fuses_products && [F32, F64].contains(&ty.elem_type()) {
             // With -0, which changes no product, it is a fused operation already, and as fast.
             let c = self.constant(Type::scalar(ty.elem_type()), -0.0);
             return self.push(Arithmetic::Fma(FmaOperator { a, b, c }), ty);
@@ -155,7 +155,7 @@ impl Emit {
     /// a * b + c, rounded once where the device can.
     pub fn fma(&mut self, a: Val, b: Val, c: Val) -> Val {
         let ty = [b, c].iter().fold(a.ty, |ty, x| wider_type(ty, x.ty));
-        if self.wide_fma && ty.elem_type() == F32 {
+        if self.dialect.wide_fma && ty.elem_type() == F32 {
             let [a, b, c] = [a, b, c].map(|x| self.cast(x, F64));
             let product = self.mul(a, b);
             let sum = self.add(product, c);

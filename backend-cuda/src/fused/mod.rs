@@ -7,22 +7,17 @@
 mod alone;
 
 use crate::data;
-use crate::kernels::{Queue, operand, placed, written};
+use crate::kernels::{Queue, operand, placed, reduce, written};
 use crate::launch::{Job, Operand as Launched, launch};
 use cubecl::prelude::Runtime;
 use plywood_core::op::Types;
 use plywood_core::{Equation, Explanation, Graph, Step as Execute, Value, Values, Var};
 use plywood_fusion::plan::{self, Device, Fuses, Kernel, Known, Lanes, Operand, Per, Plan, Step};
 use plywood_kernel::Program;
-use plywood_kernel::fused::{Kernels, over_domain, program};
-use plywood_kernel::layout::{Layout, row_major};
+use plywood_kernel::fused::{Kernels, of_rows, over_domain, program};
+use plywood_kernel::layout::Layout;
 use smallvec::SmallVec;
 use std::sync::{Arc, Mutex};
-
-/// A tensor that is reduced to fewer elements than this is no kernel of the planner's ...
-const FEW: usize = 64;
-/// ... where so many come to one: it is reduced in blocks, by more cubes than there are rows.
-const LONG: usize = 1 << 16;
 
 /// Programs by the inputs that have one element for each row.
 type Programs = Mutex<SmallVec<[(u32, Arc<Program>); 1]>>;
@@ -37,24 +32,24 @@ struct Planned {
 /// GPUs, to the planner.
 struct Gpu;
 
+/// What kernels hold.
+const KERNELS: Kernels = Kernels { contractions: false, blocks: false };
+
 impl Device for Gpu {
     fn fuses(&self, graph: &Graph, e: &Equation) -> Fuses {
-        let kernels = Kernels { contractions: false, blocks: false };
-        match kernels.fuses(graph, e) {
-            Fuses::Reduction { .. } if is_few(graph, e) => Fuses::No,
+        let elements = |v: Var| graph.ty(v).elements();
+        match KERNELS.fuses(graph, e) {
+            // It is cut into blocks, by itself.
+            Fuses::Reduction { .. } if reduce::is_cut(elements(e.inputs[0]), elements(e.outputs[0])) => {
+                Fuses::No
+            }
             fuses => fuses,
         }
     }
 
     fn keeps(&self, lanes: Lanes, dtype: plywood_core::DType) -> bool {
-        Kernels { contractions: false, blocks: false }.keeps(lanes, dtype)
+        KERNELS.keeps(lanes, dtype)
     }
-}
-
-/// Whether a reduction makes a few elements of very many.
-fn is_few(graph: &Graph, e: &Equation) -> bool {
-    let (from, to) = (graph.ty(e.inputs[0]).elements(), graph.ty(e.outputs[0]).elements());
-    to < FEW && from > to.max(1) * LONG
 }
 
 fn planned(graph: &Graph) -> Arc<Planned> {
@@ -165,13 +160,15 @@ impl<R: Runtime> Run<'_, R> {
             let buffer = self.queue.empty(&ty);
             operands.push(match output.per {
                 Per::Element => placed(&buffer, Layout::row_major(&kernel.shape)),
-                Per::Row => Launched { strides: rows(kernel), ..written(&buffer, &ty) },
+                Per::Row => {
+                    Launched { strides: of_rows(&kernel.shape, kernel.trailing), ..written(&buffer, &ty) }
+                }
             });
             self.values[output.var.0 as usize] = Some(self.queue.filled(ty, buffer));
         }
         let program = self.program(kernel, programs, splats);
         let (shape, columns) = (&kernel.shape[..], kernel.trailing);
-        launch(self.queue.client, &Job { program, shape, columns, first: 0, operands });
+        launch(self.queue.client, &Job { program, shape, columns, operands });
     }
 
     /// Where an input's elements lie over the domain. What is there for each row has to lie in order.
@@ -194,12 +191,4 @@ impl<R: Runtime> Run<'_, R> {
         known.push((splats, made.clone()));
         made
     }
-}
-
-/// The strides of an output with an element for each row.
-fn rows(kernel: &Kernel) -> plywood_kernel::layout::Strides {
-    let leading = kernel.shape.len() - kernel.trailing;
-    let mut strides = row_major(&kernel.shape[..leading]);
-    strides.resize(kernel.shape.len(), 0);
-    strides
 }

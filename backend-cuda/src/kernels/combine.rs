@@ -17,7 +17,7 @@ use crate::launch::{Operand, UNITS, whole};
 use crate::lower::address;
 use crate::queue::{Code, queue as enqueue};
 use cubecl::ir::{Builtin, Comparison, Type as Cube};
-use cubecl::prelude::{KernelBuilder, Runtime};
+use cubecl::prelude::Runtime;
 use plywood_core::DType;
 use plywood_kernel::ir::{Id, Op};
 use plywood_kernel::layout::{Nest, Strides};
@@ -58,7 +58,6 @@ struct Combine {
     program: Option<Arc<Program>>,
     dtype: DType,
     bf16: Stored,
-    hides: bool,
     sorted: bool,
     /// Loops of items, and of columns.
     levels: [usize; 2],
@@ -74,15 +73,11 @@ pub fn launch<R: Runtime>(queue: &Queue<'_, R>, task: Task<'_>) {
         program: task.program,
         dtype: task.dtype,
         bf16: client.facts.bf16,
-        hides: client.facts.hides,
         sorted: task.items.is_some(),
         levels: [items.sizes.len(), columns.sizes.len()],
     };
     let (rows, width) = (items.sizes.iter().product::<usize>(), columns.sizes.iter().product::<usize>());
     let mut numbers: SmallVec<[u32; 32]> = SmallVec::new();
-    if code.hides {
-        numbers.push(0);
-    }
     let halvings = (usize::BITS - task.group.leading_zeros()) as usize;
     numbers.extend([rows * width, width, task.group, halvings].map(|n| whole(client, n)));
     numbers.extend(items.sizes.iter().chain(&columns.sizes).map(|&n| n as u32));
@@ -127,16 +122,11 @@ struct Parts<'a> {
 }
 
 impl Code for Combine {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let (elem, word) = (self.elem(), of(U32, 1));
         let places = e.input(word);
         let items = self.sorted.then(|| e.input(word));
         let (updates, out) = (e.input(elem), e.output(elem));
-        if self.hides {
-            let zero = e.scalar(U32);
-            e.hide_by(zero);
-        }
         let [count, width, group, halvings] = [(); 4].map(|()| e.scalar(U32));
         let sizes = (0..self.levels[0]).map(|_| e.scalar(U32)).collect();
         let column_sizes: SmallVec<[Val; 4]> = (0..self.levels[1]).map(|_| e.scalar(U32)).collect();
@@ -164,7 +154,7 @@ impl Code for Combine {
                 }
             });
         });
-        e.finish()
+        e
     }
 }
 

@@ -138,20 +138,9 @@ impl Job<'_> {
             true => (((self.columns - 1) * self.inner) as u32, (self.inner as u32).wrapping_neg()),
         };
         let mut numbers = Vec::with_capacity(9);
-        if facts.hides {
-            numbers.push(0);
-        }
         numbers.extend([self.rows, self.columns, self.inner, blocks, long, self.offset].map(|n| n as u32));
         numbers.extend([start, step]);
-        let code = Scan {
-            kind: self.kind,
-            dtype: self.ty.dtype,
-            bf16: facts.bf16,
-            hides: facts.hides,
-            wide_fma: facts.wide_fma,
-            plane: facts.plane,
-            work,
-        };
+        let code = Scan { kind: self.kind, dtype: self.ty.dtype, bf16: facts.bf16, plane: facts.plane, work };
         let name = match work {
             Work::Unit => "scan_by_unit",
             Work::Cube(_) => "scan_by_cube",

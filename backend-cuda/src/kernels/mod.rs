@@ -85,7 +85,11 @@ impl<R: Runtime> Queue<'_, R> {
             let (n, size) = (x.ty().elements(), x.dtype().size());
             return Ok(views::array(x.ty(), &bytes[..size].repeat(n)));
         }
-        let x = self.contiguous(x.clone());
+        let x = match &data::data(x).storage {
+            // Of a small part of a buffer, no more than that is brought.
+            Storage::Device(buffer) if buffer.bytes > x.ty().bytes() => self.copied(x),
+            Storage::Device(_) | Storage::Number(_) => self.contiguous(x.clone()),
+        };
         let GpuData { storage: Storage::Device(buffer), layout, .. } = data::data(&x) else {
             unreachable!("it is in order, in memory")
         };
@@ -117,7 +121,7 @@ impl<R: Runtime> Queue<'_, R> {
 
     /// Queues a single operation's program over a domain, whose last `columns` axes are columns.
     pub fn run(&self, what: Single, shape: &[usize], columns: usize, operands: Vec<Operand>) {
-        launch(self.client, &Job { program: single(what), shape, columns, first: 0, operands });
+        launch(self.client, &Job { program: single(what), shape, columns, operands });
     }
 
     /// An operation element by element.

@@ -12,7 +12,7 @@ use crate::launch::{Operand, UNITS, whole};
 use crate::programs::Single;
 use crate::queue::{Code, queue as enqueue};
 use cubecl::ir::{Bitwise, Builtin, Comparison};
-use cubecl::prelude::{KernelBuilder, Runtime};
+use cubecl::prelude::Runtime;
 use plywood_core::{DType, TensorType};
 use plywood_kernel::layout::{Layout, Strides};
 use std::sync::Arc;
@@ -113,8 +113,7 @@ fn first_of(e: &mut Emit, pair: Val, apart: Val) -> Val {
 struct Exchange;
 
 impl Code for Exchange {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let word = of(U32, 1);
         let [places, items] = [(); 2].map(|()| e.output(word));
         let [pairs, apart, block] = [(); 3].map(|()| e.scalar(U32));
@@ -125,7 +124,7 @@ impl Code for Exchange {
             let high = e.add(low, apart);
             Pair { places, items, low, high }.exchange(e, low, block);
         });
-        e.finish()
+        e
     }
 }
 
@@ -137,8 +136,7 @@ struct Within {
 }
 
 impl Code for Within {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let word = of(U32, 1);
         let [places, items] = [(); 2].map(|()| e.output(word));
         let [cubes, first, end] = [(); 3].map(|()| e.scalar(U32));
@@ -183,6 +181,6 @@ impl Code for Within {
                 }
             }
         });
-        e.finish()
+        e
     }
 }

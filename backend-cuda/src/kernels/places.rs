@@ -15,7 +15,7 @@ use crate::launch::{Operand, UNITS, whole};
 use crate::lower::address;
 use crate::queue::{Code, queue as enqueue};
 use cubecl::ir::{Builtin, Comparison, ElemType, IntKind, Type as Cube, UIntKind};
-use cubecl::prelude::{KernelBuilder, Runtime};
+use cubecl::prelude::Runtime;
 use plywood_core::DType;
 use plywood_kernel::layout::{Nest, Strides};
 use plywood_kernel::{Program, Type};
@@ -108,7 +108,6 @@ struct Walk {
     does: Does,
     dtype: DType,
     bf16: Stored,
-    hides: bool,
     /// Loops of the domain.
     levels: usize,
     index: DType,
@@ -140,7 +139,6 @@ pub fn launch<R: Runtime>(queue: &Queue<'_, R>, task: Task<'_>) {
         does,
         dtype: task.dtype,
         bf16: client.facts.bf16,
-        hides: client.facts.hides,
         levels: nest.sizes.len(),
         index: indices.dtype,
         lists: indices.lists.len(),
@@ -148,9 +146,6 @@ pub fn launch<R: Runtime>(queue: &Queue<'_, R>, task: Task<'_>) {
         fills: indices.fills,
     };
     let mut numbers: SmallVec<[u32; 32]> = SmallVec::new();
-    if code.hides {
-        numbers.push(0);
-    }
     numbers.push(whole(client, count));
     numbers.extend(nest.sizes.iter().map(|&n| n as u32));
     let mut place = |offset: usize, strides: &Strides| {
@@ -215,8 +210,7 @@ struct Found {
 }
 
 impl Code for Walk {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let elem = self.elem();
         let index = of(memory::elem(self.index, self.bf16), 1);
         let lists: Vec<Val> = (0..self.lists).map(|_| e.input(index)).collect();
@@ -226,10 +220,6 @@ impl Code for Walk {
             Does::Sum => (Some(e.input(elem)), e.output(atomic(elem.elem_type()))),
             Does::Place => (None, e.output(of(U32, 1))),
         };
-        if self.hides {
-            let zero = e.scalar(U32);
-            e.hide_by(zero);
-        }
         let count = e.scalar(U32);
         let sizes: Vec<Val> = (0..self.levels).map(|_| e.scalar(U32)).collect();
         let place = Along::new(&mut e, self.levels);
@@ -302,7 +292,7 @@ impl Code for Walk {
                 (does, ..) => unreachable!("{does:?} has its arguments"),
             }
         });
-        e.finish()
+        e
     }
 }
 

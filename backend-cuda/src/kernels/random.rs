@@ -46,11 +46,12 @@ pub fn random<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: &Values, rand
             operands.push(by_key(&queue.contiguous(x[1].clone()), 0, 1));
             operands.extend([pairs(0), pairs(1)]);
         }
-        _ => {
+        Random::Bits { .. } | Random::Uniform { .. } | Random::Normal { .. } => {
             let high =
                 Operand { storage: Storage::Number([0; 8]), offset: 0, strides: Strides::from_elem(0, 2) };
             operands.extend([high, written(&buffer, &ty.with_shape([count, each]))]);
         }
+        Random::Gamma { .. } | Random::Poisson { .. } => unreachable!("{} has no kernel", random.name()),
     }
     queue.run(what, &[count, each], 1, operands);
     queue.filled(ty, buffer)

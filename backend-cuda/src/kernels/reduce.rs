@@ -1,7 +1,8 @@
-//! Reductions, and places of extremes: rows of a program, over any axes. One long row is reduced in blocks, and their results again.
+//! Reductions, and places of extremes: rows of a program, over any axes. A few long rows are reduced in blocks, and their results
+//! again.
 
-use super::{Queue, along, operand, placed, written};
-use crate::data::{self, Buffer, Storage};
+use super::{Queue, along, operand, placed, shape, written};
+use crate::data::{self, Buffer};
 use crate::launch::Operand;
 use crate::programs::Single;
 use cubecl::prelude::Runtime;
@@ -9,10 +10,17 @@ use plywood_core::op::{ArgReduction, Reduction};
 use plywood_core::{DType, Shape, TensorType, Value};
 use plywood_kernel::layout::{Layout, Strides};
 
-/// A tensor that is reduced as a whole is cut into blocks where it is larger than this.
+/// Rows of which there are fewer than this keep few of a device's cubes busy ...
+const FEW: usize = 64;
+/// ... so those that are longer than this are cut into blocks ...
 const LONG: usize = 1 << 16;
-/// Into so many, at most.
+/// ... of which there are so many for each, at most.
 const BLOCKS: usize = 512;
+
+/// Whether a reduction of so many elements to so many cuts its rows into blocks.
+pub fn is_cut(from: usize, to: usize) -> bool {
+    (1..FEW).contains(&to) && from / to > LONG
+}
 
 /// Combines all elements along some axes.
 pub fn reduce<R: Runtime>(
@@ -22,8 +30,8 @@ pub fn reduce<R: Runtime>(
     kind: Reduction,
     axes: &[usize],
 ) -> Value {
-    if ty.elements() == 1 && x.ty().elements() > LONG {
-        return in_blocks(queue, ty, queue.contiguous(x), kind);
+    if is_cut(x.ty().elements(), ty.elements()) {
+        return in_blocks(queue, ty, &x, kind, axes);
     }
     let buffer = queue.empty(&ty);
     let (shape, from, to) = rows_of(&x, axes, &ty, &buffer);
@@ -60,32 +68,46 @@ fn rows_of(x: &Value, axes: &[usize], ty: &TensorType, buffer: &Buffer) -> (Vec<
     (shape, along(x, order.into_iter().chain(none)), to)
 }
 
-/// All of a tensor in order: blocks of one length and what is left, then their results.
-fn in_blocks<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Value, kind: Reduction) -> Value {
+/// A few long rows, which are laid out in order if they are not: blocks of one length and what is left of each row, then their results.
+fn in_blocks<R: Runtime>(
+    queue: &Queue<'_, R>,
+    ty: TensorType,
+    x: &Value,
+    kind: Reduction,
+    axes: &[usize],
+) -> Value {
+    let kept = (0..x.rank()).filter(|d| !axes.contains(d));
+    let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
+    let turned = x.ty().with_shape(order.iter().map(|&d| x.shape()[d]).collect::<Shape>());
+    let x = queue.contiguous(queue.view(turned, x, data::data(x).layout.transposed(&order)));
     // Partial results are as exact as sums are.
     let partial = match x.dtype() {
         DType::F16 | DType::BF16 => DType::F32,
         other => other,
     };
-    let n = x.ty().elements();
+    let rows = ty.elements();
+    let n = x.ty().elements() / rows;
     let long = n.div_ceil(BLOCKS).next_multiple_of(64);
     let (blocks, rest) = (n / long, n % long);
-    let results = TensorType { dtype: partial, shape: Shape::from([blocks + (rest > 0) as usize]) };
+    let count = blocks + (rest > 0) as usize;
+    let results = TensorType { dtype: partial, shape: Shape::from([rows, count]) };
     let buffer = queue.empty(&results);
-    let part = |at: usize, first: usize, blocks: usize, long: usize| {
+    // So many blocks of each row, from that one on.
+    let part = |first: usize, blocks: usize, columns: usize| {
         let from = Operand {
-            offset: data::data(&x).layout.offset + first,
-            strides: Strides::from_slice(&[long as isize, 1]),
+            offset: data::data(&x).layout.offset + first * long,
+            strides: Strides::from_slice(&[n as isize, columns as isize, 1]),
             ..operand(&x)
         };
-        let to = placed(&buffer, Layout { strides: Strides::from_slice(&[1, 0]), offset: at });
-        queue.run(Single::Reduce(kind, x.dtype(), partial), &[blocks, long], 1, vec![from, to]);
+        let strides = Strides::from_slice(&[count as isize, 1, 0]);
+        let to = placed(&buffer, Layout { strides, offset: first });
+        queue.run(Single::Reduce(kind, x.dtype(), partial), &[rows, blocks, columns], 1, vec![from, to]);
     };
-    part(0, 0, blocks, long);
+    part(0, blocks, long);
     if rest > 0 {
-        part(blocks, blocks * long, 1, rest);
+        part(blocks, 1, rest);
     }
-    let layout = Layout::row_major(&results.shape);
-    let results = queue.value(results, layout, Storage::Device(buffer));
-    reduce(queue, ty, results, kind, &[0])
+    let flat = ty.with_shape([rows]);
+    let result = reduce(queue, flat, queue.filled(results, buffer), kind, &[1]);
+    shape::reshape(queue, ty, result)
 }

@@ -10,7 +10,7 @@ use crate::emit::memory::{self, Stored};
 use crate::emit::{Emit, U32, Val, of, ops};
 use crate::queue::{Code, queue};
 use cubecl::ir::{Bitwise, Builtin, Comparison};
-use cubecl::prelude::{KernelBuilder, Runtime};
+use cubecl::prelude::Runtime;
 use plywood_core::{DType, TensorType, Value, Values};
 use plywood_kernel::{Type, Width};
 use std::sync::Arc;
@@ -59,8 +59,7 @@ fn elements<R: Runtime>(of: &Queue<'_, R>, ty: TensorType, x: Values, remainder:
 }
 
 impl Code for Key {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let elem = of(memory::elem(self.dtype, self.bf16), 1);
         let (x, y, to) = (e.input(elem), e.input(elem), e.output(elem));
         let [n, first_x, first_y] = [(); 3].map(|()| e.scalar(U32));
@@ -83,7 +82,7 @@ impl Code for Key {
             let result = memory::narrow(e, self.dtype, self.bf16, result, lanes);
             e.store(to, position, result);
         });
-        e.finish()
+        e
     }
 }
 

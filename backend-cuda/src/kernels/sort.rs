@@ -13,7 +13,7 @@ use crate::emit::memory::{self, Stored};
 use crate::emit::{Emit, U32, of};
 use crate::queue::{Code, queue as put};
 use cubecl::ir::{Builtin, Comparison, Type};
-use cubecl::prelude::{KernelBuilder, Runtime};
+use cubecl::prelude::Runtime;
 use network::{Far, From, Tiles, To};
 use plywood_core::shape::Axes;
 use plywood_core::{DType, Shape, TensorType, Value, Values};
@@ -318,8 +318,7 @@ struct Gather {
 }
 
 impl Code for Gather {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let elem = of(memory::elem(self.dtype, self.bf16), 1);
         let (x, places, out) = (e.input(elem), e.input(of(U32, 1)), e.output(elem));
         let [total, columns, offset, step, first, place_step] = [(); 6].map(|()| e.scalar(U32));
@@ -337,6 +336,6 @@ impl Code for Gather {
             let element = e.load(x, from);
             e.store(out, position, element);
         });
-        e.finish()
+        e
     }
 }

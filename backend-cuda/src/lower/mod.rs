@@ -16,7 +16,6 @@ use crate::emit::memory::{self, Stored};
 use crate::emit::{Emit, U32, Val, of, ops};
 use crate::queue::Code;
 use cubecl::ir::{BinaryOperator, Comparison};
-use cubecl::prelude::KernelBuilder;
 use plywood_kernel::ir::{Arg, ArgId, Id, Op, Program};
 use plywood_kernel::{Type, Width};
 use smallvec::SmallVec;
@@ -72,10 +71,6 @@ pub struct Key {
     pub work: Work,
     /// How a bf16 is stored.
     pub bf16: Stored,
-    /// Whether the compiler behind rewrites sums of floats.
-    pub hides: bool,
-    /// Whether the device rounds a fused multiplication and addition twice, and has floats of 64 bits to do better.
-    pub wide_fma: bool,
 }
 
 /// The numbers of a launch, in the order in which kernels ask for them.
@@ -101,13 +96,11 @@ struct Writer<'a> {
     /// Sizes of the loops that the columns are counted in, outermost first.
     inner: SmallVec<[Val; 4]>,
     args: Vec<Argument>,
-    /// The number of the first column.
-    first: Option<Val>,
 }
 
 impl Code for Key {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut w = Writer::new(Emit::new(builder), self);
+    fn write(&self, e: Emit) -> Emit {
+        let mut w = Writer::new(e, self);
         match self.work {
             Work::Flat => flat::write(&mut w),
             Work::Unit => rows::by_unit(&mut w),
@@ -115,7 +108,7 @@ impl Code for Key {
                 rows::by_cube(&mut w, rows::Cube { units, kept, exact, plane })
             }
         }
-        w.e.finish()
+        w.e
     }
 
     #[cfg(feature = "offline")]
@@ -148,10 +141,6 @@ impl Key {
         let lanes = if self.along[arg as usize] == Along::Line { self.vector } else { 1 };
         of(memory::elem(self.program.args()[arg as usize].dtype, self.bf16), lanes)
     }
-
-    pub fn counts_columns(&self) -> bool {
-        self.program.ops().contains(&Op::Column)
-    }
 }
 
 impl<'a> Writer<'a> {
@@ -164,17 +153,6 @@ impl<'a> Writer<'a> {
                 _ => Some(e.input(key.elem(arg))),
             })
             .collect();
-        if key.wide_fma {
-            e.widen_fma();
-        }
-        match key.hides {
-            true => {
-                let zero = e.scalar(U32);
-                e.hide_by(zero);
-            }
-            // CUDA's compiler rewrites no sums, but fuses them with products.
-            false => e.keep_products(),
-        }
         let (rows, columns) = (e.scalar(U32), e.scalar(U32));
         let sizes = (0..key.levels).map(|_| e.scalar(U32)).collect();
         let inner = (0..key.inner).map(|_| e.scalar(U32)).collect();
@@ -183,8 +161,7 @@ impl<'a> Writer<'a> {
             None => Argument::Number(number(&mut e, key.program.args()[arg], key.program.width())),
         });
         let args = args.collect();
-        let first = key.counts_columns().then(|| e.scalar(U32));
-        Writer { e, key, rows, columns, sizes, inner, args, first }
+        Writer { e, key, rows, columns, sizes, inner, args }
     }
 
     fn program(&self) -> &'a Program {
@@ -210,8 +187,6 @@ impl<'a> Writer<'a> {
                 e.mul(column, n)
             }
         };
-        let first = self.first.expect("it was declared");
-        let start = e.add(first, start);
         let start = if lane == U32 { start } else { e.cast(start, lane) };
         let each = (0..self.key.vector)
             .map(|i| {

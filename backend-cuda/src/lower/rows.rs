@@ -146,11 +146,11 @@ fn body(
     for id in stage.ops.clone() {
         values.0[id as usize] = match w.program().ops()[id as usize] {
             Op::Load(arg) => Some(match memory.as_deref_mut().and_then(|turn| turn.elements[arg as usize]) {
-                Some((_, x)) => x,
+                Some(x) => x,
                 None => {
                     let x = w.load(arg, at, column);
                     if let Some(turn) = memory.as_deref_mut() {
-                        turn.elements[arg as usize] = Some((id, x));
+                        turn.elements[arg as usize] = Some(x);
                     }
                     x
                 }
@@ -187,7 +187,7 @@ fn body(
             None => w.store(arg, at, column, value, x),
             // Rounded as memory would have it: it may be read again.
             Some(turn) => {
-                turn.elements[arg as usize] = Some((x, value));
+                turn.elements[arg as usize] = Some(value);
                 turn.written[arg as usize] = Some((x, value));
             }
         }
@@ -199,7 +199,8 @@ struct Turn {
     column: Val,
     /// Whether there are such columns; none where there always are.
     inside: Option<Val>,
-    elements: Vec<Option<(Id, Val)>>,
+    elements: Vec<Option<Val>>,
+    /// What is to be written, with the value of the program that it is.
     written: Vec<Option<(Id, Val)>>,
 }
 
@@ -301,8 +302,7 @@ fn together(w: &mut Writer<'_>, cube: Cube, unit: Val, id: Id, own: Val) -> Val 
         e.meet();
         left /= 2;
     }
-    let zero = e.index(0);
-    let all = e.load(shared, zero);
     // Nobody writes the memory again before all have read it: each reduction has its own.
-    all
+    let zero = e.index(0);
+    e.load(shared, zero)
 }

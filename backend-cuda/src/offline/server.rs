@@ -7,6 +7,7 @@ use cubecl::cuda::{CudaCompiler, CudaDevice, CudaRuntime};
 use cubecl::ir::TargetProperties;
 use cubecl::prelude::{ComputeClient, CubeCount, Runtime};
 use cubecl::zspace::{Shape, Strides};
+use cubecl_common::backtrace::BackTrace;
 use cubecl_common::bytes::Bytes;
 use cubecl_common::device::{DeviceId, DeviceService, ServerUtilitiesHandle};
 use cubecl_common::future::DynFut;
@@ -35,6 +36,11 @@ impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Server")
     }
+}
+
+/// The error of what a runtime that runs nothing cannot tell.
+fn nothing(reason: &str) -> ServerError {
+    ServerError::Generic { reason: reason.to_string(), backtrace: BackTrace::capture() }
 }
 
 type Task = Box<dyn CubeTask<CudaCompiler>>;
@@ -126,19 +132,19 @@ impl ComputeServer for Server {
     fn allocation_mode(&mut self, _: MemoryAllocationMode, _: StreamId) {}
 
     fn get_resource(&mut self, _: Binding, _: StreamId) -> Result<ManagedResource<()>, ServerError> {
-        unimplemented!("there is no memory")
+        Err(nothing("there is no memory"))
     }
 
     fn memory_usage(&mut self, _: StreamId) -> Result<MemoryUsage, ServerError> {
-        unimplemented!("there is no memory")
+        Err(nothing("there is no memory"))
     }
 
     fn start_profile(&mut self, _: StreamId) -> Result<ProfilingToken, ServerError> {
-        unimplemented!("nothing runs that could be measured")
+        Err(nothing("nothing runs that could be measured"))
     }
 
     fn end_profile(&mut self, _: StreamId, _: ProfilingToken) -> Result<ProfileDuration, ProfileError> {
-        unimplemented!("nothing runs that could be measured")
+        Err(ProfileError::NotRegistered { backtrace: BackTrace::capture() })
     }
 }
 
@@ -155,8 +161,8 @@ impl ComputeStorage for Nowhere {
 
     fn get(&mut self, _: &StorageHandle) {}
 
-    fn alloc(&mut self, _: u64) -> Result<StorageHandle, IoError> {
-        unimplemented!("there is no memory")
+    fn alloc(&mut self, size: u64) -> Result<StorageHandle, IoError> {
+        Err(IoError::BufferTooBig { size, backtrace: BackTrace::capture() })
     }
 
     fn dealloc(&mut self, _: StorageId) {}

@@ -30,8 +30,8 @@ pub fn over_domain(
     }
 }
 
-/// One element for each row, in order.
-fn of_rows(shape: &[usize], trailing: usize) -> Strides {
+/// The strides of a tensor with one element for each row, in order, over a domain of a shape whose last `trailing` axes are the columns.
+pub fn of_rows(shape: &[usize], trailing: usize) -> Strides {
     let leading = shape.len() - trailing;
     let mut strides = row_major(&shape[..leading]);
     strides.resize(shape.len(), 0);

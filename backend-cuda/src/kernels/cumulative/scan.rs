@@ -13,7 +13,6 @@ use crate::emit::memory::{self, Stored};
 use crate::emit::{Emit, U32, Val, of, ops};
 use crate::queue::Code;
 use cubecl::ir::{Builtin, Comparison};
-use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 use plywood_core::op::Cumulation;
 use plywood_kernel::{Type, Width};
@@ -36,8 +35,7 @@ pub enum Work {
 
 /// A kernel.
 ///
-/// Arguments: elements; totals, a list for each lane of a state, where there are any; results, where there are any. Numbers: (0, where
-/// values are hidden from compilers,) rows, columns, rows within, blocks of a row, columns of a block; the first element; where a row's
+/// Arguments: elements; totals, a list for each lane of a state, where there are any; results, where there are any. Numbers: rows, columns, rows within, blocks of a row, columns of a block; the first element; where a row's
 /// first column is, and from a column to the next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scan {
@@ -47,10 +45,6 @@ pub struct Scan {
     pub dtype: DType,
     /// How a bf16 is stored.
     pub bf16: Stored,
-    /// Whether the compiler behind rewrites sums of floats.
-    pub hides: bool,
-    /// Whether fused multiplications and additions go by way of 64 bits.
-    pub wide_fma: bool,
     /// How many units exchange values without shared memory: a power of two; 1 where the hardware cannot.
     pub plane: u32,
     /// The division of work.
@@ -85,8 +79,7 @@ struct Numbers {
 }
 
 impl Code for Scan {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let steps = Steps::new(self.kind, self.dtype);
         let elem = of(memory::elem(self.dtype, self.bf16), 1);
         let elements = e.input(elem);
@@ -99,13 +92,6 @@ impl Code for Scan {
             Work::Unit | Work::Cube(_) | Work::Block(_) => Some(e.output(elem)),
             Work::Totals(_) => None,
         };
-        if self.wide_fma {
-            e.widen_fma();
-        }
-        if self.hides {
-            let zero = e.scalar(U32);
-            e.hide_by(zero);
-        }
         let [rows, columns, inner, blocks, long, offset, start, step] = [(); 8].map(|()| e.scalar(U32));
         let numbers = Numbers { rows, columns, inner, blocks, long, offset, start, step };
         let mut w = Writer { e, code: self, steps, elements, totals, results, numbers };
@@ -113,7 +99,7 @@ impl Code for Scan {
             Work::Unit => w.by_unit(),
             Work::Cube(units) | Work::Totals(units) | Work::Block(units) => w.by_cube(units as usize),
         }
-        w.e.finish()
+        w.e
     }
 }
 

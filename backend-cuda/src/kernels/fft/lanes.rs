@@ -10,7 +10,6 @@ use crate::emit::{Emit, U32, Val, of};
 use crate::lower;
 use crate::queue::Code;
 use cubecl::ir::{Builtin, Comparison};
-use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 use plywood_kernel::Width;
 use plywood_kernel::ir::Arg;
@@ -262,8 +261,8 @@ impl Lanes {
 }
 
 impl Code for Lanes {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
+        e.fuse_products();
         let ty = self.ty();
         let re = e.input(ty);
         let im = (self.input != Input::Real).then(|| e.input(ty));
@@ -314,7 +313,7 @@ impl Code for Lanes {
                 e.when(written, |e| results.iter().zip(y).for_each(|(&list, y)| e.store(list, index, y)));
             });
         });
-        e.finish()
+        e
     }
 }
 

@@ -4,7 +4,6 @@ use super::cube::{Cube, Matrix, Units, infinity_and_nan, ty};
 use crate::emit::{Emit, U32};
 use crate::queue::Code;
 use cubecl::ir::{Arithmetic, Builtin, Comparison};
-use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 
 /// Arguments: the matrices, the factors. Numbers: how many, their order, the first element; the columns at work, from and to. Where
@@ -16,8 +15,8 @@ pub struct Cholesky {
 }
 
 impl Code for Cholesky {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
+        e.fuse_products();
         let ty = ty(self.dtype);
         let (from, to) = (e.input(ty), e.output(ty));
         let [matrices, n, offset, first, end] = [(); 5].map(|()| e.scalar(U32));
@@ -103,6 +102,6 @@ impl Code for Cholesky {
                 );
             });
         });
-        e.finish()
+        e
     }
 }

@@ -4,7 +4,6 @@ use super::cube::{Cube, Matrix, Units, infinity_and_nan, ty};
 use crate::emit::{Emit, I32, U32, Val, of};
 use crate::queue::Code;
 use cubecl::ir::{Arithmetic, Builtin, Comparison};
-use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 
 /// Arguments: the matrices; the factors, pivots and permutations; determinants. Numbers: how many, rows, columns, the lesser of both, the
@@ -19,8 +18,8 @@ pub struct Lu {
 }
 
 impl Code for Lu {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
+        e.fuse_products();
         let (ty, integer) = (ty(self.dtype), of(I32, 1));
         let (from, to, pivots, order) = (e.input(ty), e.output(ty), e.output(integer), e.output(integer));
         let determinants = self.determinant.then(|| e.output(ty));
@@ -119,7 +118,7 @@ impl Code for Lu {
                 });
             }
         });
-        e.finish()
+        e
     }
 }
 

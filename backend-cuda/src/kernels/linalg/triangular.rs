@@ -5,7 +5,6 @@ use super::cube::{Cube, Matrix, Units, ty};
 use crate::emit::{Emit, I32, U32, Val, of};
 use crate::queue::Code;
 use cubecl::ir::{Builtin, Comparison};
-use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 
 /// Arguments: the matrices, the right sides, the order of their rows, the solutions; or only one that holds a triangle and, right of it,
@@ -25,8 +24,8 @@ pub struct Triangular {
 }
 
 impl Code for Triangular {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
+        e.fuse_products();
         let ty = ty(self.dtype);
         let [a, b] = match self.in_place {
             false => [e.input(ty), e.input(ty)],
@@ -109,6 +108,6 @@ impl Code for Triangular {
                 e.meet_in_memory();
             });
         });
-        e.finish()
+        e
     }
 }

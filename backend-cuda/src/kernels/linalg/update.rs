@@ -4,7 +4,6 @@ use super::cube::{Cube, Matrix, PANEL, Units, ty};
 use crate::emit::{Emit, U32, Val};
 use crate::queue::Code;
 use cubecl::ir::{Builtin, Comparison};
-use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 
 /// Arguments: the matrices. Numbers: how many tiles, tiles down and across of each matrix, its rows and columns, the panel's first and
@@ -18,8 +17,8 @@ pub struct Update {
 }
 
 impl Code for Update {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
+        e.fuse_products();
         let ty = ty(self.dtype);
         let list = e.output(ty);
         let [all, down, across, m, n, first, end] = [(); 7].map(|()| e.scalar(U32));
@@ -38,7 +37,7 @@ impl Code for Update {
                 }
             }
         });
-        e.finish()
+        e
     }
 }
 

@@ -9,7 +9,6 @@ use crate::emit::{Emit, U32, Val, of, ops};
 use crate::programs::{Single, single};
 use crate::queue::Code;
 use cubecl::ir::{Bitwise, Builtin, Comparison, ElemType};
-use cubecl::prelude::KernelBuilder;
 use plywood_core::DType;
 use plywood_kernel::{Type, Width};
 
@@ -107,8 +106,7 @@ struct Source {
 }
 
 impl Code for Tiles {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let (word, place) = (of(word(self.dtype), 1), of(U32, 1));
         let elements =
             (self.from == From::Elements).then(|| e.input(of(memory::elem(self.dtype, self.bf16), 1)));
@@ -179,7 +177,7 @@ impl Code for Tiles {
                 });
             }
         });
-        e.finish()
+        e
     }
 }
 
@@ -222,8 +220,7 @@ impl Tiles {
 }
 
 impl Code for Far {
-    fn write(&self, builder: KernelBuilder) -> KernelBuilder {
-        let mut e = Emit::new(builder);
+    fn write(&self, mut e: Emit) -> Emit {
         let pairs = Pairs { keys: e.output(of(word(self.dtype), 1)), places: e.output(of(U32, 1)) };
         let [units, row, round, log] = [(); 4].map(|()| e.scalar(U32));
         let position = e.builtin(Builtin::AbsolutePos);
@@ -251,7 +248,7 @@ impl Code for Far {
             }
             places.into_iter().zip(all).for_each(|(at, pair)| pairs.put(e, at, pair));
         });
-        e.finish()
+        e
     }
 }
 
