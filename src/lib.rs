@@ -38,6 +38,9 @@ pub use plywood_backend_cuda::Wgpu;
 pub use plywood_batching::{Batched, InAxes, Map, Vmap, map, vmap};
 pub use plywood_fusion::{Fusion, FusionStats, Jit, Jitted, jit};
 pub use plywood_macros::Tree;
+pub use plywood_multi_device::{
+    Mesh, MultiDevice, Pmap, RunStats, Shard, ShardMap, pmap, shard_map, shards, spec,
+};
 
 mod backends;
 mod jacobian;
@@ -80,6 +83,7 @@ pub mod prelude {
         Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
         meshgrid, ravel_multi_index, vstack, where_,
     };
+    pub use crate::{Mesh, MultiDevice, Pmap, Shard, ShardMap, pmap, shard_map, shards, spec};
     pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }

@@ -10,7 +10,7 @@ use plywood_core::{
 use std::sync::Arc;
 
 fn ty(dtype: DType, shape: &[usize]) -> TensorType {
-    TensorType { shape: shape.into(), dtype }
+    TensorType::new(shape, dtype)
 }
 
 fn symbol(ty: TensorType) -> Value {

@@ -11,8 +11,8 @@ use plywood_core::record::extract;
 use plywood_core::{Backend, Graph, Number, Op, TensorType, Term, Trace, Value, Values, Var};
 use std::sync::Arc;
 
-fn call(graph: Graph) -> Arc<Call> {
-    Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(Policy::Everything) })
+fn call(graph: Graph) -> Op {
+    Op::Call(Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(Policy::Everything) }))
 }
 
 fn key(kind: &str, flags: impl IntoIterator<Item = bool>, numbers: &[u64]) -> Vec<u8> {

@@ -5,8 +5,8 @@ use crate::backend::Step;
 use crate::op;
 use crate::tree::{leaves, rebuild};
 use crate::{
-    Backend, DType, Graph, Number, Op, Operand, SelfTree, TensorType, Term, Trace, Traced, Tree, Value,
-    Values, at,
+    Backend, DType, Graph, Number, Op, Operand, SelfTree, TensorType, Term, Trace, Traced, Value, Values,
+    Varying, at,
 };
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub fn cond<B: Backend, A, Out, Yes, No>(pred: impl Operand<B>, yes: Yes, no: No, args: A) -> Out::On<B>
 where
     A: SelfTree<B>,
-    Out: Tree<Traced<B>>,
+    Out: SelfTree<Traced<B>>,
     Yes: Fn(A::On<Traced<B>>) -> Out,
     No: Fn(A::On<Traced<B>>) -> Out,
 {
@@ -50,7 +50,7 @@ where
 pub fn switch<B: Backend, A, Out, F>(index: impl Operand<B>, branches: F, args: A) -> Out::On<B>
 where
     A: SelfTree<B>,
-    Out: Tree<Traced<B>>,
+    Out: SelfTree<Traced<B>>,
     F: Branches<A::On<Traced<B>>, Out>,
 {
     let which = match index.term() {
@@ -97,7 +97,7 @@ impl<A, Out> Branches<A, Out> for Vec<Box<dyn Fn(A) -> Out + '_>> {
 }
 
 #[track_caller]
-fn choose<B: Backend, A: SelfTree<B>, Out: Tree<Traced<B>>>(
+fn choose<B: Backend, A: SelfTree<B>, Out: SelfTree<Traced<B>>>(
     name: &str,
     which: Value,
     branches: &[&dyn Fn(A::On<Traced<B>>) -> Out],
@@ -106,14 +106,16 @@ fn choose<B: Backend, A: SelfTree<B>, Out: Tree<Traced<B>>>(
     assert!(which.rank() == 0, "{name}: a branch is chosen by a scalar, not by {}", which.ty());
     assert!(!branches.is_empty(), "{name}: there are no branches");
     let operands = all(&args);
-    let mut outs: Vec<Out> = Vec::new();
-    let mut found = Vec::new();
+    let mut outs: Vec<(Vec<Value>, Out)> = Vec::new();
     for branch in branches {
         let mut arguments = Vec::new();
         let out = branch(symbols::<B, A>(args.clone(), &mut arguments, |x| x.ty().clone()));
-        found.push(recorded(&arguments, &leaves(&out)));
-        outs.push(out);
+        outs.push((arguments, out));
     }
+    let (arguments, mut outs): (Vec<_>, Vec<Out>) = outs.into_iter().unzip();
+    vary_alike::<Traced<B>, Out>(&mut outs);
+    let found: Vec<_> =
+        arguments.iter().zip(&outs).map(|(arguments, out)| recorded(arguments, &leaves(out))).collect();
     let first = shown::<Traced<B>, Out>(&outs[0]);
     for (i, out) in outs.iter().enumerate().skip(1) {
         let other = shown::<Traced<B>, Out>(out);
@@ -143,6 +145,22 @@ fn choose<B: Backend, A: SelfTree<B>, Out: Tree<Traced<B>>>(
     let outputs = op.infer(&inputs.iter().map(Value::ty).collect::<Vec<_>>());
     let results = engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, inputs);
     rebuild::<Traced<B>, B, _>(outs.swap_remove(0), results)
+}
+
+/// On many devices: what varies after one of the branches does so after all.
+fn vary_alike<B: Backend, Out: SelfTree<B>>(outs: &mut [Out]) {
+    let mut results: Vec<Vec<Value>> = outs.iter().map(leaves::<B, Out>).collect();
+    let n = results.iter().map(Vec::len).min().unwrap_or(0);
+    let over = |i: usize| results.iter().fold(Varying::NOTHING, |all, y| all.union(&y[i].ty().varying));
+    let wanted: Vec<Varying> = (0..n).map(over).collect();
+    if wanted.iter().all(Varying::is_nothing) {
+        return;
+    }
+    for (out, results) in outs.iter_mut().zip(&mut results) {
+        let varied = std::mem::take(results).into_iter().enumerate();
+        let varied: Vec<Value> = varied.map(|(i, y)| if i < n { y.vary_to(&wanted[i]) } else { y }).collect();
+        *out = rebuild::<B, B, Out>(out.clone(), varied);
+    }
 }
 
 /// A graph that takes all captured values, of which it reads its own.

@@ -3,7 +3,7 @@
 //! What a body captured is among its inputs: constants, in front of what changes.
 
 use crate::op::Types;
-use crate::{DType, Graph, TensorType};
+use crate::{DType, Graph, TensorType, Varying};
 use std::sync::Arc;
 
 /// Repeats a body over the leading axis of some tensors, with a state.
@@ -121,7 +121,9 @@ impl While {
             &inputs(&self.condition),
         );
         check(name, "the body is called with", &[of_body, carry].concat(), &inputs(&self.body));
-        check(name, "the condition gives", &outputs(&self.condition), &[TensorType::scalar(DType::Bool)]);
+        let holds: Vec<TensorType> =
+            outputs(&self.condition).iter().map(|ty| ty.with_varying(Varying::NOTHING)).collect();
+        check(name, "the condition gives", &holds, &[TensorType::scalar(DType::Bool)]);
         check(name, "the body gives the state", &outputs(&self.body), carry);
         carry.iter().cloned().collect()
     }
@@ -132,7 +134,11 @@ impl Cond {
     pub(super) fn infer(&self, x: &[&TensorType]) -> Types {
         let name = "cond";
         let which = TensorType::scalar(DType::I32);
-        assert!(*x[0] == which, "{name}: a branch is chosen by {which}, not {}", x[0]);
+        assert!(
+            x[0].shape == which.shape && x[0].dtype == which.dtype,
+            "{name}: a branch is chosen by {which}, not {}",
+            x[0]
+        );
         assert!(!self.branches.is_empty(), "{name}: there are no branches");
         let operands: Vec<TensorType> = x[1..].iter().map(|&ty| ty.clone()).collect();
         let results = outputs(&self.branches[0]);

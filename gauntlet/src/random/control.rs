@@ -134,7 +134,7 @@ pub(super) fn while_loop(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Re
     if !b.allowed.irreversible {
         return None;
     }
-    let scalar = TensorType { shape: Shape::scalar(), dtype: DType::I32 };
+    let scalar = TensorType::new(Shape::scalar(), DType::I32);
     let state = b.pick(i.operands[0], |ty| ty.elements() <= 600)?;
     let constant = b.pick(i.operands[1], |_| true)?;
     let bound = b.full(d.of(&[2.0, 1.0, 0.0, 4.0]), &scalar)?;
@@ -159,7 +159,7 @@ pub(super) fn while_loop(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Re
 
 /// Two or three branches, each with its part of the instructions.
 pub(super) fn cond(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Results {
-    let scalar = TensorType { shape: Shape::scalar(), dtype: DType::I32 };
+    let scalar = TensorType::new(Shape::scalar(), DType::I32);
     let which = match d.below(2) {
         0 => b.full(d.of(&[0.0, 1.0, 2.0, -1.0]), &scalar)?,
         _ => b.partner(i.operands[2], &scalar)?,

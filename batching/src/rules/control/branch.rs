@@ -166,6 +166,6 @@ fn is_light(graph: &Graph) -> bool {
         Op::DynamicSlice { .. } | Op::DynamicUpdate | Op::Gather(_) | Op::Scatter(_) => false,
         Op::Sort { .. } | Op::TopK { .. } | Op::Cumulative { .. } | Op::Dot(_) | Op::Conv(_) => false,
         Op::Window { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) | Op::Random(_) => false,
-        Op::Scan(_) | Op::While(_) | Op::Collective(_) => false,
+        Op::Scan(_) | Op::While(_) | Op::Collective(_) | Op::Pmap(_) => false,
     })
 }

@@ -1,0 +1,107 @@
+//! Where a thread stands while it runs a device's part: its groups, by the names of the mesh's axes.
+
+use crate::communicator::{Arrival, Communicator, Request};
+use crate::threads::{Meetings, Threads};
+use crate::world::World;
+use plywood_core::op::{Collective, CollectiveKind, Pmap};
+use plywood_core::{Array, Device, Engine, Error, Later, Op, Source, Step, Value, Values};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// A device's ends of the groups along each axis.
+pub(super) struct Place {
+    pub groups: Vec<(Arc<str>, Arc<dyn Communicator>)>,
+    pub device: Device,
+}
+
+thread_local! { static PLACE: RefCell<Option<Place>> = const { RefCell::new(None) }; }
+
+impl Place {
+    /// Runs work at this place.
+    pub fn run(self, work: &mut dyn FnMut()) {
+        struct Restore(Option<Place>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                PLACE.replace(self.0.take());
+            }
+        }
+        let _restore = Restore(PLACE.replace(Some(self)));
+        work()
+    }
+}
+
+/// The axes over which this thread runs a program, if it does.
+pub(super) fn running() -> Option<String> {
+    PLACE.with_borrow(|place| {
+        let names = place.as_ref()?.groups.iter().map(|(name, _)| format!("{name:?}"));
+        Some(names.collect::<Vec<_>>().join(", "))
+    })
+}
+
+/// The groups of a place: along each axis the devices that differ from it in that coordinate alone.
+pub(super) fn groups(
+    p: &Pmap,
+    place: usize,
+    meetings: &Arc<Meetings>,
+    world: Option<&Arc<dyn World>>,
+) -> Result<Vec<(Arc<str>, Arc<dyn Communicator>)>, Error> {
+    let mut groups = Vec::new();
+    for (axis, (name, size)) in p.mesh.iter().enumerate() {
+        let step: usize = p.mesh[axis + 1..].iter().map(|(_, size)| size).product();
+        let rank = place / step % size;
+        let members: Vec<usize> = (0..*size).map(|k| place - rank * step + k * step).collect();
+        let group: Arc<dyn Communicator> = match world {
+            Some(world) => crate::world::group(world, &members)?,
+            None => {
+                let (meetings, started) = (meetings.clone(), AtomicU64::new(0));
+                Arc::new(Threads { meetings, axis, members, rank, started })
+            }
+        };
+        groups.push((name.clone(), group));
+    }
+    Ok(groups)
+}
+
+/// Executes a collective of the program that this thread runs as a device; none where it runs none, or one without such an axis. For
+/// the engines of devices.
+pub fn collective(engine: &'static dyn Engine, step: Step<'_>, inputs: Values) -> Option<Values> {
+    let Op::Collective(c) = step.op else { unreachable!("{}: not a collective", step.op) };
+    let (group, device) = PLACE.with_borrow(|place| {
+        let place = place.as_ref()?;
+        let (_, group) = place.groups.iter().find(|(name, _)| *name == c.axis)?;
+        Some((group.clone(), place.device))
+    })?;
+    let Some(input) = inputs.into_iter().next() else {
+        let op = Op::Constant(Array::new(vec![group.rank() as i32], []));
+        return Some(engine.execute(Step { op: &op, outputs: step.outputs, at: step.at }, Values::new()));
+    };
+    Some([spoken(c, &*group, device, input, step)].into_iter().collect())
+}
+
+fn spoken(c: &Collective, group: &dyn Communicator, device: Device, input: Value, step: Step<'_>) -> Value {
+    let (engine, output) = (input.engine(), step.outputs[0].clone());
+    if group.size() == 1 || c.kind == CollectiveKind::Vary {
+        return crate::collective::result(c, &[input], 0, &output);
+    }
+    let request = Request { collective: c.clone(), input, output: output.clone(), at: step.at };
+    match group.start(request) {
+        Ok(arrival) => Value::new(engine, output, Later::new(OnItsWay { arrival, device })),
+        Err(e) => panic!("{}, at {}: {e}", c.name(), step.at),
+    }
+}
+
+/// A collective's result, which is waited for when it is needed.
+struct OnItsWay {
+    arrival: Box<dyn Arrival>,
+    device: Device,
+}
+
+impl Source for OnItsWay {
+    fn get(&self) -> Result<Value, Error> {
+        self.arrival.wait()
+    }
+    fn device(&self) -> Device {
+        self.device
+    }
+}
