@@ -39,10 +39,13 @@ pub use plywood_backend_cuda::Wgpu;
 pub use plywood_batching::{Batched, InAxes, Map, Vmap, map, vmap};
 #[doc(inline)]
 pub use plywood_checkpoint as checkpoint;
+/// Programs on the processes of a job: see `mpi::join`.
+#[cfg(feature = "mpi")]
+pub use plywood_communicator_mpi as mpi;
 pub use plywood_fusion::{Fusion, FusionStats, Jit, Jitted, jit};
 pub use plywood_macros::Tree;
 pub use plywood_multi_device::{
-    Mesh, MultiDevice, Pmap, RunStats, Shard, ShardMap, pmap, shard_map, shards, spec,
+    Mesh, MultiDevice, Pmap, RunStats, Shard, ShardMap, pmap, rank, shard_map, shards, spec, world_size,
 };
 
 mod backends;

@@ -5,6 +5,8 @@
 pub mod reduction;
 
 #[cfg(feature = "mpi")]
+mod buffer;
+#[cfg(feature = "mpi")]
 mod collective;
 #[cfg(feature = "mpi")]
 mod error;
@@ -22,6 +24,8 @@ mod start;
 mod started;
 #[cfg(feature = "mpi")]
 mod turns;
+#[cfg(feature = "mpi")]
+mod world;
 
 #[cfg(feature = "mpi")]
 pub use collective::Tuning;
@@ -36,3 +40,5 @@ pub use reduction::{Reduction, combine, fold};
 pub use start::{Source, Target};
 #[cfg(feature = "mpi")]
 pub use started::Pending;
+#[cfg(feature = "mpi")]
+pub use world::{join, messages};

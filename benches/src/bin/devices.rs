@@ -34,7 +34,8 @@ fn descend_together<B: Backend>(params: Params<B>, x: Tensor<B>, y: Tensor<B>) -
 fn params(sizes: &[usize]) -> Params<Cpu> {
     let keys = random::split_n(&random::key::<Cpu>(0), sizes.len());
     let layer = |(i, pair): (usize, &[usize])| {
-        let w = random::normal(&keys.get(i as i32), [pair[0], pair[1]], DType::F32) * (pair[0] as f64).powf(-0.5);
+        let w =
+            random::normal(&keys.get(i as i32), [pair[0], pair[1]], DType::F32) * (pair[0] as f64).powf(-0.5);
         (w, Tensor::zeros([pair[1]], DType::F32))
     };
     sizes.windows(2).enumerate().map(layer).collect()
@@ -88,7 +89,10 @@ fn numbers(n: usize) {
     let one = move || jit(vmap(draw::<_, 1_000_000>))(k.clone());
     let two = move || pmap(draw::<_, 1_000_000>)(keys.clone());
     assert_eq!(n, 1_000_000);
-    compare("normal numbers, 2 x 1e6", vec![("one device, all threads", keep(one)), ("two devices", keep(two))]);
+    compare(
+        "normal numbers, 2 x 1e6",
+        vec![("one device, all threads", keep(one)), ("two devices", keep(two))],
+    );
 }
 
 fn draw<B: Backend, const N: usize>(key: Tensor<B>) -> Tensor<B> {
