@@ -26,7 +26,7 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Tuning {
-        Tuning { piece: 1 << 20, each: 128 << 10, moved: 1 << 30, in_place: true }
+        Tuning { piece: 512 << 10, each: 128 << 10, moved: 1 << 30, in_place: true }
     }
 }
 
@@ -147,21 +147,28 @@ pub(crate) fn reduce_scatter(
         mine.copy_from_slice(data);
         return Ok(());
     }
-    let piece = cx.piece() / n;
+    let (piece, combining) = (cx.piece() / n, Combining { operators: cx.operators, how, dtype });
     for (i, mine) in mine.chunks_mut(piece).enumerate() {
-        let (len, direct) = (mine.len(), how != Reduction::SumInOrder && is_aligned(dtype, mine));
-        let [packed, other] = cx.scratch.two(n * len, if direct { 0 } else { n * len });
-        pack(data, whole, i * piece, packed, len);
-        if how == Reduction::SumInOrder {
-            cx.comm.all_to_all(packed, other)?;
+        let (len, in_order) = (mine.len(), how == Reduction::SumInOrder);
+        // What lies as MPI takes it is left where it is.
+        let from_data = len == whole && is_aligned(dtype, data);
+        let into_mine = !in_order && is_aligned(dtype, mine);
+        let [packed, other] =
+            cx.scratch.two(if from_data { 0 } else { n * len }, if into_mine { 0 } else { n * len });
+        let from = match from_data {
+            true => data,
+            false => {
+                pack(data, whole, i * piece, packed, len);
+                packed
+            }
+        };
+        if in_order {
+            cx.comm.all_to_all(from, other)?;
             fold(how, dtype, other, mine);
-            continue;
-        }
-        let combining = Combining { operators: cx.operators, how, dtype };
-        if direct {
-            cx.comm.reduce_scatter(combining, packed, mine)?;
+        } else if into_mine {
+            cx.comm.reduce_scatter(combining, from, mine)?;
         } else {
-            cx.comm.reduce_scatter(combining, packed, &mut other[..len])?;
+            cx.comm.reduce_scatter(combining, from, &mut other[..len])?;
             mine.copy_from_slice(&other[..len]);
         }
     }

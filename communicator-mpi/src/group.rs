@@ -3,14 +3,14 @@
 //! What always holds: calls on a group are made one after another, in the order in which they were asked for in this process,
 //! started ones among them, whichever threads ask; and a call that failed is the last one that MPI sees of the group.
 
-use crate::collective::{self, Context, Scratch, Tuning};
+use crate::Error;
+use crate::collective::{self, Context, Scratch, Tuning, check};
 use crate::ffi::{Comm, Level};
 use crate::patience::Patience;
 use crate::process::{Job, Shared, perform};
 use crate::reduction::Reduction;
 use crate::started::Pending;
 use crate::turns::Turns;
-use crate::{Error, collective::check};
 use plywood_core::DType;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -88,13 +88,12 @@ impl Group {
         &self.members
     }
 
-    /// A group of some members, by their ranks here; theirs there are the places in the list. They alone call this, all of them,
-    /// with the same list and tag; for each other the calls count among those on this group. Groups of other members that are
-    /// made at the same time have another tag. An error for a process that is not in the list.
+    /// A group of some members, given by their ranks here; the places in the list are their ranks there. All of them call this with
+    /// the same list and tag, and nobody else; for them it is one of the calls on this group. Groups that are made at the same time,
+    /// of other members, have other tags. An error for a process that is not in the list.
     ///
     /// # Panics
-    /// If a member is named twice, or is none of this group; if the tag is above `i32::MAX`, or what MPI takes for one (2^15 - 1
-    /// at least).
+    /// If a member is named twice, or is none of this group; if the tag is above `i32::MAX`. (MPI promises tags up to 2^15 - 1.)
     #[track_caller]
     pub fn sub(self: &Arc<Self>, members: &[usize], tag: u32) -> Result<Arc<Group>, Error> {
         check::members(self.size(), members);

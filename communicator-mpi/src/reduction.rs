@@ -6,10 +6,8 @@
 //! zeros the positive one is the larger, and NaN is beyond both ends. Sums of 16-bit floats are made in f32 and rounded to
 //! nearest, ties to even.
 
-use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use plywood_core::DType;
-use std::array::from_fn;
 
 /// How the members' elements are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -167,69 +165,105 @@ macro_rules! floats { ($($T:ident $I:ident)*) => { $( impl Combined for $T {
 floats!(f64 i64 f32 i32);
 
 /// Elements of 16 bits that are widened together.
-const WIDE: usize = 256;
+const WIDE: usize = 128;
 
-fn widen<T: Copy>(bytes: &[u8], of: impl Fn([u8; 2]) -> T, zero: T, wide: &mut [f32; WIDE])
-where
-    [T]: HalfFloatSliceExt,
-{
-    let mut narrow = [zero; WIDE];
-    let n = bytes.len() / 2;
-    for (to, from) in narrow.iter_mut().zip(bytes.as_chunks().0) {
-        *to = of(*from);
+/// A float of 16 bits: exactly in f32, and the nearest to one, ties to even. Without branches, so that the compiler makes vectors of
+/// it.
+trait Half: Sized {
+    fn wide(bits: u16) -> f32;
+    fn nearest(wide: f32) -> u16;
+
+    fn widen_all(bytes: &[[u8; 2]], wide: &mut [f32]) {
+        wide.iter_mut().zip(bytes).for_each(|(to, from)| *to = Self::wide(u16::from_ne_bytes(*from)));
     }
-    narrow[..n].convert_to_f32_slice(&mut wide[..n]);
+    fn narrow_all(wide: &[f32], bytes: &mut [[u8; 2]]) {
+        bytes.iter_mut().zip(wide).for_each(|(to, from)| *to = Self::nearest(*from).to_ne_bytes());
+    }
+}
+
+/// f32 has 13 digits more, and an exponent that is 112 larger.
+impl Half for f16 {
+    #[inline(always)]
+    fn wide(bits: u16) -> f32 {
+        let low = i32::from(bits & 0x7fff) << 13;
+        let moved = low + (112 << 23);
+        // Numbers without a leading one get one, which is subtracted again; infinities and NaN have the last exponent here, too.
+        let small = f32::from_bits((moved + (1 << 23)) as u32) - f32::from_bits(113 << 23);
+        let wide = if low < 1 << 23 { small.to_bits() as i32 } else { moved };
+        let wide = if low < 31 << 23 { wide } else { moved + (112 << 23) };
+        f32::from_bits(wide as u32 | u32::from(bits & 0x8000) << 16)
+    }
+    #[inline(always)]
+    fn nearest(wide: f32) -> u16 {
+        let (bits, sign) = ((wide.to_bits() & 0x7fff_ffff) as i32, (wide.to_bits() >> 16) as u16 & 0x8000);
+        // Half a unit of what is kept, less one bit where that is even; what overflows becomes infinity.
+        let rounded = (bits - (112 << 23) + 0xfff + ((bits >> 13) & 1)) >> 13;
+        let rounded = if rounded < 0x7c00 { rounded } else { 0x7c00 };
+        // Below the normal numbers: added to one whose last digit is theirs.
+        let least = f32::from_bits(126 << 23);
+        let small = (f32::from_bits(bits as u32) + least).to_bits() as i32 - least.to_bits() as i32;
+        let kept = if bits < 113 << 23 { small } else { rounded };
+        let kept = if bits > 255 << 23 { 0x7e00 } else { kept };
+        sign | kept as u16
+    }
+}
+
+/// The upper half of an f32.
+impl Half for bf16 {
+    #[inline(always)]
+    fn wide(bits: u16) -> f32 {
+        f32::from_bits(u32::from(bits) << 16)
+    }
+    #[inline(always)]
+    fn nearest(wide: f32) -> u16 {
+        let bits = wide.to_bits();
+        // Half a unit of what is kept, less one bit where that is even.
+        let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1));
+        let kept = if wide.is_nan() { bits | 0x40_0000 } else { rounded };
+        (kept >> 16) as u16
+    }
 }
 
 macro_rules! halves { ($($T:ident)*) => { $( impl Combined for $T {
     fn sum(into: &mut [u8], from: &[u8]) {
-        for (into, from) in into.chunks_mut(2 * WIDE).zip(from.chunks(2 * WIDE)) {
+        let (into, from) = (into.as_chunks_mut().0, from.as_chunks().0);
+        for (into, from) in into.chunks_mut(WIDE).zip(from.chunks(WIDE)) {
             let (mut a, mut b) = ([0.0; WIDE], [0.0; WIDE]);
-            widen(into, $T::from_ne_bytes, $T::ZERO, &mut a);
-            widen(from, $T::from_ne_bytes, $T::ZERO, &mut b);
-            store::<$T>(into, &from_fn(|i| a[i] + b[i]));
+            let (a, b) = (&mut a[..into.len()], &mut b[..into.len()]);
+            <$T as Half>::widen_all(into, a);
+            <$T as Half>::widen_all(from, b);
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += *b);
+            <$T as Half>::narrow_all(a, into);
         }
     }
     extremes!($T i16);
     fn sum_all(parts: &[u8], out: &mut [u8]) {
         let whole = out.len();
-        for (i, into) in out.chunks_mut(2 * WIDE).enumerate() {
+        for (i, into) in out.as_chunks_mut().0.chunks_mut(WIDE).enumerate() {
             let at = 2 * WIDE * i;
             let (mut sum, mut next) = ([0.0; WIDE], [0.0; WIDE]);
+            let (sum, next) = (&mut sum[..into.len()], &mut next[..into.len()]);
             for (k, part) in parts.chunks_exact(whole).enumerate() {
-                widen(&part[at..at + into.len()], $T::from_ne_bytes, $T::ZERO, &mut next);
-                // Not from zero, which would lose the sign of zeros.
-                sum = if k == 0 { next } else { from_fn(|i| sum[i] + next[i]) };
+                let part = part[at..at + 2 * into.len()].as_chunks().0;
+                // The first is not added to zero, which would lose the sign of its own zeros.
+                if k == 0 {
+                    <$T as Half>::widen_all(part, sum);
+                } else {
+                    <$T as Half>::widen_all(part, next);
+                    sum.iter_mut().zip(&*next).for_each(|(sum, next)| *sum += *next);
+                }
             }
-            store::<$T>(into, &sum);
+            <$T as Half>::narrow_all(sum, into);
         }
-    }
-}
-impl Narrow for $T {
-    fn narrow(wide: &[f32; WIDE]) -> [[u8; 2]; WIDE] {
-        let mut narrow = [$T::ZERO; WIDE];
-        narrow.convert_from_f32_slice(wide);
-        narrow.map($T::to_ne_bytes)
     }
 } )* } }
 halves!(f16 bf16);
-
-/// f32 to the nearest number of 16 bits, ties to even.
-trait Narrow {
-    fn narrow(wide: &[f32; WIDE]) -> [[u8; 2]; WIDE];
-}
-
-fn store<T: Narrow>(into: &mut [u8], wide: &[f32; WIDE]) {
-    for (to, from) in into.as_chunks_mut().0.iter_mut().zip(T::narrow(wide)) {
-        *to = from;
-    }
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use plywood_core::Element;
-    use plywood_core::convert::{Convert, Wide};
+    use plywood_core::convert::Wide;
 
     fn bytes<T: Copy, const N: usize>(values: &[T], to: impl Fn(T) -> [u8; N]) -> Vec<u8> {
         values.iter().flat_map(|&v| to(v)).collect()
@@ -282,32 +316,36 @@ mod tests {
         assert!(bf16::from_ne_bytes(nan[0]).is_nan());
     }
 
-    /// Every f16 with some others: the nearest to the exact sum, which f64 holds.
-    #[test]
-    fn sums_of_16_bits_are_the_nearest() {
-        let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
-        for b in [1.0, -2048.0, 0.000061, 65504.0, 3.14].map(f16::from_f32) {
-            let sums = combined(Reduction::Sum, (&all, &vec![b; all.len()]), f16::to_ne_bytes);
+    /// Every number of 16 bits with some others: the sum is the nearest to the exact one, which f64 holds well enough.
+    fn nearest<T: Element + Into<f64>>(of: impl Fn(u16) -> T, to: impl Fn(T) -> u16) {
+        let all: Vec<T> = (0..=u16::MAX).map(&of).collect();
+        for b in [1.0, -2048.0, 0.000061, 65504.0, 3.17, -0.0, 3.3e38] {
+            let b = T::narrow(Wide::Float(b));
+            let sums = combined(Reduction::Sum, (&all, &vec![b; all.len()]), |x| to(x).to_ne_bytes());
             for (&a, sum) in all.iter().zip(sums) {
-                let (sum, exact) = (f16::from_ne_bytes(sum), f64::from(a) + f64::from(b));
-                let nearest = f16::narrow(Wide::Float(exact));
-                assert!(
-                    sum == nearest || (sum.is_nan() && nearest.is_nan()),
-                    "{a} + {b}: {sum}, not {nearest}"
-                );
+                let (sum, exact) = (of(u16::from_ne_bytes(sum)), a.into() + b.into());
+                let nearest = T::narrow(Wide::Float(exact));
+                let nan = sum.into().is_nan() && nearest.into().is_nan();
+                assert!(to(sum) == to(nearest) || nan, "{a:?} + {b:?}: {sum:?}, not {nearest:?}");
             }
         }
     }
 
     #[test]
+    fn sums_of_16_bits_are_the_nearest() {
+        nearest(f16::from_bits, f16::to_bits);
+        nearest(bf16::from_bits, bf16::to_bits);
+    }
+
+    #[test]
     fn sums_in_order_are_rounded_once() {
-        let parts =
-            [[1.0, 60000.0], [0.0009765625, 60000.0], [0.0009765625, -60000.0]].as_flattened().to_vec();
+        // After each step, it would be 1 again, and infinite.
+        let parts = [1.0, 6e4, 2f32.powi(-11), 6e4, 2f32.powi(-11), -6e4];
         let parts = bytes(&parts, |x| f16::from_f32(x).to_ne_bytes());
         let mut out = [0; 4];
         fold(Reduction::SumInOrder, DType::F16, &parts, &mut out);
         let got: Vec<f32> = out.as_chunks().0.iter().map(|&x| f16::from_ne_bytes(x).to_f32()).collect();
-        assert_eq!(got, [1.001953125, 60000.0]);
+        assert_eq!(got, [1.0 + 2f32.powi(-10), 6e4]);
     }
 
     #[test]
