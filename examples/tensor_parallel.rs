@@ -49,7 +49,11 @@ fn loss_alone<B: Backend>((w1, b1, w2, b2): Params<B>, x: Tensor<B>, y: Tensor<B
     (out - y).square().mean()
 }
 
-fn step_alone<B: Backend>(params: Params<B>, x: Tensor<B>, y: Tensor<B>) -> (Tensor<B>, Params<B>, Params<B>) {
+fn step_alone<B: Backend>(
+    params: Params<B>,
+    x: Tensor<B>,
+    y: Tensor<B>,
+) -> (Tensor<B>, Params<B>, Params<B>) {
     let (loss, g) = value_and_grad(loss_alone)(params.clone(), x, y);
     let next = tree_map([params, g.clone()], |[p, g]| p - RATE * g);
     (loss, g, next)
