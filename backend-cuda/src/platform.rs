@@ -8,9 +8,10 @@ use cubecl::prelude::Runtime;
 use plywood_core::{
     Backend, DType, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values,
 };
-use plywood_multi_device::Machine;
+use plywood_multi_device::{Communicator, Machine};
 use std::any::TypeId;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// A backend over a CubeCL runtime.
 pub trait Platform: Machine + Engine {
@@ -28,6 +29,12 @@ pub trait Platform: Machine + Engine {
 
     /// What was found, once and for all.
     fn clients() -> &'static Clients<Self::Runtime>;
+
+    /// The platform's own way between these devices, an end for each, if it has one.
+    fn between(devices: &[Device]) -> Option<Vec<Arc<dyn Communicator>>> {
+        let _ = devices;
+        None
+    }
 }
 
 thread_local! { static CHOSEN: Cell<usize> = const { Cell::new(0) }; }
@@ -139,6 +146,10 @@ macro_rules! backend {
             fn set_going(device: Device) -> Result<(), Error> {
                 client::<$Name>(device.index)?.set_going()
             }
+
+            fn group(devices: &[Device]) -> Option<Vec<Arc<dyn Communicator>>> {
+                <$Name as Platform>::between(devices)
+            }
         }
 
         impl Engine for $Name {
@@ -229,6 +240,11 @@ impl Platform for Cuda {
     fn clients() -> &'static Clients<Self::Runtime> {
         static CLIENTS: std::sync::OnceLock<Clients<cubecl::cuda::CudaRuntime>> = std::sync::OnceLock::new();
         CLIENTS.get_or_init(Clients::find::<Self>)
+    }
+
+    #[cfg(feature = "nccl")]
+    fn between(devices: &[Device]) -> Option<Vec<Arc<dyn Communicator>>> {
+        crate::nccl::group(devices)
     }
 }
 

@@ -22,7 +22,9 @@ impl Region {
         bytes: usize,
     ) -> Result<Region, Error> {
         let failed = |reason: String| Error::Device { device: client.device, reason };
-        let lent = client.compute.get_resource(buffer.handle.clone()).map_err(|e| failed(e.to_string()))?;
+        let lent = client
+            .in_queue(|compute| compute.get_resource(buffer.handle.clone()))
+            .map_err(|e| failed(e.to_string()))?;
         let has = lent.resource().size as usize;
         if start + bytes > has {
             return Err(failed(format!("a buffer has {has} bytes, and {bytes} from {start} on were meant")));
