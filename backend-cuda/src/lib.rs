@@ -23,6 +23,8 @@ mod host;
 mod kernels;
 mod launch;
 mod lower;
+#[cfg(feature = "nccl")]
+pub mod nccl;
 #[cfg(feature = "offline")]
 pub mod offline;
 mod platform;

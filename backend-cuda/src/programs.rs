@@ -48,6 +48,12 @@ pub enum Single {
     /// The least of the numbers (a second operand, of u32) that come with a row's extremes: whether the largest, of what, in which
     /// integers.
     PlaceOfExtreme(bool, DType, DType),
+    /// A float as the integer by which extremes are found: for which of them.
+    #[cfg(feature = "nccl")]
+    Encode(Reduction, DType),
+    /// The float that is encoded so.
+    #[cfg(feature = "nccl")]
+    Decode(Reduction, DType),
     /// The sum of a row's products: of two operands of the first dtype, in the second.
     Dot(DType, DType),
     /// The sum of a row's products of complex numbers: two pairs of operands, a factor, the real and the imaginary part.
@@ -174,6 +180,17 @@ impl Single {
                 b.output(to, if descending { !key } else { key });
                 b.finish()
             }
+            #[cfg(feature = "nccl")]
+            Single::Encode(kind, dtype) => {
+                let b = Builder::new(Width::of(dtype));
+                let key = reduce::encode(kind, b.input(dtype));
+                b.output(key_of(dtype), key);
+                b.finish()
+            }
+            #[cfg(feature = "nccl")]
+            Single::Decode(kind, dtype) => {
+                elementwise(Width::of(dtype), &[key_of(dtype)], dtype, |x| reduce::decode(kind, dtype, x[0]))
+            }
             Single::Dot(dtype, to) => {
                 let b = Builder::new(Width::of(dtype).max(Width::of(to)));
                 let product = b.input(dtype) * b.input(dtype);
@@ -217,6 +234,15 @@ impl Single {
                 b.finish()
             }
         }
+    }
+}
+
+/// As what an encoded float is stored.
+#[cfg(feature = "nccl")]
+pub fn key_of(dtype: DType) -> DType {
+    match Width::of(dtype) {
+        Width::W32 => DType::I32,
+        Width::W64 => DType::I64,
     }
 }
 

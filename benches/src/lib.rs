@@ -5,7 +5,10 @@
 //! - `cargo run --release -p plywood-benches --bin ratios [filter]` prints the same cases as ratios, and the goals.
 //! - `cargo run --release -p plywood-benches --bin peers [filter]` compares with JAX and PyTorch (`peers/README.md`).
 //! - `cargo run --release -p plywood-benches --bin first_call` prints what first calls of jitted functions cost.
+//! - `cargo run -p plywood-benches --bin multi_device_costs` measures nothing: it prints what training on many devices costs on
+//!   paper.
 
+pub mod costs;
 pub mod families;
 pub mod goals;
 pub mod jitted;

@@ -44,4 +44,10 @@ pub trait Communicator: Send + Sync {
 
     /// Gives the device's part, and does not wait. (Of `axis_index` there is nothing to be said to others: it does not come here.)
     fn start(&self, request: Request) -> Result<Box<dyn Arrival>, Error>;
+
+    /// The device has come to the end of a program; panics where others wait for what it will not start.
+    fn ended(&self) {}
+
+    /// A program has failed on some device: whoever waits for others of the group is let go. What cannot be used afterwards says so.
+    fn give_up(&self) {}
 }

@@ -1,7 +1,8 @@
-//! Devices of one process: each runs on a thread, and what they have they hand over in shared memory, without a copy.
+//! Devices of one process: each runs on a thread, and what they have they hand over in shared memory, without a copy where their
+//! memory is the same.
 //!
-//! A device leaves its part at a meeting and goes on; the last one to come computes what all get alike, with all threads of the
-//! machine, and whoever needs the result waits for the meeting to be complete. So several collectives in a row cost one wait,
+//! A device leaves its part at a meeting and goes on; the last one to come computes what all get alike, on its device and with all
+//! threads of the machine, and whoever needs the result waits for the meeting to be complete. So several collectives in a row cost one wait,
 //! however many they are, and a device that is late is waited for only where its part is needed.
 //!
 //! What always holds: nobody waits for ever. Collectives of a group meet in the order of the program; a meeting that can no longer
@@ -10,6 +11,8 @@
 
 use crate::collective::{is_shared, result};
 use crate::communicator::{Arrival, Communicator, Request};
+use crate::own::{Log, Own};
+use crate::run::Hands;
 use plywood_core::at::At;
 use plywood_core::op::Collective;
 use plywood_core::{Device, Error, TensorType, Value};
@@ -34,8 +37,7 @@ pub(crate) struct Failure {
 /// The devices of a run, where they meet.
 pub(crate) struct Meetings {
     devices: Arc<[Device]>,
-    /// Runs work with all threads of the machine.
-    together: Box<dyn Fn(&mut dyn FnMut()) + Send + Sync>,
+    hands: Hands,
     state: Mutex<State>,
     bell: Condvar,
 }
@@ -69,10 +71,19 @@ struct Meeting {
 pub(crate) struct Stopped;
 
 impl Meetings {
-    pub fn new(devices: Arc<[Device]>, together: Box<dyn Fn(&mut dyn FnMut()) + Send + Sync>) -> Self {
+    pub fn new(devices: Arc<[Device]>, hands: Hands) -> Self {
         let doing = vec![Doing::Running; devices.len()];
         let state = State { failure: None, doing, open: HashMap::new() };
-        Meetings { devices, together, state: Mutex::new(state), bell: Condvar::new() }
+        Meetings { devices, hands, state: Mutex::new(state), bell: Condvar::new() }
+    }
+
+    /// The backend's own way between the devices at these places, if it has one.
+    pub fn own(&self, members: &[usize]) -> Option<Vec<Arc<dyn Communicator>>> {
+        let devices: Vec<Device> = members.iter().map(|&place| self.devices[place]).collect();
+        let ends = (self.hands.group)(&devices)?;
+        let log = Arc::new(Log::new(devices));
+        let own = |end| Arc::new(Own { end, log: log.clone() }) as Arc<dyn Communicator>;
+        Some(ends.into_iter().map(own).collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -143,12 +154,14 @@ impl Meeting {
         format!("{name} over {axis:?}, at {}", self.at)
     }
 
-    /// What a member gets; there is something once the meeting is complete.
-    fn result(&self, rank: usize, ty: &TensorType) -> Option<Value> {
+    /// What a member gets, on its device; there is something once the meeting is complete.
+    fn result(&self, all: &Meetings, rank: usize, ty: &TensorType) -> Option<Result<Value, Error>> {
         let (parts, shared) = self.complete.get()?;
+        let device = all.devices[self.members[rank]];
+        let here = |x| (all.hands.put)(x, device);
         Some(match shared {
-            Some(value) => value.clone(),
-            None => result(&self.collective, parts, rank, ty),
+            Some(value) => here(value.clone()),
+            None => result(&self.collective, parts, rank, ty, &here),
         })
     }
 }
@@ -212,10 +225,15 @@ impl Communicator for Threads {
         drop(state);
         if last {
             let parts: Vec<Value> = all_parts.into_iter().flatten().collect();
-            let mut shared = None;
-            if is_shared(&collective.kind) {
-                (all.together)(&mut || shared = Some(result(&collective, &parts, self.rank, &output)));
-            }
+            let device = all.devices[self.members[self.rank]];
+            let here = |x| (all.hands.put)(x, device);
+            let shared = match is_shared(&collective.kind) {
+                true => {
+                    let made = || result(&collective, &parts, self.rank, &output, &here);
+                    Some(all.hands.together(device, made)?)
+                }
+                false => None,
+            };
             let first = meeting.complete.set((parts, shared)).is_ok();
             debug_assert!(first, "there is one last member");
             MEETINGS.fetch_add(1, Ordering::Relaxed);
@@ -239,8 +257,8 @@ struct Waiter {
 
 impl Arrival for Waiter {
     fn wait(&self) -> Result<Value, Error> {
-        if let Some(value) = self.meeting.result(self.rank, &self.ty) {
-            return Ok(value);
+        if let Some(result) = self.meeting.result(&self.all, self.rank, &self.ty) {
+            return result;
         }
         WAITS.fetch_add(1, Ordering::Relaxed);
         let mut state = Meetings::check(self.all.lock());
@@ -253,6 +271,6 @@ impl Arrival for Waiter {
             state = Meetings::check(state);
         }
         drop(state);
-        Ok(self.meeting.result(self.rank, &self.ty).expect("it is complete"))
+        self.meeting.result(&self.all, self.rank, &self.ty).expect("it is complete")
     }
 }

@@ -3,40 +3,26 @@
 //! [`MultiDevice<B>`](MultiDevice) is what an engine hands `Op::Pmap` to: it divides the inputs, lets each device's thread run the
 //! program on its part, and keeps the results in parts. [`Machine`] is what it has to know of a backend.
 
+mod machine;
 mod parts;
 mod place;
 mod prepare;
 mod workers;
 
-pub use parts::{Shard, shards};
+pub(crate) use machine::Hands;
+pub use machine::Machine;
+pub use parts::{Shard, lies_on, shards};
 pub use place::collective;
 
 use crate::threads::{Failure, MEETINGS, Meetings, Stopped, WAITS};
 use crate::world::world;
 use place::{Place, groups};
 use plywood_core::op::{Call, Pmap, Policy, Rule};
-use plywood_core::{Device, DeviceBackend, Error, Op, Step, Value, Values, at};
+use plywood_core::{Device, Error, Op, Step, Value, Values, at};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-
-/// What a backend's devices share, and how work is run on one of them.
-pub trait Machine: DeviceBackend {
-    /// The devices of a program that names none, for so many places.
-    fn places(n: usize) -> Result<Vec<Device>, Error>;
-
-    /// A value's data on that device.
-    fn put(value: Value, device: Device) -> Result<Value, Error> {
-        Self::to_device(value, device)
-    }
-
-    /// Threads of the machine, to be shared among devices where these are made of them.
-    fn threads() -> usize;
-
-    /// Runs work on this thread as that device, with so many threads of the machine.
-    fn on(device: Device, threads: usize, work: &mut dyn FnMut());
-}
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 static MOVED: AtomicU64 = AtomicU64::new(0);
@@ -86,7 +72,7 @@ impl<B: Machine> MultiDevice<B> {
             Ok(devices) => devices,
             Err(e) => fail(e.to_string()),
         };
-        let engine = B::ENGINE;
+        let (engine, hands) = (B::ENGINE, Hands::of::<B>());
         let world = world();
         let here: Vec<usize> = match world {
             None => (0..devices.len()).collect(),
@@ -112,33 +98,33 @@ impl<B: Machine> MultiDevice<B> {
         let program = prepare::prepared(&p.graph);
         let types: Vec<_> = program.output_types().cloned().collect();
         let call = Op::Call(Arc::new(Call { graph: program, rule: Rule::Through(Policy::Everything) }));
-        let all = B::threads();
-        let first = devices[0];
-        let together = move |work: &mut dyn FnMut()| B::on(first, all, work);
-        let meetings = Arc::new(Meetings::new(devices.clone(), Box::new(together)));
-        let share = (all / here.len().max(1)).max(1);
+        let meetings = Arc::new(Meetings::new(devices.clone(), hands));
+        let share = (hands.threads / here.len().max(1)).max(1);
+        let groups = match groups(p, &here, &meetings, world) {
+            Ok(groups) => groups,
+            Err(e) => fail(e.to_string()),
+        };
         let results: Arc<Vec<Mutex<Option<Values>>>> =
             Arc::new(here.iter().map(|_| Mutex::default()).collect());
+        let ends: Arc<Vec<_>> = Arc::new(groups.iter().flatten().map(|(_, end)| end.clone()).collect());
         let mut work: Vec<(Device, workers::Work)> = Vec::new();
-        for (i, (part, &place)) in parts.into_iter().zip(&here).enumerate() {
-            let groups = match groups(p, place, &meetings, world) {
-                Ok(groups) => groups,
-                Err(e) => fail(e.to_string()),
-            };
+        for (i, ((part, &place), groups)) in parts.into_iter().zip(&here).zip(groups).enumerate() {
             let device = devices[place];
             let (meetings, results, call, types) =
                 (meetings.clone(), results.clone(), call.clone(), types.clone());
-            let (line, mut part) = (step.at, Some(part));
+            let (line, mut part, ends) = (step.at, Some(part), ends.clone());
+            let own: Vec<_> = groups.iter().map(|(_, end)| end.clone()).collect();
             let work_of = move || {
                 let mut run = || {
                     let part = part.take().expect("it runs once");
                     let step = Step { op: &call, outputs: &types, at: line };
                     let outputs = engine.execute(step, part);
                     let outputs = outputs.into_iter().map(parts::arrived).collect::<Result<Values, Error>>();
-                    match outputs {
+                    match outputs.and_then(|outputs| B::set_going(device).map(|()| outputs)) {
                         Ok(outputs) => *results[i].lock().unwrap_or_else(|e| e.into_inner()) = Some(outputs),
                         Err(e) => panic!("{e}"),
                     }
+                    own.iter().for_each(|end| end.ended());
                 };
                 let mut on_device = || B::on(device, share, &mut run);
                 let place_of = Place { groups, device };
@@ -147,7 +133,10 @@ impl<B: Machine> MultiDevice<B> {
                 match outcome {
                     Ok(()) => meetings.ended(place),
                     Err(panic) if panic.is::<Stopped>() => meetings.ended(place),
-                    Err(panic) => meetings.failed(place, text(&*panic)),
+                    Err(panic) => {
+                        meetings.failed(place, text(&*panic));
+                        ends.iter().for_each(|end| end.give_up());
+                    }
                 }
             };
             work.push((device, Box::new(work_of)));
@@ -164,7 +153,9 @@ impl<B: Machine> MultiDevice<B> {
             columns.iter_mut().zip(outputs).for_each(|(column, y)| column.push(y));
         }
         let outputs = columns.into_iter().zip(&p.outputs).zip(step.outputs);
-        outputs.map(|((column, spec), ty)| parts::whole(column, ty, p, spec, &devices, step.at)).collect()
+        outputs
+            .map(|((column, spec), ty)| parts::whole(column, ty, p, spec, &devices, hands, step.at))
+            .collect()
     }
 
     fn devices(p: &Pmap) -> Result<Arc<[Device]>, Error> {

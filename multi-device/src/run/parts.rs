@@ -1,6 +1,6 @@
 //! Values in parts, each on its device: what goes in is divided, what comes out stays divided until somebody reads it.
 
-use super::GATHERED;
+use super::{GATHERED, Hands};
 use crate::communicator::Request;
 use crate::world::{group, world};
 use plywood_core::at::{self, At};
@@ -17,6 +17,7 @@ pub(crate) struct Shards {
     devices: Arc<[Device]>,
     /// A block for each place of the mesh; none for those of other processes.
     blocks: Vec<Option<Value>>,
+    hands: Hands,
     /// The line of the program that made it.
     at: At,
 }
@@ -46,6 +47,17 @@ pub fn shards<B: Backend>(x: &Tensor<B>) -> Vec<Shard<B>> {
             there.filter_map(|(&device, x)| Some(Shard { device, data: Tensor::of(x.clone()?) })).collect()
         }
         None => vec![Shard { device: value.device(), data: x.clone() }],
+    }
+}
+
+/// The devices that have a value's data: those of its parts in this process, or the one. Asking brings nothing together.
+pub fn lies_on(value: &Value) -> Vec<Device> {
+    match value.later().and_then(Later::source::<Shards>) {
+        Some(shards) => {
+            let there = shards.devices.iter().zip(&shards.blocks);
+            there.filter_map(|(&device, x)| x.is_some().then_some(device)).collect()
+        }
+        None => vec![value.device()],
     }
 }
 
@@ -105,6 +117,7 @@ pub(super) fn whole(
     p: &Pmap,
     spec: &Spec,
     devices: &Arc<[Device]>,
+    hands: Hands,
     at: At,
 ) -> Value {
     if spec.named().next().is_none() || devices.len() == 1 {
@@ -120,7 +133,7 @@ pub(super) fn whole(
         }
     };
     let (mesh, spec, devices) = (p.mesh.clone(), spec.clone(), devices.clone());
-    let shards = Shards { ty: ty.clone(), mesh, spec, devices, blocks, at };
+    let shards = Shards { ty: ty.clone(), mesh, spec, devices, blocks, hands, at };
     Value::new(engine, ty.clone(), Later::new(shards))
 }
 
@@ -148,8 +161,13 @@ impl Shards {
         Ok((0..n).map(|i| all.clone().slice_axis(0, i, i + 1).squeeze(&[0])).collect())
     }
 
+    /// The device that gets the whole: the first one of this process.
+    fn home(&self) -> Device {
+        self.devices[world().map_or(0, |world| world.rank())]
+    }
+
     /// The whole, of blocks: along one dimension after the other.
-    fn joined(&self, blocks: &[Value], from: usize, chosen: &mut Vec<usize>) -> Value {
+    fn joined(&self, blocks: &[Value], from: usize, chosen: &mut Vec<usize>) -> Result<Value, Error> {
         let rank = self.ty.rank();
         let of = |d: usize| self.spec.axes(d).iter().map(|&a| self.mesh[a as usize].1).product::<usize>();
         if from == rank {
@@ -158,18 +176,18 @@ impl Shards {
                 region.iter().zip(&*chosen).all(|((at, size), &block)| *at == block * size)
             };
             let place = (0..blocks.len()).find(fits).expect("every block is somewhere");
-            return blocks[place].clone();
+            return (self.hands.put)(blocks[place].clone(), self.home());
         }
         let mut pieces: Vec<Value> = Vec::new();
         for block in 0..of(from) {
             chosen.push(block);
-            pieces.push(self.joined(blocks, from + 1, chosen));
+            pieces.push(self.joined(blocks, from + 1, chosen)?);
             chosen.pop();
         }
-        match pieces.len() {
+        Ok(match pieces.len() {
             1 => pieces.swap_remove(0),
             _ => Value::concatenate(pieces.into_iter().collect(), from as isize),
-        }
+        })
     }
 }
 
@@ -177,9 +195,9 @@ impl Source for Shards {
     fn get(&self) -> Result<Value, Error> {
         GATHERED.fetch_add(1, Ordering::Relaxed);
         let blocks = self.all()?;
-        Ok(at::within(self.at, || self.joined(&blocks, 0, &mut Vec::new())))
+        at::within(self.at, || self.joined(&blocks, 0, &mut Vec::new()))
     }
     fn device(&self) -> Device {
-        self.devices[0]
+        self.home()
     }
 }

@@ -6,12 +6,13 @@ use crate::world::World;
 use plywood_core::op::{Collective, CollectiveKind, Pmap};
 use plywood_core::{Array, Device, Engine, Error, Later, Op, Source, Step, Value, Values};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// A device's ends of the groups along each axis.
 pub(super) struct Place {
-    pub groups: Vec<(Arc<str>, Arc<dyn Communicator>)>,
+    pub groups: Groups,
     pub device: Device,
 }
 
@@ -39,28 +40,38 @@ pub(super) fn running() -> Option<String> {
     })
 }
 
-/// The groups of a place: along each axis the devices that differ from it in that coordinate alone.
+/// A place's ends of its groups, by the names of the axes.
+type Groups = Vec<(Arc<str>, Arc<dyn Communicator>)>;
+
+/// The groups of each place: along each axis the devices that differ from it in that coordinate alone.
 pub(super) fn groups(
     p: &Pmap,
-    place: usize,
+    places: &[usize],
     meetings: &Arc<Meetings>,
     world: Option<&Arc<dyn World>>,
-) -> Result<Vec<(Arc<str>, Arc<dyn Communicator>)>, Error> {
-    let mut groups = Vec::new();
+) -> Result<Vec<Groups>, Error> {
+    let mut all = vec![Groups::new(); places.len()];
     for (axis, (name, size)) in p.mesh.iter().enumerate() {
         let step: usize = p.mesh[axis + 1..].iter().map(|(_, size)| size).product();
-        let rank = place / step % size;
-        let members: Vec<usize> = (0..*size).map(|k| place - rank * step + k * step).collect();
-        let group: Arc<dyn Communicator> = match world {
-            Some(world) => crate::world::group(world, &members)?,
-            None => {
-                let (meetings, started) = (meetings.clone(), AtomicU64::new(0));
-                Arc::new(Threads { meetings, axis, members, rank, started })
-            }
-        };
-        groups.push((name.clone(), group));
+        // What the backend has of its own, by the group's first place.
+        let mut own: HashMap<usize, Option<Vec<Arc<dyn Communicator>>>> = HashMap::new();
+        for (groups, place) in all.iter_mut().zip(places) {
+            let rank = place / step % size;
+            let members: Vec<usize> = (0..*size).map(|k| place - rank * step + k * step).collect();
+            let group: Arc<dyn Communicator> = match world {
+                Some(world) => crate::world::group(world, &members)?,
+                None => match own.entry(members[0]).or_insert_with(|| meetings.own(&members)) {
+                    Some(ends) => ends[rank].clone(),
+                    None => {
+                        let (meetings, started) = (meetings.clone(), AtomicU64::new(0));
+                        Arc::new(Threads { meetings, axis, members, rank, started })
+                    }
+                },
+            };
+            groups.push((name.clone(), group));
+        }
     }
-    Ok(groups)
+    Ok(all)
 }
 
 /// Executes a collective of the program that this thread runs as a device; none where it runs none, or one without such an axis. For
@@ -82,7 +93,8 @@ pub fn collective(engine: &'static dyn Engine, step: Step<'_>, inputs: Values) -
 fn spoken(c: &Collective, group: &dyn Communicator, device: Device, input: Value, step: Step<'_>) -> Value {
     let (engine, output) = (input.engine(), step.outputs[0].clone());
     if group.size() == 1 || c.kind == CollectiveKind::Vary {
-        return crate::collective::result(c, &[input], 0, &output);
+        let alone = crate::collective::result(c, &[input], 0, &output, &Ok);
+        return alone.unwrap_or_else(|e| panic!("{}, at {}: {e}", c.name(), step.at));
     }
     let request = Request { collective: c.clone(), input, output: output.clone(), at: step.at };
     match group.start(request) {

@@ -1,0 +1,105 @@
+//! As what elements travel. NCCL adds and compares ten types, and drops NaN where it looks for extremes; Plywood has thirteen, and
+//! keeps it.
+//!
+//! What always holds: extremes are those of a reduction of one device, to the bit: floats are compared as integers in the order of
+//! floats (`plywood_kernel::formulas::reduce`), NaN beyond all.
+
+use super::comm::Element;
+use super::communicator::Fold;
+use crate::kernels::Queue;
+use crate::programs::{Single, key_of};
+use cubecl::cuda::CudaRuntime;
+use plywood_core::op::Reduction;
+use plywood_core::{DType, Value};
+
+/// As what a tensor's elements travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carrier {
+    /// What lies in memory.
+    pub dtype: DType,
+    /// What NCCL counts in: an element, or a byte of one.
+    pub element: Element,
+    by: By,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// The elements as they are.
+    Itself,
+    /// A wider integer of the same number.
+    Cast,
+    /// An integer in the order of the floats.
+    Key(Reduction),
+}
+
+impl Carrier {
+    /// Of elements that only move: bytes.
+    pub fn moved(dtype: DType) -> Carrier {
+        Carrier { dtype, element: Element { code: 1, size: 1 }, by: By::Itself }
+    }
+
+    /// Of elements that are put together; none for a sum of bools.
+    pub fn folded(dtype: DType, how: Fold) -> Option<Carrier> {
+        let carrier = |dtype: DType, by| {
+            let element = Element { code: code(dtype)?, size: dtype.size() };
+            Some(Carrier { dtype, element, by })
+        };
+        let key = match how {
+            Fold::Sum => None,
+            Fold::Max => Some(By::Key(Reduction::Max)),
+            Fold::Min => Some(By::Key(Reduction::Min)),
+        };
+        match dtype {
+            DType::F64 | DType::F32 | DType::F16 | DType::BF16 => match key {
+                None => carrier(dtype, By::Itself),
+                // 16-bit floats are compared as f32, which have no more of them.
+                Some(by) => carrier(key_of(dtype), by),
+            },
+            DType::I64 | DType::I32 | DType::I8 | DType::U64 | DType::U32 | DType::U8 => {
+                carrier(dtype, By::Itself)
+            }
+            // Of 32 bits a sum's lowest 16 are the sum of 16 bits.
+            DType::I16 => carrier(DType::I32, By::Cast),
+            DType::U16 => carrier(DType::U32, By::Cast),
+            // A byte, 0 or 1.
+            DType::Bool => key.and_then(|_| carrier(DType::Bool, By::Itself)),
+        }
+    }
+
+    /// The elements as they travel, in order.
+    pub fn load(&self, queue: &Queue<'_, CudaRuntime>, x: &Value) -> Value {
+        let ty = x.ty().with_dtype(self.dtype);
+        match self.by {
+            By::Itself => queue.contiguous(x.clone()),
+            By::Cast => queue.map(Single::Cast(x.dtype(), self.dtype), ty, std::slice::from_ref(x)),
+            By::Key(kind) => queue.map(Single::Encode(kind, x.dtype()), ty, std::slice::from_ref(x)),
+        }
+    }
+
+    /// What came, as elements of `dtype`.
+    pub fn unload(&self, queue: &Queue<'_, CudaRuntime>, x: Value, dtype: DType) -> Value {
+        let ty = x.ty().with_dtype(dtype);
+        match self.by {
+            By::Itself => x,
+            By::Cast => queue.map(Single::Cast(self.dtype, dtype), ty, &[x]),
+            By::Key(kind) => queue.map(Single::Decode(kind, dtype), ty, &[x]),
+        }
+    }
+}
+
+/// NCCL's number of a type (`ncclDataType_t`); a bool is a byte.
+fn code(dtype: DType) -> Option<i32> {
+    match dtype {
+        DType::I8 => Some(0),
+        DType::U8 | DType::Bool => Some(1),
+        DType::I32 => Some(2),
+        DType::U32 => Some(3),
+        DType::I64 => Some(4),
+        DType::U64 => Some(5),
+        DType::F16 => Some(6),
+        DType::F32 => Some(7),
+        DType::F64 => Some(8),
+        DType::BF16 => Some(9),
+        DType::I16 | DType::U16 => None,
+    }
+}
