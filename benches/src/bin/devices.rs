@@ -100,8 +100,8 @@ fn draw<B: Backend, const N: usize>(key: Tensor<B>) -> Tensor<B> {
 }
 
 fn sums(n: usize) {
-    let x = Tensor::<Cpu>::ones([2, n], DType::F32);
-    let y = pmap(|x: Tensor<_>| x * 1.0)(x);
+    let x = random::uniform(&random::key::<Cpu>(0), [2, n], DType::F32);
+    let y = pmap(|x: Tensor<_>| x + 1.0)(x);
     let total = Pmap::new().axis_name("i").of(|x: Tensor<_>| psum(x, "i"));
     let source = vec![1f32; 2 * n];
     let mut target = vec![0f32; 2 * n];
