@@ -187,7 +187,7 @@ pub(super) fn cond(on: &On, cond: &Arc<Cond>, at: At, inputs: Values) -> Values 
     let parts: Vec<Arc<Split>> = cond.branches.iter().map(|b| split(b, &unknowns, &late)).collect();
     let graphs: Vec<(&Graph, &Graph)> = parts.iter().map(|p| (&p.early, &p.late)).collect();
     let known_outputs = parts[0].known_outputs();
-    let (early, late_cond) = merged(&graphs, known_outputs);
+    let (early, late_cond) = merged(&graphs, known_outputs, &cond.which);
     let which = inner(&inputs[0]).clone();
     let (known_inputs, unknown_inputs) =
         (chosen(&inputs[1..], &not(&unknowns)), chosen(&inputs[1..], &unknowns));

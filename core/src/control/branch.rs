@@ -3,6 +3,7 @@
 use super::{all, engine_of, place, recorded, shown, symbols};
 use crate::backend::Step;
 use crate::op;
+use crate::record::capturing;
 use crate::tree::{leaves, rebuild};
 use crate::{
     Backend, DType, Graph, Number, Op, Operand, SelfTree, TensorType, Term, Trace, Traced, Value, Values,
@@ -105,15 +106,18 @@ fn choose<B: Backend, A: SelfTree<B>, Out: SelfTree<Traced<B>>>(
 ) -> Out::On<B> {
     assert!(which.rank() == 0, "{name}: a branch is chosen by a scalar, not by {}", which.ty());
     assert!(!branches.is_empty(), "{name}: there are no branches");
-    let operands = all(&args);
+    let over = which.ty().varying.clone();
+    let operands: Vec<Value> = all(&args).into_iter().map(|x| x.vary_to(&over)).collect();
+    let args = rebuild::<B, B, A>(args, operands.iter().cloned());
     let mut outs: Vec<(Vec<Value>, Out)> = Vec::new();
     for branch in branches {
         let mut arguments = Vec::new();
-        let out = branch(symbols::<B, A>(args.clone(), &mut arguments, |x| x.ty().clone()));
+        let symbols = symbols::<B, A>(args.clone(), &mut arguments, |x| x.ty().clone());
+        let out = capturing(&over, || branch(symbols));
         outs.push((arguments, out));
     }
     let (arguments, mut outs): (Vec<_>, Vec<Out>) = outs.into_iter().unzip();
-    vary_alike::<Traced<B>, Out>(&mut outs);
+    vary_alike::<Traced<B>, Out>(&mut outs, &over);
     let found: Vec<_> =
         arguments.iter().zip(&outs).map(|(arguments, out)| recorded(arguments, &leaves(out))).collect();
     let first = shown::<Traced<B>, Out>(&outs[0]);
@@ -139,7 +143,7 @@ fn choose<B: Backend, A: SelfTree<B>, Out: SelfTree<Traced<B>>>(
         start = own.end;
         Arc::new(widened(&r.graph, own, &captured))
     });
-    let op = Op::Cond(Arc::new(op::Cond { branches: graphs.collect() }));
+    let op = Op::Cond(Arc::new(op::Cond { branches: graphs.collect(), which: over }));
     let engine = engine_of::<B>(std::slice::from_ref(&which));
     let inputs: Values = std::iter::once(which).chain(captured.iter().cloned()).chain(operands).collect();
     let outputs = op.infer(&inputs.iter().map(Value::ty).collect::<Vec<_>>());
@@ -147,11 +151,11 @@ fn choose<B: Backend, A: SelfTree<B>, Out: SelfTree<Traced<B>>>(
     rebuild::<Traced<B>, B, _>(outs.swap_remove(0), results)
 }
 
-/// On many devices: what varies after one of the branches does so after all.
-fn vary_alike<B: Backend, Out: SelfTree<B>>(outs: &mut [Out]) {
+/// On many devices: what varies after one of the branches does so after all, and over what the choice varies.
+fn vary_alike<B: Backend, Out: SelfTree<B>>(outs: &mut [Out], which: &Varying) {
     let mut results: Vec<Vec<Value>> = outs.iter().map(leaves::<B, Out>).collect();
     let n = results.iter().map(Vec::len).min().unwrap_or(0);
-    let over = |i: usize| results.iter().fold(Varying::NOTHING, |all, y| all.union(&y[i].ty().varying));
+    let over = |i: usize| results.iter().fold(which.clone(), |all, y| all.union(&y[i].ty().varying));
     let wanted: Vec<Varying> = (0..n).map(over).collect();
     if wanted.iter().all(Varying::is_nothing) {
         return;

@@ -46,7 +46,7 @@ pub(super) fn pruned(op: &Op, used: &[bool]) -> Option<(Op, Vec<bool>)> {
         }
         Op::Cond(cond) => {
             let branches = cond.branches.iter().map(|b| b.pruned(used)).collect();
-            Some((Op::Cond(Arc::new(Cond { branches })), used.to_vec()))
+            Some((Op::Cond(Arc::new(Cond { branches, which: cond.which.clone() })), used.to_vec()))
         }
         _ => None,
     }

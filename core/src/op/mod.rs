@@ -420,11 +420,7 @@ impl Op {
         let all = || x.iter().fold(Varying::NOTHING, |all, ty| all.union(&ty.varying));
         let varying = match self {
             // Their graphs say it.
-            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Pmap(_) => return,
-            // And so does the branch that is taken.
-            Op::Cond(_) => {
-                return types.iter_mut().for_each(|ty| ty.varying = ty.varying.union(&x[0].varying));
-            }
+            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Pmap(_) => return,
             Op::Collective(c) => c.varying(&all()),
             _ if x.is_empty() => return,
             _ => all(),

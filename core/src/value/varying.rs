@@ -26,8 +26,7 @@ pub(super) fn met(op: &Op, inputs: Values) -> Values {
         }
         Op::Cond(c) => {
             let of_branch = c.branches.first().into_iter().flat_map(|b| b.input_types());
-            let which = inputs[0].ty().varying.clone();
-            std::iter::once(which).chain(of_branch.map(|ty| ty.varying.clone())).collect()
+            std::iter::once(c.which.clone()).chain(of_branch.map(|ty| ty.varying.clone())).collect()
         }
         Op::Pmap(_) => return inputs,
         Op::Collective(c) => vec![c.wanted(&all()); inputs.len()],

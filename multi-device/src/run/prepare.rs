@@ -72,7 +72,10 @@ fn plain(op: &Op) -> Option<Op> {
             let (condition, body) = (inner(&w.condition), inner(&w.body));
             Op::While(Arc::new(While { condition, body, ..(**w).clone() }))
         }
-        Op::Cond(c) => Op::Cond(Arc::new(Cond { branches: c.branches.iter().map(inner).collect() })),
+        Op::Cond(c) => {
+            let branches = c.branches.iter().map(inner).collect();
+            Op::Cond(Arc::new(Cond { branches, which: Varying::NOTHING }))
+        }
         other => other.clone(),
     })
 }
