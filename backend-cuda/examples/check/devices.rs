@@ -69,6 +69,10 @@ pub fn run() -> ExitCode {
                 continue;
             }
         };
+        #[cfg(feature = "nccl")]
+        if platform.engine.id() == plywood_backend_cuda::Cuda::ENGINE.id() {
+            failures += crate::collectives::run(&found);
+        }
         for device in found {
             devices += 1;
             println!("\n{device}");

@@ -1,7 +1,9 @@
-//! The day a GPU is there: finds the devices, runs the gauntlet on each, and measures it against its own limits.
+//! The day a GPU is there: finds the devices, runs the gauntlet on each, and measures it against its own limits. With the feature `nccl`,
+//! what CUDA's devices do together.
 //!
 //! ```text
 //! cargo run --release -p plywood-backend-cuda --features cuda --example check
+//! cargo run --release -p plywood-backend-cuda --features nccl --example check -- --no-gauntlet --no-bench
 //! cargo run --release -p plywood-backend-cuda --features wgpu --example check -- --dtypes f32,i32,u32 --no-bench
 //! ```
 //!
@@ -9,6 +11,8 @@
 
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 mod bench;
+#[cfg(feature = "nccl")]
+mod collectives;
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 mod conformance;
 #[cfg(any(feature = "cuda", feature = "wgpu"))]

@@ -6,6 +6,7 @@
 
 use super::comm::Element;
 use super::communicator::Fold;
+use crate::data::{self, Storage};
 use crate::kernels::Queue;
 use crate::programs::{Single, key_of};
 use cubecl::cuda::CudaRuntime;
@@ -70,6 +71,11 @@ impl Carrier {
     pub fn load(&self, queue: &Queue<'_, CudaRuntime>, x: &Value) -> Value {
         let ty = x.ty().with_dtype(self.dtype);
         match self.by {
+            // A number is uploaded; its copies are made by a kernel.
+            By::Itself if x.ty().elements() == 1 => match &data::data(x).storage {
+                Storage::Device(_) => x.clone(),
+                number @ Storage::Number(_) => queue.filled(ty, number.on(queue.client, x.dtype().size())),
+            },
             By::Itself => queue.contiguous(x.clone()),
             By::Cast => queue.map(Single::Cast(x.dtype(), self.dtype), ty, std::slice::from_ref(x)),
             By::Key(kind) => queue.map(Single::Encode(kind, x.dtype()), ty, std::slice::from_ref(x)),
