@@ -10,6 +10,7 @@ mod workers;
 
 pub use parts::{Shard, shards};
 pub use place::collective;
+pub(crate) use place::{is_here, number, ready};
 
 use crate::threads::{Failure, MEETINGS, Meetings, Stopped, WAITS};
 use crate::world::world;
@@ -141,7 +142,7 @@ impl<B: Machine> MultiDevice<B> {
                     }
                 };
                 let mut on_device = || B::on(device, share, &mut run);
-                let place_of = Place { groups, device };
+                let place_of = Place { number: place, groups, device };
                 let outcome =
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| place_of.run(&mut on_device)));
                 match outcome {
