@@ -32,6 +32,16 @@ impl Request {
 pub trait Arrival: Send + Sync {
     /// Waits for it.
     fn wait(&self) -> Result<Value, Error>;
+
+    /// Whether [`wait`](Arrival::wait) would give it without waiting for other devices.
+    fn is_here(&self) -> bool {
+        true
+    }
+
+    /// Waits until that is so.
+    fn ready(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// One device's end of a group of devices.

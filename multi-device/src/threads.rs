@@ -1,23 +1,25 @@
 //! Devices of one process: each runs on a thread, and what they have they hand over in shared memory, without a copy where their
 //! memory is the same.
 //!
-//! A device leaves its part at a meeting and goes on; the last one to come computes what all get alike, on its device and with all
-//! threads of the machine, and whoever needs the result waits for the meeting to be complete. So several collectives in a row cost one wait,
-//! however many they are, and a device that is late is waited for only where its part is needed.
+//! A device leaves its part at a meeting and goes on; whoever needs the result waits for the meeting to be complete. What all get
+//! alike is computed once, with all threads of the machine: by the last one to come, on its device, or, where parts are themselves
+//! on their way, by the first one who needs it. So several collectives in a row cost one wait, however many they are, and a device
+//! that is late is waited for only where its part is needed.
 //!
 //! What always holds: nobody waits for ever. Collectives of a group meet in the order of the program; a meeting that can no longer
 //! be complete, since devices have ended, have failed, stand at another operation or wait for one another, ends the run on all
-//! of them with one error.
+//! of them with one error. For that it is known of each device what it waits for: a thread waits at the bell and nowhere else, in
+//! the name of the device that it runs, before it asks for data of a part that is on its way.
 
 use crate::collective::{is_shared, result};
 use crate::communicator::{Arrival, Communicator, Request};
 use crate::own::{Log, Own};
-use crate::run::Hands;
+use crate::run::{Hands, is_here, number, ready};
 use plywood_core::at::At;
 use plywood_core::op::Collective;
 use plywood_core::{Device, Error, TensorType, Value};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 
 /// A group of devices: which axis of the mesh they lie along, and the first of them.
@@ -63,8 +65,12 @@ struct Meeting {
     at: At,
     members: Vec<usize>,
     parts: Mutex<Vec<Option<Value>>>,
-    /// All parts, once they are there, and what all members get alike.
-    complete: OnceLock<(Vec<Value>, Option<Value>)>,
+    /// All parts, once all members have come.
+    complete: OnceLock<Vec<Value>>,
+    /// Whether it is known that no part waits for another meeting.
+    here: AtomicBool,
+    /// What all members get alike, once it is computed.
+    shared: OnceLock<Result<Value, Error>>,
 }
 
 /// Thrown on devices that are stopped because another one failed.
@@ -154,15 +160,18 @@ impl Meeting {
         format!("{name} over {axis:?}, at {}", self.at)
     }
 
-    /// What a member gets, on its device; there is something once the meeting is complete.
-    fn result(&self, all: &Meetings, rank: usize, ty: &TensorType) -> Option<Result<Value, Error>> {
-        let (parts, shared) = self.complete.get()?;
+    /// What a member gets of the parts, which wait for nobody, on its device.
+    fn result(&self, all: &Meetings, parts: &[Value], rank: usize, ty: &TensorType) -> Result<Value, Error> {
         let device = all.devices[self.members[rank]];
         let here = |x| (all.hands.put)(x, device);
-        Some(match shared {
-            Some(value) => here(value.clone()),
-            None => result(&self.collective, parts, rank, ty, &here),
-        })
+        let made = || result(&self.collective, parts, rank, ty, &here);
+        if !is_shared(&self.collective.kind) {
+            return made();
+        }
+        match self.shared.get_or_init(|| all.hands.together(device, made)) {
+            Ok(value) => here(value.clone()),
+            Err(e) => Err(e.clone()),
+        }
     }
 }
 
@@ -199,10 +208,13 @@ impl Communicator for Threads {
                 members: self.members.clone(),
                 parts: Mutex::new(vec![None; self.members.len()]),
                 complete: OnceLock::new(),
+                here: AtomicBool::new(false),
+                shared: OnceLock::new(),
             })
         });
         let meeting = meeting.clone();
-        if meeting.collective != collective || meeting.ty != *input.ty() {
+        // (One on another line is another one, though it may look the same.)
+        if meeting.collective != collective || meeting.ty != *input.ty() || meeting.at != at {
             let (name, axis) = (collective.name(), &collective.axis);
             let message = format!(
                 "{name} over {axis:?} of {}, at {at}, where others are in {} of {}: devices reach the same collectives in the \
@@ -225,16 +237,10 @@ impl Communicator for Threads {
         drop(state);
         if last {
             let parts: Vec<Value> = all_parts.into_iter().flatten().collect();
-            let device = all.devices[self.members[self.rank]];
-            let here = |x| (all.hands.put)(x, device);
-            let shared = match is_shared(&collective.kind) {
-                true => {
-                    let made = || result(&collective, &parts, self.rank, &output, &here);
-                    Some(all.hands.together(device, made)?)
-                }
-                false => None,
-            };
-            let first = meeting.complete.set((parts, shared)).is_ok();
+            if is_shared(&collective.kind) && parts.iter().all(is_here) {
+                meeting.result(all, &parts, self.rank, &output)?;
+            }
+            let first = meeting.complete.set(parts).is_ok();
             debug_assert!(first, "there is one last member");
             MEETINGS.fetch_add(1, Ordering::Relaxed);
             // Whoever is about to wait holds the lock until it does.
@@ -255,22 +261,53 @@ struct Waiter {
     ty: TensorType,
 }
 
-impl Arrival for Waiter {
-    fn wait(&self) -> Result<Value, Error> {
-        if let Some(result) = self.meeting.result(&self.all, self.rank, &self.ty) {
-            return result;
+impl Waiter {
+    /// The parts, once all members have come.
+    fn parts(&self) -> &[Value] {
+        if let Some(parts) = self.meeting.complete.get() {
+            return parts;
         }
         WAITS.fetch_add(1, Ordering::Relaxed);
+        // Another device may need this one's result before this one does.
+        let place = number().unwrap_or(self.place);
         let mut state = Meetings::check(self.all.lock());
-        while self.meeting.complete.get().is_none() {
-            state.doing[self.place] = Doing::Waiting(self.meeting.clone());
+        loop {
+            if let Some(parts) = self.meeting.complete.get() {
+                return parts;
+            }
+            state.doing[place] = Doing::Waiting(self.meeting.clone());
             self.all.look(&mut state);
             state = Meetings::check(state);
             state = self.all.bell.wait(state).unwrap_or_else(|e| e.into_inner());
-            state.doing[self.place] = Doing::Running;
+            state.doing[place] = Doing::Running;
             state = Meetings::check(state);
         }
-        drop(state);
-        self.meeting.result(&self.all, self.rank, &self.ty).expect("it is complete")
+    }
+}
+
+impl Arrival for Waiter {
+    fn wait(&self) -> Result<Value, Error> {
+        self.ready()?;
+        self.meeting.result(&self.all, self.parts(), self.rank, &self.ty)
+    }
+
+    fn is_here(&self) -> bool {
+        let Some(parts) = self.meeting.complete.get() else { return false };
+        if !self.meeting.here.load(Ordering::Acquire) {
+            if !parts.iter().all(is_here) {
+                return false;
+            }
+            self.meeting.here.store(true, Ordering::Release);
+        }
+        true
+    }
+
+    fn ready(&self) -> Result<(), Error> {
+        let parts = self.parts();
+        if !self.meeting.here.load(Ordering::Acquire) {
+            parts.iter().try_for_each(ready)?;
+            self.meeting.here.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 }

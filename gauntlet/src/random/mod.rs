@@ -16,6 +16,7 @@ mod compare;
 mod contract;
 mod control;
 mod create;
+mod devices;
 mod elementwise;
 mod index;
 mod instruction;
@@ -28,6 +29,7 @@ mod reduce;
 mod unfused;
 
 pub use compare::{Compare, Expected, same, strictness};
+pub use devices::{gradient_on_many, on_many};
 pub use instruction::What;
 pub use precision::{Precision, of_graph};
 pub use program::{Input, Instruction, Program, programs};

@@ -13,6 +13,7 @@ pub(crate) use machine::Hands;
 pub use machine::Machine;
 pub use parts::{Shard, lies_on, shards};
 pub use place::collective;
+pub(crate) use place::{is_here, number, ready};
 
 use crate::threads::{Failure, MEETINGS, Meetings, Stopped, WAITS};
 use crate::world::world;
@@ -127,7 +128,7 @@ impl<B: Machine> MultiDevice<B> {
                     own.iter().for_each(|end| end.ended());
                 };
                 let mut on_device = || B::on(device, share, &mut run);
-                let place_of = Place { groups, device };
+                let place_of = Place { number: place, groups, device };
                 let outcome =
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| place_of.run(&mut on_device)));
                 match outcome {

@@ -104,10 +104,12 @@ pub(super) fn divided(x: &Value, p: &Pmap, spec: &Spec, places: &[usize]) -> Vec
 
 /// A result that may still be on its way, when it is there.
 pub(super) fn arrived(y: Value) -> Result<Value, Error> {
-    match y.later() {
-        Some(later) => later.value().cloned(),
-        None => Ok(y),
+    let mut y = y;
+    // What one device sends on may itself be on its way.
+    while let Some(later) = y.later() {
+        y = later.value()?.clone();
     }
+    Ok(y)
 }
 
 /// The whole of a result, in parts.

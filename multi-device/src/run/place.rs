@@ -1,5 +1,6 @@
 //! Where a thread stands while it runs a device's part: its groups, by the names of the mesh's axes.
 
+use super::parts::arrived;
 use crate::communicator::{Arrival, Communicator, Request};
 use crate::threads::{Meetings, Threads};
 use crate::world::World;
@@ -12,6 +13,8 @@ use std::sync::atomic::AtomicU64;
 
 /// A device's ends of the groups along each axis.
 pub(super) struct Place {
+    /// Its number in the mesh.
+    pub number: usize,
     pub groups: Groups,
     pub device: Device,
 }
@@ -38,6 +41,11 @@ pub(super) fn running() -> Option<String> {
         let names = place.as_ref()?.groups.iter().map(|(name, _)| format!("{name:?}"));
         Some(names.collect::<Vec<_>>().join(", "))
     })
+}
+
+/// The place that this thread runs, if it runs one.
+pub(crate) fn number() -> Option<usize> {
+    PLACE.with_borrow(|place| place.as_ref().map(|place| place.number))
 }
 
 /// A place's ends of its groups, by the names of the axes.
@@ -96,18 +104,40 @@ fn spoken(c: &Collective, group: &dyn Communicator, device: Device, input: Value
         let alone = crate::collective::result(c, &[input], 0, &output, &Ok);
         return alone.unwrap_or_else(|e| panic!("{}, at {}: {e}", c.name(), step.at));
     }
+    let mut behind = input.later().and_then(Later::source::<OnItsWay>).map_or(0, |source| source.behind + 1);
+    let mut input = input;
+    if behind > 0 && (behind > BEHIND || is_here(&input)) {
+        input = arrived(input).unwrap_or_else(|e| panic!("{}, at {}: {e}", c.name(), step.at));
+        behind = 0;
+    }
     let request = Request { collective: c.clone(), input, output: output.clone(), at: step.at };
     match group.start(request) {
-        Ok(arrival) => Value::new(engine, output, Later::new(OnItsWay { arrival, device })),
+        Ok(arrival) => Value::new(engine, output, Later::new(OnItsWay { arrival, device, behind })),
         Err(e) => panic!("{}, at {}: {e}", c.name(), step.at),
     }
+}
+
+/// Whether a value, a collective's result perhaps, waits for no other device.
+pub(crate) fn is_here(x: &Value) -> bool {
+    x.later().and_then(Later::source::<OnItsWay>).is_none_or(|source| source.arrival.is_here())
+}
+
+/// Waits until that is so. Whoever asks for the value's data then asks nobody else: what another device waits for is waited for
+/// by the thread that needs it, in its own name.
+pub(crate) fn ready(x: &Value) -> Result<(), Error> {
+    x.later().and_then(Later::source::<OnItsWay>).map_or(Ok(()), |source| source.arrival.ready())
 }
 
 /// A collective's result, which is waited for when it is needed.
 struct OnItsWay {
     arrival: Box<dyn Arrival>,
     device: Device,
+    /// How many others it waits for, one behind the other.
+    behind: usize,
 }
+
+/// At most so many collectives, each of the last one's result, are on their way; a device that is farther ahead waits.
+const BEHIND: usize = 16;
 
 impl Source for OnItsWay {
     fn get(&self) -> Result<Value, Error> {

@@ -35,10 +35,16 @@ pub(super) fn run(engine: TypeId, work: Vec<(Device, Work)>) {
     {
         let mut workers = workers().lock().unwrap_or_else(|e| e.into_inner());
         let mut named: HashMap<Device, usize> = HashMap::new();
-        for (device, work) in work {
-            let times = named.entry(device).or_default();
-            let sender = workers.entry((engine, device, *times)).or_insert_with(|| worker(device));
-            *times += 1;
+        // All threads are there before any begins: one that began alone would wait for the others.
+        let threads: Vec<Sender<Work>> = (work.iter())
+            .map(|(device, _)| {
+                let times = named.entry(*device).or_default();
+                let sender = workers.entry((engine, *device, *times)).or_insert_with(|| worker(*device));
+                *times += 1;
+                sender.clone()
+            })
+            .collect();
+        for (sender, (device, work)) in threads.into_iter().zip(work) {
             let done = done.clone();
             let work: Work = Box::new(move || {
                 work();

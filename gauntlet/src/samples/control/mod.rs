@@ -36,7 +36,7 @@ pub(super) fn apply(op: Op, x: &[S]) -> Vec<S> {
 }
 
 /// The types of recorded tensors.
-fn types_of(x: &[S]) -> Vec<TensorType> {
+pub(super) fn types_of(x: &[S]) -> Vec<TensorType> {
     x.iter().map(|x| x.ty().clone()).collect()
 }
 
