@@ -127,7 +127,7 @@ fn run<B: Backend>(args: &Args) -> Result<(State<B>, End), Box<dyn Error>> {
     let devices = args.devices.unwrap_or(if world_size() > 1 { world_size() } else { 2 });
     let [split, init, order] = random::split(&random::key::<B>(args.seed));
     let Dataset { train, test, size: [height, width] } = Dataset::built_in(&split);
-    if devices == 0 || args.batch == 0 || args.batch % devices != 0 || args.batch > train.len() {
+    if devices == 0 || args.batch == 0 || !args.batch.is_multiple_of(devices) || args.batch > train.len() {
         let (batch, all) = (args.batch, train.len());
         return Err(format!(
             "a minibatch of {batch} of the {all} images is not cut into equal parts for {devices} devices"
@@ -180,10 +180,9 @@ fn run<B: Backend>(args: &Args) -> Result<(State<B>, End), Box<dyn Error>> {
         if done % SAID == 1 {
             say(format!("step {done:4}  loss {:.4}", loss.item::<f32>()));
         }
-        if let Some(checkpoints) = checkpoints.as_ref().filter(|_| done % args.every == 0 || done == until) {
-            if rank() == 0 {
-                checkpoints.save_with(done, &Checkpoint::new().meta("options", &options), &state)?;
-            }
+        let saves = rank() == 0 && (done.is_multiple_of(args.every) || done == until);
+        if let Some(checkpoints) = checkpoints.as_ref().filter(|_| saves) {
+            checkpoints.save_with(done, &Checkpoint::new().meta("options", &options), &state)?;
         }
     }
     say(format!("{} steps in {:.1} s", done - start.1, start.0.elapsed().as_secs_f64()));

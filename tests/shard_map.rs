@@ -208,8 +208,8 @@ fn loops_alone<B: Backend>((w1, w2): Params<B>, x: Tensor<B>) -> Tensor<B> {
     for i in 0..4 {
         let x = stack([&x.get(i), &x.get(4 + i)], 0);
         owns = (owns + x.matmul(&w)).tanh();
-        same = same + owns.sum() * w.sum();
-        total = total + (&owns * x).sum();
+        same += owns.sum() * w.sum();
+        total += (&owns * x).sum();
     }
     same + owns.square().sum() + total
 }

@@ -56,7 +56,7 @@ pub enum Error {
         /// Its type in the file: `f32[2,3]`.
         found: String,
         /// Its type in the tree.
-        expected: TensorType,
+        expected: Box<TensorType>,
     },
     /// A tensor has a dtype that Plywood has not.
     #[error("{}: `{name}` is {found}, a dtype that no tensor can have", path.display())]
@@ -132,7 +132,7 @@ pub enum Error {
         /// The tensor.
         name: String,
         /// Its type.
-        ty: TensorType,
+        ty: Box<TensorType>,
     },
 }
 

@@ -124,7 +124,7 @@ pub(crate) fn header(
         let (start, ty) = (end, value.ty());
         let bytes = ty.shape.iter().try_fold(ty.dtype.size(), |bytes, &n| bytes.checked_mul(n));
         end = (bytes.and_then(|bytes| start.checked_add(bytes)))
-            .ok_or_else(|| Error::TooLarge { name: name.clone(), ty: ty.clone() })?;
+            .ok_or_else(|| Error::TooLarge { name: name.clone(), ty: Box::new(ty.clone()) })?;
         if !names.insert(name) {
             return Err(Error::DuplicateName { name: name.clone() });
         }

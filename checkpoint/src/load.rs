@@ -165,7 +165,7 @@ impl CheckpointFile {
         for (name, expected) in &types {
             let found = &tensors[name];
             if found.ty().as_ref() != Some(expected) {
-                let (name, found, expected) = (name.clone(), found.describe(), expected.clone());
+                let (name, found, expected) = (name.clone(), found.describe(), Box::new(expected.clone()));
                 return Err(Error::Type { path: path(), name, found, expected });
             }
         }

@@ -42,6 +42,8 @@ struct Node {
     origin: Origin,
 }
 
+// Nearly all are operations.
+#[allow(clippy::large_enum_variant)]
 enum Origin {
     /// An argument of the function that is recorded.
     Argument,
