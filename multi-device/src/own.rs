@@ -60,7 +60,7 @@ impl Log {
                 return Err(format!(
                     "{}, where others are in {}: devices reach the same collectives in the same order",
                     shown(c, ty, at),
-                    shown(other, other_ty, *other_at)
+                    shown(other, other_ty, other_at)
                 ));
             }
             None => state.open.push_back((c.clone(), ty.clone(), at)),
@@ -83,7 +83,7 @@ impl Log {
             None => Ok(()),
             Some((c, ty, at)) => Err(format!(
                 "{}, is not reached by all devices: {} has ended",
-                shown(c, ty, *at),
+                shown(c, ty, at),
                 self.devices[rank]
             )),
         }

@@ -81,7 +81,7 @@ impl Program {
         let step: usize = self.mesh[axis + 1..].iter().product();
         let places = self.devices.len();
         (0..places)
-            .filter(|place| place / step % self.mesh[axis] == 0)
+            .filter(|place| (place / step).is_multiple_of(self.mesh[axis]))
             .map(|first| (0..self.mesh[axis]).map(|k| first + k * step).collect())
             .collect()
     }

@@ -113,7 +113,7 @@ impl Program {
                 merged(&all_gather(all[x].clone(), AXES[axis]).moveaxis(0, dim as isize), dim)
             }
             Step::Slice { x, dim, axis } => {
-                let zero = || axis_index::<B>(AXES[axis]) * 0;
+                let zero = || axis_index::<B>(AXES[axis]).zeros_like();
                 let size = all[x].shape()[dim] / n(axis);
                 let starts: Vec<Tensor<B>> = (0..all[x].rank())
                     .map(|d| if d == dim { axis_index::<B>(AXES[axis]) * size as i32 } else { zero() })
