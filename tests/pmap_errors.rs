@@ -191,7 +191,11 @@ fn one_is_missing_some_collectives_before() {
             on_square(move |x, i, j| cond((i * 2 + j).eq(missing), differing, along_all, x))
         });
         let ended = format!("cpu:{missing} has ended");
-        holds("before", &message, &["over \"i\"", "is not reached by all devices", &ended]);
+        holds(
+            "before",
+            &message,
+            &["at tests/pmap_errors.rs:", " over ", "is not reached by all devices", &ended],
+        );
         next_program_runs();
     }
 }

@@ -21,8 +21,10 @@ fn collective(name: &str, operation: &str, kind: CollectiveKind) -> Op {
 #[track_caller]
 fn each<B: Backend, T: SelfTree<B>>(x: T, op: Op) -> T {
     // A closure would hide the caller's line; the tree's tensors are taken out and put back.
-    let values: Vec<Value> =
-        crate::tree::leaves(&x).into_iter().map(|v| Value::apply1(op.clone(), v)).collect();
+    let mut values: Vec<Value> = Vec::new();
+    for v in crate::tree::leaves(&x) {
+        values.push(Value::apply1(op.clone(), v));
+    }
     crate::tree::rebuild::<B, B, T>(x, values)
 }
 
@@ -51,10 +53,10 @@ pub fn psum<B: Backend, T: SelfTree<B>>(x: T, name: &str) -> T {
 pub fn pmean<B: Backend, T: SelfTree<B>>(x: T, name: &str) -> T {
     let size = axis::size("pmean", name).0 as f64;
     let sums = psum::<B, T>(x, name);
-    let means: Vec<Value> = crate::tree::leaves(&sums)
-        .into_iter()
-        .map(|sum| (Tensor::<crate::Dyn>::of(sum) / size).into_value())
-        .collect();
+    let mut means: Vec<Value> = Vec::new();
+    for sum in crate::tree::leaves(&sums) {
+        means.push((Tensor::<crate::Dyn>::of(sum) / size).into_value());
+    }
     crate::tree::rebuild::<B, B, T>(sums, means)
 }
 

@@ -111,6 +111,12 @@ impl Meetings {
         self.bell.notify_all();
     }
 
+    /// All devices have ended. (What never came together holds on to the meetings that it waits for.)
+    pub fn close(&self) {
+        let open = std::mem::take(&mut self.lock().open);
+        drop(open);
+    }
+
     /// The first failure.
     pub fn failure(&self) -> Option<Failure> {
         self.lock().failure.clone()

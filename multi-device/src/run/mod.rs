@@ -143,6 +143,7 @@ impl<B: Machine> MultiDevice<B> {
             work.push((device, Box::new(work_of)));
         }
         workers::run(engine.id(), work);
+        meetings.close();
         if let Some(Failure { place, message }) = meetings.failure() {
             fail(format!("on {}: {message}", devices[place]))
         }
