@@ -179,7 +179,10 @@ pub(super) fn cond(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Results 
         result = branch.output_types().next().cloned();
         branches.push(branch);
     }
-    b.op(Op::Cond(Arc::new(Cond { branches, which: plywood_core::Varying::NOTHING })), &[&which, &x[0], &x[1]])
+    b.op(
+        Op::Cond(Arc::new(Cond { branches, which: plywood_core::Varying::NOTHING })),
+        &[&which, &x[0], &x[1]],
+    )
 }
 
 /// Along the axis of the lanes, whose name is `i`.
