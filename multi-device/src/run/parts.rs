@@ -36,8 +36,9 @@ pub struct Shard<B: Backend> {
 /// ```
 /// use plywood::prelude::*;
 /// let y = pmap(|x: Tensor<_>| x * 2.0)(Tensor::<Cpu>::from([1.0, 2.0]));
-/// let parts: Vec<String> = shards(&y).iter().map(|s| format!("{}: {}", s.device, s.data)).collect();
-/// assert_eq!(parts, ["cpu:0: [2]", "cpu:1: [4]"]);
+/// let parts = shards(&y);
+/// assert_eq!((parts[0].device.to_string(), parts[0].data.to_vec::<f64>()), ("cpu:0".to_string(), vec![2.0]));
+/// assert_eq!((parts[1].device.to_string(), parts[1].data.to_vec::<f64>()), ("cpu:1".to_string(), vec![4.0]));
 /// ```
 pub fn shards<B: Backend>(x: &Tensor<B>) -> Vec<Shard<B>> {
     let value = x.value();
