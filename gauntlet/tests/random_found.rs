@@ -2,7 +2,7 @@
 
 use plywood_autodiff::Differentiate;
 use plywood_backend_cpu::Cpu;
-use plywood_core::op::{Binary, Call, Policy, Rule, Scan, Unary};
+use plywood_core::op::{Binary, Call, Dot, Policy, Rule, Scan, Unary};
 use plywood_core::record::{argument, extract};
 use plywood_core::{
     Array, Backend, DType, Equation, Graph, Number, Op, Step, TensorType, Trace, Value, Values, Var, at,
@@ -85,4 +85,21 @@ fn integers_by_way_of_floats_saturate() {
             plywood_fusion::passes::optimized(&graph).replay(Cpu::ENGINE, value())[0].array("improved");
         assert_eq!(improved, alone, "{from} to {to}");
     }
+}
+
+/// What is contracted may lie backwards.
+#[test]
+fn reversed_rows_are_contracted() {
+    let constant = |x: Array| Value::create(Cpu::ENGINE, Op::Constant(x));
+    let given = |name| constant(plywood_gauntlet::data::small(DType::F32, [5, 17], name));
+    let axes = |all: &[usize]| all.iter().copied().collect();
+    let product = |x: Value, y: Value| {
+        let (lhs_contracting, rhs_contracting) = (axes(&[0]), axes(&[0]));
+        let (lhs_batch, rhs_batch) = (axes(&[]), axes(&[]));
+        let dot = Dot { lhs_contracting, rhs_contracting, lhs_batch, rhs_batch, dtype: DType::F32 };
+        Value::apply2(Op::Dot(Arc::new(dot)), x, y).array("product")
+    };
+    let reversed = Value::apply1(Op::Reverse { axes: axes(&[0]) }, given("x"));
+    let copy = constant(reversed.array("copy"));
+    assert_eq!(product(reversed, given("y")), product(copy, given("y")));
 }

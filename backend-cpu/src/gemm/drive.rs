@@ -256,9 +256,10 @@ impl Plan {
                 || right_there && P::any_lost_in(y, [self.k, self.n]),
         );
         let left = if left_there {
-            let along = if left_rows { P::PER * element } else { element * x.columns as usize };
+            // (Backwards, where the operand lies so.)
+            let along = if left_rows { (P::PER * element) as isize } else { element as isize * x.columns };
             let at = x.data.as_ptr().wrapping_offset(x.offset).cast();
-            Side::There { at, across: x.rows * element as isize, along: along as isize }
+            Side::There { at, across: x.rows * element as isize, along }
         } else {
             let x =
                 Source { data: x.data, offset: x.offset, across: x.rows, along: x.columns, depth: self.k };
