@@ -126,7 +126,7 @@ fn basis(x: &Value) -> Value {
 /// The unit vectors of a type, on the engine of an example.
 fn basis_of(like: &Value, ty: &TensorType) -> Value {
     let n = ty.elements();
-    let square = TensorType { shape: [n, n].into(), dtype: DType::I32 };
+    let square = TensorType::new([n, n], DType::I32);
     let (row, column) = (like.iota(square.clone(), 0), like.iota(square, 1));
     let same = row.compare(plywood_core::op::Compare::Eq, plywood_core::Term::Value(column));
     same.cast(ty.dtype).reshape_to(joined(&[n], &ty.shape))
@@ -168,10 +168,7 @@ pub fn ravel<B: Backend, C: Backend, T: Tree<B>>(tree: &T) -> (Tensor<B>, Unrave
     let flat = |x: &Value| x.clone().cast(dtype).reshape_to([x.ty().elements()].into());
     let parts: Values = values.iter().map(flat).collect();
     let vector = match parts.len() {
-        0 => Value::create(
-            B::ENGINE,
-            Op::Full { number: Number::Int(0), ty: TensorType { shape: [0].into(), dtype } },
-        ),
+        0 => Value::create(B::ENGINE, Op::Full { number: Number::Int(0), ty: TensorType::new([0], dtype) }),
         _ => Value::concatenate(parts, 0),
     };
     let n = vector.ty().elements();

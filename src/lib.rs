@@ -20,7 +20,8 @@
 //!
 //! What is there: tensors of any shape and thirteen dtypes with NumPy's names and rules, JAX's random numbers to the
 //! bit, derivatives of every operation in both modes and to any order, loops and branches that stay operations, `vmap`
-//! with named axes, `jit`, a CPU backend, and GPUs by the features `cuda` and `wgpu`.
+//! with named axes, `jit`, [checkpoints](mod@checkpoint) in files, a CPU backend, and GPUs by the features `cuda` and
+//! `wgpu`.
 
 pub use plywood_core::*;
 
@@ -36,8 +37,16 @@ pub use plywood_backend_cuda::DeviceStats;
 #[cfg(feature = "wgpu")]
 pub use plywood_backend_cuda::Wgpu;
 pub use plywood_batching::{Batched, InAxes, Map, Vmap, map, vmap};
+#[doc(inline)]
+pub use plywood_checkpoint as checkpoint;
+/// Programs on the processes of a job: see `mpi::join`.
+#[cfg(feature = "mpi")]
+pub use plywood_communicator_mpi as mpi;
 pub use plywood_fusion::{Fusion, FusionStats, Jit, Jitted, jit};
 pub use plywood_macros::Tree;
+pub use plywood_multi_device::{
+    Mesh, MultiDevice, Pmap, RunStats, Shard, ShardMap, pmap, rank, shard_map, shards, spec, world_size,
+};
 
 mod backends;
 mod jacobian;
@@ -80,6 +89,7 @@ pub mod prelude {
         Indexing, PadMode, QuantileMethod, TakeMode, broadcast_arrays, column_stack, dstack, hstack, ix_,
         meshgrid, ravel_multi_index, vstack, where_,
     };
+    pub use crate::{Mesh, MultiDevice, Pmap, Shard, ShardMap, pmap, shard_map, shards, spec};
     pub use crate::{Scan, WhileLoop, associative_scan, cond, fori_loop, scan, switch, while_loop};
     pub use plywood_core::half::{bf16, f16};
 }

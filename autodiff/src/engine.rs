@@ -115,7 +115,9 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     };
     let (op, at) = (step.op, step.at);
     let (op, residuals, mut outputs) = match op {
-        Op::Call(_) | Op::Scan(_) | Op::Cond(_) | Op::While(_) => graphs(op, at, below, &slots, primals),
+        Op::Call(_) | Op::Scan(_) | Op::Cond(_) | Op::While(_) | Op::Pmap(_) => {
+            graphs(op, at, below, &slots, primals)
+        }
         _ => {
             let residuals = keep.inputs_of(&primals);
             let outputs = below.execute(step, primals);
@@ -152,15 +154,15 @@ fn graphs(
 ) -> (Op, Residuals, Values) {
     let wanted: SmallVec<[bool; 8]> = slots.iter().map(Option::is_some).collect();
     let derived = derive::op_backward(op, &wanted, at);
-    let all: Vec<TensorType> = derived.forward.graph.output_types().cloned().collect();
+    let given: Vec<&TensorType> = primals.iter().map(Value::ty).collect();
+    let all = derived.forward.infer(&given);
     let mut x: SmallVec<[Option<T>; 3]> =
         derived.inputs.iter().map(|&i| Some(T::of(primals[i].clone()))).collect();
     let types: Vec<TensorType> = primals.iter().map(|x| x.ty().clone()).collect();
     let count = op.infer(&types.iter().collect::<Vec<_>>()).len();
-    let forward = Op::Call(derived.forward.clone());
-    let mut outputs = below.execute(Step { op: &forward, outputs: &all, at }, primals);
+    let mut outputs = below.execute(Step { op: &derived.forward, outputs: &all, at }, primals);
     x.extend(outputs.drain(count..).map(|saved| Some(T::of(saved))));
     let residuals =
         Residuals { x, y: SmallVec::new(), types: outputs.iter().map(|y| Some(y.ty().clone())).collect() };
-    (Op::Call(derived.backward.clone()), residuals, outputs)
+    (derived.backward.clone(), residuals, outputs)
 }

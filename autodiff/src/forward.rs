@@ -8,7 +8,7 @@ use crate::derive;
 use crate::jvp::{self, Push};
 use crate::vjp::{self, T};
 use plywood_core::at;
-use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Op, Step, TensorType, Value, Values};
+use plywood_core::{Array, Backend, Device, Engine, Error, Layer, Op, Step, Value, Values};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -113,7 +113,7 @@ fn execute(this: &'static dyn Engine, below: &'static dyn Engine, step: Step<'_>
     let Some(call) = differentiable else {
         return below.execute(step, primals).into_iter().map(|y| constant(this, y)).collect();
     };
-    if let Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) = step.op {
+    if let Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Pmap(_) = step.op {
         return graphs(this, below, step, call, primals, &tangents);
     }
     let x: SmallVec<[T; 3]> = primals.iter().cloned().map(T::of).collect();
@@ -141,10 +141,11 @@ fn graphs(
 ) -> Values {
     let given: SmallVec<[bool; 8]> = tangents.iter().map(Option::is_some).collect();
     let derived = derive::op_tangent(step.op, &given, step.at);
-    let types: Vec<TensorType> = derived.call.graph.output_types().cloned().collect();
-    let inputs = primals.into_iter().chain(tangents.iter().flatten().map(|t| t.value().clone())).collect();
-    let pushed = Op::Call(derived.call.clone());
-    let mut outputs = below.execute(Step { op: &pushed, outputs: &types, at: step.at }, inputs);
+    let of = |(x, t): (&Value, &Option<T>)| Some(t.as_ref()?.value().clone().vary_to(&x.ty().varying));
+    let given_tangents: Values = primals.iter().zip(tangents).filter_map(of).collect();
+    let inputs: Values = primals.into_iter().chain(given_tangents).collect();
+    let types = derived.call.infer(&inputs.iter().map(Value::ty).collect::<Vec<_>>());
+    let mut outputs = below.execute(Step { op: &derived.call, outputs: &types, at: step.at }, inputs);
     let mut tangents = outputs.drain(derived.present.len()..).collect::<Values>().into_iter();
     let dual = |(y, &present): (Value, &bool)| match present {
         true => call.dual(this, y, tangents.next().expect("one for each that is present")),

@@ -7,14 +7,17 @@ use crate::kernels::{
     arg_reduce, binary, bits, cast, compare, control, conv, create, cumulative, dot, fft, gather, linalg,
     random, reduce, scatter, select, shape, slice, sort, special, unary, window,
 };
+use crate::par;
 use plywood_core::axis;
 use plywood_core::op::Types;
 use plywood_core::{
     Array, Backend, DType, Device, DeviceBackend, Engine, Error, Explanation, Graph, Op, Step, Value, Values,
 };
+use plywood_multi_device::{Machine, MultiDevice, collective};
 use smallvec::smallvec;
 
-/// The CPU backend. There is one device, `cpu:0`, with all threads.
+/// The CPU backend: one device, `cpu:0`, with all threads; or, for programs on many devices, as many as are asked for, `cpu:0` to
+/// `cpu:n-1`, each with its share of them ([`Cpu::split`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cpu;
 
@@ -35,6 +38,34 @@ impl DeviceBackend for Cpu {
     }
 }
 
+impl Cpu {
+    /// The CPU as `n` devices, which share its threads: what `pmap` and a mesh use on it by themselves. Memory is common to all.
+    ///
+    /// ```
+    /// use plywood_backend_cpu::Cpu;
+    /// assert_eq!(Cpu::split(2).iter().map(|d| d.to_string()).collect::<Vec<_>>(), ["cpu:0", "cpu:1"]);
+    /// ```
+    pub fn split(n: usize) -> Vec<Device> {
+        (0..n).map(Device::cpu).collect()
+    }
+}
+
+impl Machine for Cpu {
+    fn places(n: usize) -> Result<Vec<Device>, Error> {
+        Ok(Cpu::split(n))
+    }
+    fn put(value: Value, _: Device) -> Result<Value, Error> {
+        // All of them have the same memory.
+        Ok(value)
+    }
+    fn threads() -> usize {
+        par::threads()
+    }
+    fn on(_: Device, threads: usize, work: &mut dyn FnMut()) {
+        par::with_threads(threads, work)
+    }
+}
+
 impl Engine for Cpu {
     fn execute(&'static self, step: Step<'_>, mut x: Values) -> Values {
         let Step { op, outputs, at: _ } = step;
@@ -44,7 +75,12 @@ impl Engine for Cpu {
             Op::Scan(s) => return control::scan(outputs, x, s),
             Op::While(w) => return control::while_loop(x, w),
             Op::Cond(c) => return control::cond(x, c),
-            Op::Collective(c) => panic!("{}, at {}", axis::unbound(c.name(), &c.axis), step.at),
+            Op::Pmap(p) => return MultiDevice::<Cpu>::execute(step, p, x),
+            Op::Collective(c) => {
+                let values = collective(Cpu::ENGINE, step, x);
+                return values
+                    .unwrap_or_else(|| panic!("{}, at {}", axis::unbound(c.name(), &c.axis), step.at));
+            }
             _ => {}
         }
         let types = || -> Types { outputs.iter().cloned().collect() };
@@ -90,7 +126,7 @@ impl Engine for Cpu {
             Op::Constant(array) => create::constant(ty, array),
             Op::Random(r) => random::random(ty, x, r),
             Op::StopGradient | Op::Name { .. } => only(),
-            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Collective(_) => {
+            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Collective(_) | Op::Pmap(_) => {
                 unreachable!("they returned above")
             }
         }]

@@ -2,6 +2,11 @@
 //!
 //! A launch that asks for more than a device has fails without a word, and so do types that it lacks; so all of that is known
 //! here, and checked before.
+//!
+//! What always holds: a device has one queue, which all threads share, and whatever speaks to it goes through
+//! [`Client::in_queue`]. CubeCL would give each thread a queue of its own, with memory of its own; but there a buffer that is given back goes to the
+//! next of its own queue, though what another one has before it may still read it, and a queue waits for another one as it was
+//! when a buffer was asked for, not when it was filled. In one queue, what is put in later comes later, whoever puts it in.
 
 use crate::data::Buffer;
 use crate::emit::memory::{self, Stored};
@@ -10,10 +15,11 @@ use crate::platform::Platform;
 use crate::probe;
 use cubecl::ir::features::{AtomicUsage, Plane, TypeUsage};
 use cubecl::prelude::{ComputeClient, Runtime};
+use cubecl::server::ServerError;
 use cubecl::stream_id::StreamId;
 use plywood_core::{DType, Device, Error};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// Integers of a word or two: what devices may add to at a time.
 const INTEGERS: [DType; 4] = [DType::I32, DType::U32, DType::I64, DType::U64];
@@ -22,16 +28,12 @@ const INTEGERS: [DType; 4] = [DType::I32, DType::U32, DType::I64, DType::U64];
 pub struct Client<R: Runtime> {
     /// Which of its platform's.
     pub device: Device,
-    /// The way to its queue.
-    pub compute: ComputeClient<R>,
+    /// The way to its queue; see [`Client::in_queue`].
+    compute: ComputeClient<R>,
     /// What it can do.
     pub facts: Facts,
     /// What was launched, allocated and moved.
     pub counts: Counts,
-    /// Whose queue had the first launch: each thread has its own.
-    first: OnceLock<StreamId>,
-    /// Whether others had some.
-    several: AtomicBool,
 }
 
 /// What a device can do.
@@ -151,14 +153,8 @@ impl<R: Runtime> Client<R> {
             sums: INTEGERS.iter().copied().filter(|&dtype| sums(dtype)).collect(),
             dtypes: DType::ALL.iter().copied().filter(|&dtype| usable(dtype, bf16)).collect(),
         };
-        let mut client = Client {
-            device: Device { kind: P::KIND, index },
-            compute,
-            facts,
-            counts: Counts::default(),
-            first: OnceLock::new(),
-            several: AtomicBool::new(false),
-        };
+        let mut client =
+            Client { device: Device { kind: P::KIND, index }, compute, facts, counts: Counts::default() };
         client.facts.dialect.wide_fma =
             P::REWRITES && client.facts.dtypes.contains(&DType::F64) && !probe::fuses(&client);
         client
@@ -178,24 +174,28 @@ impl<R: Runtime> Client<R> {
     /// Counts a launch.
     pub fn launched(&self) {
         self.counts.launches.fetch_add(1, Ordering::Relaxed);
-        let own = StreamId::current();
-        if *self.first.get_or_init(|| own) != own {
-            self.several.store(true, Ordering::Relaxed);
-        }
     }
 
-    /// Whether a kernel that is put in the queue now comes after all that read this buffer, so that it can be overwritten if nobody
-    /// else holds it. Of other threads' queues that is not known.
+    /// Runs what speaks to the device, in its queue.
+    pub fn in_queue<T>(&self, f: impl FnOnce(&ComputeClient<R>) -> T) -> T {
+        StreamId { value: 0 }.executes(|| f(&self.compute))
+    }
+
+    /// Whether nobody else holds this buffer, so that a kernel that is put in the queue now may overwrite it: it comes after all
+    /// that read it.
     pub fn is_last(&self, buffer: &Buffer) -> bool {
-        let alone = buffer.handle.stream == StreamId::current() && !self.several.load(Ordering::Relaxed);
-        alone && buffer.handle.can_mut()
+        let last = buffer.handle.can_mut();
+        // Whoever gave it up had put in its kernels before.
+        fence(Ordering::Acquire);
+        last
     }
 
     /// Memory for so many bytes, which hold anything.
     pub fn empty(&self, bytes: usize) -> Buffer {
         self.fits(bytes);
         self.counts.allocations.fetch_add(1, Ordering::Relaxed);
-        Buffer { handle: self.compute.empty(bytes.max(4).next_multiple_of(4)), bytes }
+        let size = bytes.max(4).next_multiple_of(4);
+        Buffer { handle: self.in_queue(|compute| compute.empty(size)), bytes }
     }
 
     /// Memory with these bytes.
@@ -205,7 +205,7 @@ impl<R: Runtime> Client<R> {
         self.counts.to_device.fetch_add(bytes.len(), Ordering::Relaxed);
         let mut padded = bytes.to_vec();
         padded.resize(bytes.len().max(4).next_multiple_of(4), 0);
-        Buffer { handle: self.compute.create_from_slice(&padded), bytes: bytes.len() }
+        Buffer { handle: self.in_queue(|compute| compute.create_from_slice(&padded)), bytes: bytes.len() }
     }
 
     fn fits(&self, bytes: usize) {
@@ -219,22 +219,28 @@ impl<R: Runtime> Client<R> {
 
     /// The bytes of a buffer, once everything before is done.
     pub fn download(&self, buffer: &Buffer) -> Result<Vec<u8>, Error> {
-        let failed = |e: cubecl::server::ServerError| Error::Device {
-            device: self.device,
-            reason: short(&e.to_string()),
-        };
         // Only a flush says that a launch failed.
-        self.compute.flush().map_err(failed)?;
-        let mut bytes = self.compute.read_one(buffer.handle.clone()).map_err(failed)?.to_vec();
+        self.set_going()?;
+        let read = self.in_queue(|compute| compute.read_one(buffer.handle.clone()));
+        let mut bytes = read.map_err(|e| self.failed(&e))?.to_vec();
         bytes.truncate(buffer.bytes);
         self.counts.to_host.fetch_add(buffer.bytes, Ordering::Relaxed);
         Ok(bytes)
     }
 
+    /// Sets going what was launched, and does not wait for it.
+    pub fn set_going(&self) -> Result<(), Error> {
+        self.in_queue(|compute| compute.flush()).map_err(|e| self.failed(&e))
+    }
+
     /// Waits until all that was launched is done.
     pub fn wait(&self) -> Result<(), Error> {
-        let done = cubecl::future::block_on(self.compute.sync());
-        done.map_err(|e| Error::Device { device: self.device, reason: short(&e.to_string()) })
+        let done = self.in_queue(|compute| cubecl::future::block_on(compute.sync()));
+        done.map_err(|e| self.failed(&e))
+    }
+
+    fn failed(&self, e: &ServerError) -> Error {
+        Error::Device { device: self.device, reason: short(&e.to_string()) }
     }
 }
 

@@ -17,12 +17,22 @@ use cubecl::prelude::Runtime;
 use plywood_core::axis;
 use plywood_core::op::{Binary, Linalg, Random, SpecialFunction};
 use plywood_core::{Array, DType, Device, Error, Op, Step, TensorType, Value, Values};
+use plywood_multi_device::{MultiDevice, collective, lies_on};
 use smallvec::smallvec;
 
-/// Executes one operation on the device of its inputs, or the first one.
+/// Executes one operation on the device of its inputs, or the first one. Programs on many devices run on theirs, and data that are on
+/// their way are waited for by what computes with them.
 pub fn execute<P: Platform>(step: Step<'_>, x: Values) -> Values {
-    let index = x.first().map_or(chosen(), |x| data::data(x).device);
-    if let Some(other) = x.iter().find(|x| data::data(x).device != index) {
+    match step.op {
+        Op::Pmap(p) => return MultiDevice::<P>::execute(step, p, x),
+        Op::Collective(c) => {
+            let values = collective(P::ENGINE, step, x);
+            return values.unwrap_or_else(|| panic!("{}, at {}", axis::unbound(c.name(), &c.axis), step.at));
+        }
+        _ => {}
+    }
+    let index = x.first().map_or(chosen(), |x| x.device().index);
+    if let Some(other) = x.iter().find(|x| x.device().index != index) {
         panic!("{}: operands on {} and {}, at {}", step.op.name(), x[0].device(), other.device(), step.at);
     }
     let client = client::<P>(index).unwrap_or_else(|e| panic!("{}: {e}, at {}", step.op.name(), step.at));
@@ -57,7 +67,6 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::Scan(s) => return control::scan(queue, outputs, x, s),
         Op::While(w) => return control::while_loop(queue, x, w),
         Op::Cond(c) => return control::cond(queue, x, c),
-        Op::Collective(c) => panic!("{}, at {}", axis::unbound(c.name(), &c.axis), step.at),
         _ => {}
     }
     let ty = outputs[0].clone();
@@ -104,7 +113,7 @@ fn on<R: Runtime>(queue: &Queue<'static, R>, step: Step<'_>, mut x: Values) -> V
         Op::Fft { kind, sizes } => return fft::fft(queue, outputs, x, *kind, sizes),
         Op::Linalg(l) => return linalg::linalg(queue, outputs, x, *l),
         Op::Special(s) => unreachable!("{} is the host's", s.function.name()),
-        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Collective(_) => {
+        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Collective(_) | Op::Pmap(_) => {
             unreachable!("they returned above")
         }
     }]
@@ -166,7 +175,8 @@ fn is_hosts<R: Runtime>(queue: &Queue<'_, R>, op: &Op, outputs: &[TensorType]) -
         | Op::Scan(_)
         | Op::While(_)
         | Op::Cond(_)
-        | Op::Collective(_) => false,
+        | Op::Collective(_)
+        | Op::Pmap(_) => false,
     }
 }
 
@@ -196,10 +206,10 @@ pub fn read<P: Platform>(value: &Value) -> Result<Array, Error> {
 
 /// Waits until these values are computed.
 pub fn eval<P: Platform>(values: &[Value]) -> Result<(), Error> {
-    let mut devices: Vec<usize> = values.iter().map(|x| data::data(x).device).collect();
+    let mut devices: Vec<Device> = values.iter().flat_map(lies_on).collect();
     devices.sort();
     devices.dedup();
-    devices.into_iter().try_for_each(|index| client::<P>(index)?.wait())
+    devices.into_iter().try_for_each(|device| client::<P>(device.index)?.wait())
 }
 
 /// The value's data on that device: by way of the host.

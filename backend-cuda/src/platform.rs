@@ -8,11 +8,13 @@ use cubecl::prelude::Runtime;
 use plywood_core::{
     Backend, DType, Device, DeviceBackend, Engine, Error, Explanation, Graph, Step, Value, Values,
 };
+use plywood_multi_device::{Communicator, Machine};
 use std::any::TypeId;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// A backend over a CubeCL runtime.
-pub trait Platform: DeviceBackend + Engine {
+pub trait Platform: Machine + Engine {
     /// The runtime.
     type Runtime: Runtime;
     /// The name: `cuda`, `wgpu`, `offline`.
@@ -27,6 +29,12 @@ pub trait Platform: DeviceBackend + Engine {
 
     /// What was found, once and for all.
     fn clients() -> &'static Clients<Self::Runtime>;
+
+    /// The platform's own way between these devices, an end for each, if it has one.
+    fn between(devices: &[Device]) -> Option<Vec<Arc<dyn Communicator>>> {
+        let _ = devices;
+        None
+    }
 }
 
 thread_local! { static CHOSEN: Cell<usize> = const { Cell::new(0) }; }
@@ -70,6 +78,24 @@ pub fn client<P: Platform>(index: usize) -> Result<&'static Client<P::Runtime>, 
     P::clients().get::<P>(index)
 }
 
+/// The first `n` devices, one for each place of a mesh.
+fn places<P: Platform>(n: usize) -> Result<Vec<Device>, Error> {
+    client::<P>(0)?;
+    let mut devices = P::devices();
+    if devices.len() < n {
+        let there: Vec<String> = devices.iter().map(Device::to_string).collect();
+        let are = if devices.len() == 1 { "is" } else { "are" };
+        let reason = format!(
+            "a program on {n} devices, and there {are} {}; one may stand at several places where they are named: \
+             Pmap::devices, Mesh::devices",
+            there.join(", ")
+        );
+        return Err(Error::Unavailable { backend: P::ENGINE.name(), reason });
+    }
+    devices.truncate(n);
+    Ok(devices)
+}
+
 /// Declares a platform's backend: a zero-sized type, which is its engine.
 macro_rules! backend {
     ($(#[$doc:meta])* $Name:ident, $name:literal) => {
@@ -101,6 +127,28 @@ macro_rules! backend {
 
             fn to_device(value: Value, device: Device) -> Result<Value, Error> {
                 crate::engine::to_device::<$Name>(value, device)
+            }
+        }
+
+        impl Machine for $Name {
+            fn places(n: usize) -> Result<Vec<Device>, Error> {
+                places::<$Name>(n)
+            }
+
+            fn threads() -> usize {
+                1
+            }
+
+            fn on(device: Device, _: usize, work: &mut dyn FnMut()) {
+                on_device(device.index, work)
+            }
+
+            fn set_going(device: Device) -> Result<(), Error> {
+                client::<$Name>(device.index)?.set_going()
+            }
+
+            fn group(devices: &[Device]) -> Option<Vec<Arc<dyn Communicator>>> {
+                <$Name as Platform>::between(devices)
             }
         }
 
@@ -192,6 +240,11 @@ impl Platform for Cuda {
     fn clients() -> &'static Clients<Self::Runtime> {
         static CLIENTS: std::sync::OnceLock<Clients<cubecl::cuda::CudaRuntime>> = std::sync::OnceLock::new();
         CLIENTS.get_or_init(Clients::find::<Self>)
+    }
+
+    #[cfg(feature = "nccl")]
+    fn between(devices: &[Device]) -> Option<Vec<Arc<dyn Communicator>>> {
+        crate::nccl::group(devices)
     }
 }
 

@@ -101,9 +101,10 @@ pub fn queue<R: Runtime, C: Code>(
     let zero = facts.dialect.rewrites.then_some(&0);
     zero.into_iter().chain(numbers).for_each(|&n| launcher.register_scalar(n));
     client.launched();
-    let kernel = Kernel { code, dialect: facts.dialect, settings, client: client.compute.clone() };
+    let kernel =
+        Kernel { code, dialect: facts.dialect, settings, client: client.in_queue(|compute| compute.clone()) };
     #[cfg(feature = "offline")]
     crate::offline::note(kernel.id(), kernel.code.moves());
     // SAFETY: `Code` says that units stay in the arguments' memory, and that loops end.
-    unsafe { launcher.launch_unchecked(count, kernel, &client.compute) }
+    client.in_queue(|compute| unsafe { launcher.launch_unchecked(count, kernel, compute) })
 }

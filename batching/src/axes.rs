@@ -67,7 +67,8 @@ impl fmt::Display for Axes {
 }
 
 /// The axis of each leaf of a tree, with the leaf's path.
-pub(crate) struct Assigned<'a> {
+#[derive(Debug)]
+pub struct Assigned<'a> {
     /// `in_axes` or `out_axes`, for messages.
     option: &'a str,
     /// What stands in front of the path of a leaf: `args`, `result`.
@@ -79,17 +80,23 @@ pub(crate) struct Assigned<'a> {
     parts: usize,
     /// The first mistake.
     pub mistake: Option<String>,
+    /// The tensors, in order.
     pub leaves: Vec<Leaf>,
 }
 
 /// A tensor of a tree, and which of its axes is mapped.
-pub(crate) struct Leaf {
+#[derive(Debug)]
+pub struct Leaf {
+    /// Its path, from `args` or `result`.
     pub path: String,
+    /// The tensor.
     pub value: Value,
+    /// The axis, which may count from the end; none where it is not mapped.
     pub axis: Option<isize>,
 }
 
 impl<'a> Assigned<'a> {
+    /// To be shown the tree.
     pub fn new(
         option: &'a str,
         root: &'a str,

@@ -42,7 +42,13 @@ impl Frame {
 
     pub(crate) fn scoped<R>(self: &Arc<Frame>, engine: &'static dyn Engine, f: impl FnOnce() -> R) -> R {
         let Some(name) = &self.name else { return f() };
-        let axis = Axis { name: name.clone(), size: self.size, engine: engine.id(), frame: self.clone() };
+        let axis = Axis {
+            name: name.clone(),
+            size: self.size,
+            tracked: false,
+            engine: engine.id(),
+            frame: self.clone(),
+        };
         axis::within(axis, f)
     }
 

@@ -5,7 +5,7 @@
 //! operation is done with that axis; none loops over lanes. Operations that hold graphs become the same operations with
 //! batched graphs (`derive.rs`), so a scan stays a scan.
 
-mod axes;
+pub mod axes;
 mod derive;
 mod engine;
 mod frame;

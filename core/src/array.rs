@@ -38,7 +38,7 @@ impl Array {
 
     /// Shape and dtype.
     pub fn ty(&self) -> TensorType {
-        TensorType { shape: self.shape.clone(), dtype: self.dtype() }
+        TensorType::new(self.shape.clone(), self.dtype())
     }
 
     /// The elements, whatever their type.

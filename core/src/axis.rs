@@ -1,7 +1,7 @@
 //! Named axes that are in scope: the shell asks for their sizes, the layer that made one for its frame.
 //!
 //! `vmap` and `pmap` put an axis in scope on the thread that runs the mapped function. Of two axes with one name the inner
-//! one is meant.
+//! one is meant. (What runs on a device later finds its place among the others in another way.)
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
@@ -15,6 +15,8 @@ pub struct Axis {
     pub name: Arc<str>,
     /// How many lanes.
     pub size: usize,
+    /// Whether types say which values vary along it, as in `shard_map`.
+    pub tracked: bool,
     /// The engine that made it.
     pub engine: TypeId,
     /// What that engine knows of it.
@@ -64,11 +66,11 @@ pub fn none() -> bool {
     SCOPE.with_borrow(Vec::is_empty)
 }
 
-/// The size of an axis; panics at the caller's line where there is no such axis, with the names that there are.
+/// The size of an axis, and whether types say what varies along it; panics at the caller's line where there is no such axis, with the names that there are.
 #[track_caller]
-pub(crate) fn size(operation: &str, name: &str) -> usize {
+pub(crate) fn size(operation: &str, name: &str) -> (usize, bool) {
     match find(name) {
-        Some(axis) => axis.size,
+        Some(axis) => (axis.size, axis.tracked),
         None => panic!("{}", unbound(operation, name)),
     }
 }
@@ -81,7 +83,7 @@ pub fn unbound(operation: &str, name: &str) -> String {
         names => format!("in scope: {}", names.join(", ")),
     };
     format!(
-        "{operation}: there is no axis {name:?} here ({there}); Vmap::new().axis_name({name:?}) makes one, for the thread \
-         that runs the function"
+        "{operation}: there is no axis {name:?} here ({there}); Vmap::new().axis_name({name:?}) makes one, and so do pmap \
+         and shard_map, for the thread that runs the function"
     )
 }

@@ -13,16 +13,18 @@ use std::sync::Arc;
 
 #[track_caller]
 fn collective(name: &str, operation: &str, kind: CollectiveKind) -> Op {
-    let size = axis::size(operation, name);
-    Op::Collective(Arc::new(Collective { axis: name.into(), size, kind }))
+    let (size, tracked) = axis::size(operation, name);
+    Op::Collective(Arc::new(Collective { axis: name.into(), size, kind, tracked }))
 }
 
 /// Each tensor of a tree through one collective.
 #[track_caller]
 fn each<B: Backend, T: SelfTree<B>>(x: T, op: Op) -> T {
     // A closure would hide the caller's line; the tree's tensors are taken out and put back.
-    let values: Vec<Value> =
-        crate::tree::leaves(&x).into_iter().map(|v| Value::apply1(op.clone(), v)).collect();
+    let mut values: Vec<Value> = Vec::new();
+    for v in crate::tree::leaves(&x) {
+        values.push(Value::apply1(op.clone(), v));
+    }
     crate::tree::rebuild::<B, B, T>(x, values)
 }
 
@@ -49,12 +51,12 @@ pub fn psum<B: Backend, T: SelfTree<B>>(x: T, name: &str) -> T {
 /// ```
 #[track_caller]
 pub fn pmean<B: Backend, T: SelfTree<B>>(x: T, name: &str) -> T {
-    let size = axis::size("pmean", name) as f64;
+    let size = axis::size("pmean", name).0 as f64;
     let sums = psum::<B, T>(x, name);
-    let means: Vec<Value> = crate::tree::leaves(&sums)
-        .into_iter()
-        .map(|sum| (Tensor::<crate::Dyn>::of(sum) / size).into_value())
-        .collect();
+    let mut means: Vec<Value> = Vec::new();
+    for sum in crate::tree::leaves(&sums) {
+        means.push((Tensor::<crate::Dyn>::of(sum) / size).into_value());
+    }
     crate::tree::rebuild::<B, B, T>(sums, means)
 }
 
@@ -153,7 +155,7 @@ pub fn axis_index<B: Backend>(name: &str) -> Tensor<B> {
 /// How many lanes the axis `name` has.
 #[track_caller]
 pub fn axis_size(name: &str) -> usize {
-    axis::size("axis_size", name)
+    axis::size("axis_size", name).0
 }
 
 /// [`all_gather`] along another axis: `AllGather::new().axis(1).tiled().of(x, "i")`.
@@ -182,7 +184,7 @@ impl AllGather {
     /// All lanes' values, for each lane.
     #[track_caller]
     pub fn of<B: Backend>(self, x: Tensor<B>, name: &str) -> Tensor<B> {
-        let n = axis::size("all_gather", name);
+        let (n, _) = axis::size("all_gather", name);
         let result = if self.tiled { x.shape().clone() } else { x.shape().insert(0, n) };
         let axis = normalize_axis("all_gather", self.axis, &result);
         let op = collective(name, "all_gather", CollectiveKind::AllGather { axis });
@@ -222,7 +224,7 @@ impl PsumScatter {
     /// Each lane's part of the sum.
     #[track_caller]
     pub fn of<B: Backend>(self, x: Tensor<B>, name: &str) -> Tensor<B> {
-        let n = axis::size("psum_scatter", name);
+        let (n, _) = axis::size("psum_scatter", name);
         let axis = normalize_axis("psum_scatter", self.axis, x.shape());
         let op = collective(name, "psum_scatter", CollectiveKind::SumScatter { axis });
         if !self.tiled {

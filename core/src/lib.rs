@@ -33,6 +33,7 @@ mod tensor;
 pub mod tree;
 mod types;
 pub mod value;
+mod varying;
 
 pub use array::Array;
 pub use backend::{Backend, DeviceBackend, Engine, Layer, Step, Values};
@@ -50,7 +51,8 @@ pub use shape::{IntoAxes, IntoShape, Shape};
 pub use tensor::*;
 pub use tree::{Path, PathStep, Plain, SelfTree, Tree, Visitor, eval, lift, tree_leaves, tree_map};
 pub use types::TensorType;
-pub use value::{Term, Value};
+pub use value::{Later, Source, Term, Value};
+pub use varying::Varying;
 
 #[doc(hidden)]
 pub use half;

@@ -10,8 +10,9 @@ use crate::backend::{Backend, Engine, Layer, Step, Values};
 use crate::graph::{Equation, Graph, Var};
 use crate::op::Types;
 use crate::tree::leaves;
-use crate::{Array, Device, Error, Function, Op, TensorType, Tree, Value};
+use crate::{Array, Device, Error, Function, Op, TensorType, Tree, Value, Varying};
 use smallvec::smallvec;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ struct Node {
     origin: Origin,
 }
 
+// Nearly all are operations.
+#[allow(clippy::large_enum_variant)]
 enum Origin {
     /// An argument of the function that is recorded.
     Argument,
@@ -58,6 +61,22 @@ fn node(origin: Origin) -> Arc<Node> {
 
 fn single(engine: &'static dyn Engine, ty: TensorType, device: Device, origin: Origin) -> Value {
     Value::new(engine, ty, Symbol { node: node(origin), output: 0, device })
+}
+
+thread_local! { static CAPTURED: RefCell<Varying> = const { RefCell::new(Varying::NOTHING) }; }
+
+/// Runs `f`, in which all that is captured is made to vary over these axes of a mesh before: outside of a branch that only some
+/// devices take, where it could not be taken together from all of them.
+pub(crate) fn capturing<R>(over: &Varying, f: impl FnOnce() -> R) -> R {
+    struct Restore(Varying);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CAPTURED.set(std::mem::take(&mut self.0));
+        }
+    }
+    let all = CAPTURED.with_borrow(|captured| captured.union(over));
+    let _restore = Restore(CAPTURED.replace(all));
+    f()
 }
 
 /// An argument of a function that is to be recorded on `engine`.
@@ -89,6 +108,7 @@ impl<B: Backend> Backend for Traced<B> {
 impl<B: Backend> Layer for Traced<B> {
     type Inner = B;
     fn lift(inner: Value) -> Value {
+        let inner = inner.vary_to(&CAPTURED.with_borrow(Varying::clone));
         let (ty, device) = (inner.ty().clone(), inner.device());
         single(Self::ENGINE, ty, device, Origin::Captured(inner))
     }

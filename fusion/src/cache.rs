@@ -7,6 +7,7 @@ use crate::signature::Signature;
 use plywood_core::{Engine, Graph, Op, TensorType, Values, Visitor};
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// Recordings of one function that are kept; the one that was not used for the longest time goes first.
@@ -28,13 +29,14 @@ pub struct Stats {
 }
 
 /// A recorded function.
-pub(crate) struct Recording<Out> {
+pub struct Recording<Out> {
     /// As it was recorded.
     pub recorded: Graph,
     /// What runs it.
     pub engine: &'static dyn Engine,
     /// The call of the graph that runs.
     pub op: Op,
+    /// The types of its outputs.
     pub outputs: Vec<TensorType>,
     /// Plain numbers and what the function captured: the graph's first inputs.
     pub captured: Values,
@@ -51,7 +53,7 @@ struct Entry<Out> {
 }
 
 /// The recordings of one function.
-pub(crate) struct Cache<Out>(Mutex<Entries<Out>>);
+pub struct Cache<Out>(Mutex<Entries<Out>>);
 
 struct Entries<Out> {
     entries: Vec<Entry<Out>>,
@@ -63,6 +65,18 @@ struct Entries<Out> {
 impl<Out> Default for Cache<Out> {
     fn default() -> Self {
         Cache(Mutex::new(Entries { entries: Vec::new(), stats: Stats::default(), reasons: Vec::new() }))
+    }
+}
+
+impl<Out> fmt::Debug for Cache<Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cache({:?})", self.stats())
+    }
+}
+
+impl<Out> fmt::Debug for Recording<Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Recording({})", self.recorded)
     }
 }
 
@@ -115,6 +129,7 @@ impl<Out> Cache<Out> {
         self.lock().reasons.clone()
     }
 
+    /// How often the function was called and recorded.
     pub fn stats(&self) -> Stats {
         let cache = self.lock();
         Stats { kept: cache.entries.len(), ..cache.stats }
@@ -122,7 +137,7 @@ impl<Out> Cache<Out> {
 }
 
 /// The cache of a function of this type on these arguments: the process's where the function captures nothing.
-pub(crate) fn of_function<F: 'static, Args: 'static, Out: Send + Sync + 'static>() -> Arc<Cache<Out>> {
+pub fn of_function<F: 'static, Args: 'static, Out: Send + Sync + 'static>() -> Arc<Cache<Out>> {
     if size_of::<F>() > 0 {
         return Arc::default();
     }

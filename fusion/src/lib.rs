@@ -18,3 +18,9 @@ mod structure;
 pub use cache::Stats;
 pub use jit::{Jit, Jitted, jit};
 pub use lazy::{Fusion, FusionStats};
+
+/// What a recorded function is kept as, for transformations that record one as `jit` does.
+pub mod recording {
+    pub use crate::cache::{Cache, Recording, of_function};
+    pub use crate::signature::Signature;
+}

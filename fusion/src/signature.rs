@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 /// One call's signature.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Signature {
+pub struct Signature {
     parts: Vec<Part>,
     axes: Vec<(Arc<str>, usize)>,
 }
 
 /// A leaf of the arguments.
 #[derive(Clone, PartialEq)]
-pub(crate) enum Part {
+pub enum Part {
+    /// A tensor's type, and where it is.
     Tensor(TensorType, Device),
     /// A number, by its type's name and its bits.
     Number(&'static str, u64, String),
@@ -131,6 +132,7 @@ impl Signature {
         comparable.then(|| (0..self.parts.len()).filter(differs).collect())
     }
 
+    /// One leaf.
     pub fn part(&self, i: usize) -> &Part {
         &self.parts[i]
     }

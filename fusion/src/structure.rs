@@ -133,6 +133,7 @@ fn same_op(a: &Op, b: &Op) -> bool {
         Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) | Op::Full { .. } => a == b,
         Op::Iota { .. } | Op::Random(_) | Op::StopGradient | Op::Name { .. } => a == b,
         Op::Collective(_) => a == b,
+        Op::Pmap(x) => matches!(b, Op::Pmap(y) if x.alike(y)) && graphs(),
     }
 }
 

@@ -20,6 +20,7 @@ Who answers:
   mpmath                transcendental functions, powers and products: exact, then rounded once to the dtype. XLA's own
                         are off by some units in the last place, and flush subnormals.
   jax.vmap              collectives: its axis has a name.
+  jax.shard_map         programs on many devices, by name (pmap.py), on as many parts of the host.
   jax programs by name  control flow and functions as operations (control.py).
   fractions, longdouble sums and contractions of floats, with the sum of the terms' magnitudes, which tolerances need.
 
@@ -39,7 +40,7 @@ from primitives import decode, encode, jax, ml_dtypes, mpmath, np, scipy, to_hex
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EXPECTED = os.path.join(HERE, "expected")
-FAMILIES = ["collective", "control", "conv", "cumulative", "fft", "linalg", "sort", "special", "window"]
+FAMILIES = ["collective", "control", "conv", "cumulative", "fft", "linalg", "pmap", "sort", "special", "window"]
 ANSWERS, XLA = dict(primitives.ANSWERS), primitives.XLA
 for family in FAMILIES:
     if os.path.exists(os.path.join(HERE, family + ".py")):

@@ -5,6 +5,8 @@ import gzip, json, math, os, subprocess, sys
 from fractions import Fraction
 from functools import lru_cache, partial
 
+# As many devices as programs on many ask for.
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
 import jax
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_threefry_partitionable", True)

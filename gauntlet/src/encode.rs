@@ -7,7 +7,7 @@
 use crate::data::fnv;
 use crate::oracle::file_name;
 use crate::{Class, Sample, bits};
-use plywood_core::op::{CollectiveKind, IndexMode, Linalg, Padding, Random, Rule};
+use plywood_core::op::{CollectiveKind, IndexMode, Linalg, Padding, Pmap, Random, Rule, Spec};
 use plywood_core::{Array, Graph, Number, Op, Shape};
 
 /// The hash of an operation, its attributes and its inputs' data.
@@ -78,7 +78,18 @@ fn number(number: Number) -> String {
 
 /// A graph as it prints, on one line.
 fn graph(graph: &Graph) -> String {
-    text(graph.to_string().replace('\n', "\\n"))
+    text(graph.to_string().replace('\n', "\\n").replace('"', "'"))
+}
+
+/// For each tensor, for each of its axes, the names of the mesh axes that cut it.
+fn specs(p: &Pmap, specs: &[Spec]) -> String {
+    let one = |spec: &Spec| {
+        let names =
+            |axes: &[u8]| axes.iter().map(|&a| text(&p.mesh[a as usize].0)).collect::<Vec<_>>().join(",");
+        let dimensions: Vec<String> = spec.0.iter().map(|axes| format!("[{}]", names(axes))).collect();
+        format!("[{}]", dimensions.join(","))
+    };
+    format!("[{}]", specs.iter().map(one).collect::<Vec<_>>().join(","))
 }
 
 fn op(op: &Op) -> String {
@@ -231,7 +242,8 @@ fn op(op: &Op) -> String {
         Op::Collective(c) => {
             let mut attributes = vec![("name", text(c.name())), ("size", c.size.to_string())];
             match &c.kind {
-                CollectiveKind::Sum | CollectiveKind::Max | CollectiveKind::Min | CollectiveKind::Index => {}
+                CollectiveKind::Sum | CollectiveKind::Max | CollectiveKind::Min => {}
+                CollectiveKind::Index | CollectiveKind::Vary => {}
                 CollectiveKind::AllGather { axis } | CollectiveKind::SumScatter { axis } => {
                     attributes.push(("axis", axis.to_string()))
                 }
@@ -245,6 +257,20 @@ fn op(op: &Op) -> String {
                 }
             }
             object(op, &attributes)
+        }
+        Op::Pmap(p) => {
+            let axes: Vec<String> =
+                p.mesh.iter().map(|(name, size)| format!("[\"{name}\",{size}]")).collect();
+            object(
+                op,
+                &[
+                    ("mesh", format!("[{}]", axes.join(","))),
+                    ("in", specs(p, &p.inputs)),
+                    ("out", specs(p, &p.outputs)),
+                    ("tracked", p.tracked.to_string()),
+                    ("graph", graph(&p.graph)),
+                ],
+            )
         }
         Op::Full { number: n, ty } => {
             object(op, &[("number", number(*n)), ("shape", shape(&ty.shape)), ("dtype", text(ty.dtype))])

@@ -51,6 +51,7 @@ macro_rules! for_each_kind {
             while_loop While;
             cond Cond;
             collective Collective;
+            pmap Pmap;
         }
     };
 }

@@ -180,7 +180,7 @@ impl Sample {
             Op::Reduce { .. } | Op::Sort { .. } | Op::Dot(_) => floats(0),
             Op::TopK { .. } | Op::Cumulative { .. } | Op::Conv(_) | Op::Window { .. } => floats(0),
             Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) | Op::Collective(_) => floats(0),
-            Op::Name { .. } | Op::Scan(_) | Op::While(_) | Op::Cond(_) => floats(0),
+            Op::Name { .. } | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Pmap(_) => floats(0),
             // To a rule, what the function captured is constant.
             Op::Call(c) => match c.rule {
                 Rule::Through(_) => floats(0),
@@ -225,7 +225,7 @@ impl Sample {
                 Reduction::And | Reduction::Or | Reduction::Xor => Linear,
             },
             Op::TopK { .. } | Op::Linalg(_) | Op::Special(_) | Op::Random(_) => Nonlinear,
-            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => Nonlinear,
+            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Pmap(_) => Nonlinear,
             Op::Cumulative { kind, .. } => match kind {
                 Cumulation::Sum => Linear,
                 Cumulation::Prod | Cumulation::Max | Cumulation::Min | Cumulation::LogSumExp => Nonlinear,
@@ -239,7 +239,7 @@ impl Sample {
                 CollectiveKind::Max | CollectiveKind::Min => Nonlinear,
                 CollectiveKind::Sum | CollectiveKind::AllGather { .. } => Linear,
                 CollectiveKind::SumScatter { .. } | CollectiveKind::AllToAll { .. } => Linear,
-                CollectiveKind::Permute { .. } | CollectiveKind::Index => Linear,
+                CollectiveKind::Permute { .. } | CollectiveKind::Index | CollectiveKind::Vary => Linear,
             },
             Op::Dot(_) | Op::Conv(_) => Bilinear,
         }

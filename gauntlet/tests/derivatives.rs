@@ -109,4 +109,5 @@ tests! {
     scan Scan;
     cond Cond;
     collective Collective;
+    pmap Pmap;
 }

@@ -10,7 +10,7 @@ use plywood_core::{
 use std::sync::Arc;
 
 fn ty(dtype: DType, shape: &[usize]) -> TensorType {
-    TensorType { shape: shape.into(), dtype }
+    TensorType::new(shape, dtype)
 }
 
 fn symbol(ty: TensorType) -> Value {
@@ -63,4 +63,26 @@ fn a_scan_that_does_not_read_what_is_differentiated() {
     let fixed = state.clone().stop_gradient();
     let y = Value::apply(&Op::Scan(Arc::new(scan)), Values::from_iter([fixed, xs.clone()])).remove(0);
     assert_eq!(extract(&[state, xs], &[y]).0.vjp().outputs().len(), 3);
+}
+
+/// Floats saturate where integers wrap: a cast by way of a float that holds all of them is not the cast itself.
+#[test]
+fn integers_by_way_of_floats_saturate() {
+    let cases = [
+        (DType::I32, DType::U32),
+        (DType::I8, DType::U64),
+        (DType::U32, DType::I32),
+        (DType::I32, DType::I64),
+    ];
+    for (from, to) in cases {
+        let x = symbol(ty(from, &[3]));
+        let y = x.clone().cast(DType::F64).cast(to);
+        let graph = extract(&[x], &[y]).0;
+        let input = plywood_gauntlet::data::ints(from, [3], &[-5, 7, 3_000_000_000]);
+        let value = || Values::from_iter([Value::create(Cpu::ENGINE, Op::Constant(input.clone()))]);
+        let alone = graph.replay(Cpu::ENGINE, value())[0].array("alone");
+        let improved =
+            plywood_fusion::passes::optimized(&graph).replay(Cpu::ENGINE, value())[0].array("improved");
+        assert_eq!(improved, alone, "{from} to {to}");
+    }
 }

@@ -8,11 +8,11 @@ use crate::engine::{self, Autodiff};
 use crate::tape::Tape;
 use plywood_core::op::{Binary, Call, Cond, Policy, Rule, Scan, While};
 use plywood_core::record::extract;
-use plywood_core::{Backend, Graph, Number, Op, TensorType, Term, Trace, Value, Values, Var};
+use plywood_core::{Backend, Graph, Number, Op, TensorType, Term, Trace, Value, Values, Var, Varying};
 use std::sync::Arc;
 
-fn call(graph: Graph) -> Arc<Call> {
-    Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(Policy::Everything) })
+fn call(graph: Graph) -> Op {
+    Op::Call(Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(Policy::Everything) }))
 }
 
 fn key(kind: &str, flags: impl IntoIterator<Item = bool>, numbers: &[u64]) -> Vec<u8> {
@@ -326,10 +326,19 @@ pub(crate) fn while_tangent(w: &While, given: &[bool]) -> Arc<Tangent> {
     })
 }
 
+fn cond_key(c: &Cond, flags: &[bool]) -> Vec<u8> {
+    let ids: Vec<u64> = c.branches.iter().map(|b| b.memo().id()).collect();
+    [key("cond", flags.iter().copied(), &ids), format!("{:?}", c.which).into_bytes()].concat()
+}
+
+/// A value as one that varies over what another one does.
+fn as_varying(x: Value, like: &Value) -> Value {
+    x.vary_to(&like.ty().varying)
+}
+
 /// Branches with their tangents: an output has one if it has in any.
 pub(crate) fn cond_tangent(c: &Cond, given: &[bool]) -> Arc<Tangent> {
-    let ids: Vec<u64> = c.branches.iter().map(|b| b.memo().id()).collect();
-    c.branches[0].memo().get(&key("cond", given.iter().copied(), &ids), || {
+    c.branches[0].memo().get(&cond_key(c, given), || {
         let given = &given[1..];
         let of_branch: Vec<Vec<bool>> = c.branches.iter().map(|b| present(b, given)).collect();
         let any: Vec<bool> = (0..of_branch[0].len()).map(|i| of_branch.iter().any(|p| p[i])).collect();
@@ -338,11 +347,11 @@ pub(crate) fn cond_tangent(c: &Cond, given: &[bool]) -> Arc<Tangent> {
             let t = symbols(chosen(&x, given).iter().map(Value::ty));
             let (y, dy) = pushed(b, &x, &t, given);
             let dy: Vec<Value> =
-                dy.into_iter().zip(&y).map(|(dy, y)| dy.unwrap_or_else(|| zero(y))).collect();
+                dy.into_iter().zip(&y).map(|(dy, y)| as_varying(dy.unwrap_or_else(|| zero(y)), y)).collect();
             Arc::new(extract(&[x, t].concat(), &[y, chosen(&dy, &any)].concat()).0)
         };
-        let pushed = Cond { branches: c.branches.iter().map(branch).collect() };
-        let which = TensorType::scalar(plywood_core::DType::I32);
+        let pushed = Cond { branches: c.branches.iter().map(branch).collect(), which: c.which.clone() };
+        let which = c.choice();
         let arguments = symbols(std::iter::once(&which).chain(c.branches[0].input_types()));
         let t = symbols(chosen(&arguments[1..], given).iter().map(Value::ty));
         let inputs = [arguments.clone(), t.clone()].concat();
@@ -352,10 +361,12 @@ pub(crate) fn cond_tangent(c: &Cond, given: &[bool]) -> Arc<Tangent> {
 }
 
 /// Branches in two parts, `early` from some operands to `results` results and what the late part takes of the inside, `late`
-/// from that and other operands to other results. What any branch leaves, all give; zeros, where it is another's.
-pub(crate) fn merged(branches: &[(&Graph, &Graph)], results: usize) -> (Cond, Cond) {
+/// from that and other operands to other results. What any branch leaves, all give; zeros, where it is another's. So it varies
+/// over what the choice, `which`, does.
+pub(crate) fn merged(branches: &[(&Graph, &Graph)], results: usize, which: &Varying) -> (Cond, Cond) {
     let left: Vec<(usize, TensorType)> = (branches.iter().enumerate())
-        .flat_map(|(i, (early, _))| early.output_types().skip(results).map(move |ty| (i, ty.clone())))
+        .flat_map(|(i, (early, _))| early.output_types().skip(results).map(move |ty| (i, ty)))
+        .map(|(i, ty)| (i, ty.with_varying(ty.varying.union(which))))
         .collect();
     let early = branches.iter().enumerate().map(|(i, (early, _))| {
         let x = symbols(early.input_types());
@@ -363,7 +374,7 @@ pub(crate) fn merged(branches: &[(&Graph, &Graph)], results: usize) -> (Cond, Co
         let (y, own) = found.split_at(results);
         let mut own = own.iter();
         let all = left.iter().map(|(j, ty)| match *j == i {
-            true => own.next().expect("its own").clone(),
+            true => own.next().expect("its own").clone().vary_to(&ty.varying),
             false => Value::create(trace(), Op::Full { number: Number::Int(0), ty: ty.clone() }),
         });
         let outputs: Vec<Value> = y.iter().cloned().chain(all).collect();
@@ -378,13 +389,13 @@ pub(crate) fn merged(branches: &[(&Graph, &Graph)], results: usize) -> (Cond, Co
         let outputs = late.replay(trace(), inputs);
         Arc::new(extract(&[all, others].concat(), &outputs).0)
     });
-    (Cond { branches: early.collect() }, Cond { branches: late.collect() })
+    let cond = |branches| Cond { branches, which: which.clone() };
+    (cond(early.collect()), cond(late.collect()))
 }
 
 /// Branches forward and backward.
 pub(crate) fn cond_backward(c: &Cond, wanted: &[bool]) -> Arc<Backward> {
-    let ids: Vec<u64> = c.branches.iter().map(|b| b.memo().id()).collect();
-    c.branches[0].memo().get(&key("cond", wanted.iter().copied(), &ids), || {
+    c.branches[0].memo().get(&cond_key(c, wanted), || {
         let wanted = &wanted[1..];
         let first = &c.branches[0];
         let (n, m) = (first.inputs().len(), first.outputs().len());
@@ -392,7 +403,10 @@ pub(crate) fn cond_backward(c: &Cond, wanted: &[bool]) -> Arc<Backward> {
         let needed: Vec<(Vec<usize>, Vec<Var>)> = (joints.iter())
             .map(|joint| {
                 let (x, ct) = joint.graph.inputs().split_at(n);
+                // What depends on no operand need not be kept, and would vary where it is kept.
+                let of_operands = joint.graph.dependents(joint.graph.inputs());
                 let late = joint.late(ct, x);
+                let late: Vec<bool> = late.iter().zip(of_operands).map(|(late, of)| *late || !of).collect();
                 needs(&joint.graph, x, &late, &joint.graph.outputs()[m..], &Policy::Everything)
             })
             .collect();
@@ -407,10 +421,10 @@ pub(crate) fn cond_backward(c: &Cond, wanted: &[bool]) -> Arc<Backward> {
                 (joint.part(x, &[y, saved].concat()), joint.part(&[saved, &kept[..], ct].concat(), dx))
             })
             .collect();
-        let (forward, backward) = merged(&parts.iter().map(|(f, b)| (f, b)).collect::<Vec<_>>(), m);
+        let (forward, backward) = merged(&parts.iter().map(|(f, b)| (f, b)).collect::<Vec<_>>(), m, &c.which);
         let kept_types: Vec<TensorType> = kept.iter().map(|&i| first.ty(first.inputs()[i]).clone()).collect();
         let saved_types: Vec<TensorType> = forward.branches[0].output_types().skip(m).cloned().collect();
-        let which = TensorType::scalar(plywood_core::DType::I32);
+        let which = c.choice();
         let forward = {
             let x = symbols(std::iter::once(&which).chain(first.input_types()));
             let results = Value::apply(&Op::Cond(Arc::new(forward)), x.iter().cloned().collect());

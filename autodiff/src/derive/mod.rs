@@ -5,8 +5,10 @@
 //! operation inside is differentiated by its own rule. What is derived stays with the graph it was derived from.
 
 mod control;
+mod pmap;
 
 pub(crate) use control::{chosen, fixpoint, merged};
+pub(crate) use pmap::{Lies, on_devices};
 
 use crate::engine::{self, Autodiff};
 use crate::forward::{self, Forward};
@@ -43,6 +45,7 @@ pub(crate) fn op_backward(op: &Op, wanted: &[bool], at: At) -> Arc<Backward> {
         }
         Op::Scan(scan) => control::scan_backward(scan, wanted),
         Op::Cond(cond) => control::cond_backward(cond, wanted),
+        Op::Pmap(pmap) => pmap::pmap_backward(pmap, wanted),
         Op::While(_) => panic!(
             "while_loop, at {at}: a loop of unknown length has no reverse mode; with WhileLoop::new().max_steps(n) it has one"
         ),
@@ -59,6 +62,7 @@ pub(crate) fn op_tangent(op: &Op, given: &[bool], at: At) -> Arc<Tangent> {
         }
         Op::Scan(scan) => control::scan_tangent(scan, given),
         Op::Cond(cond) => control::cond_tangent(cond, given),
+        Op::Pmap(pmap) => pmap::pmap_tangent(pmap, given),
         Op::While(w) => control::while_tangent(w, given),
         _ => unreachable!("{op} holds no graphs"),
     }
@@ -67,12 +71,12 @@ pub(crate) fn op_tangent(op: &Op, given: &[bool], at: At) -> Arc<Tangent> {
 /// How a function is computed forward when its derivative will be asked for, and how backward.
 pub(crate) struct Backward {
     /// From the inputs to the outputs, then what is kept of the inside.
-    pub forward: Arc<Call>,
+    pub forward: Op,
     /// The inputs that are kept.
     pub inputs: Vec<usize>,
     /// From kept inputs, what is kept of the inside, and a cotangent for each output of floats, to the cotangents of the
     /// wanted inputs.
-    pub backward: Arc<Call>,
+    pub backward: Op,
 }
 
 /// For the inputs whose cotangents are wanted.
@@ -207,7 +211,9 @@ fn split(joint: &Joint, inputs: usize, outputs: usize, policy: &Policy) -> Backw
     let forward = graph.part(x, &[y, &saved].concat());
     let given: Vec<Var> = kept.iter().map(|&i| x[i]).chain(saved).chain(ct.iter().copied()).collect();
     let backward = graph.part(&given, dx);
-    let call = |graph: Graph| Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(policy.clone()) });
+    let call = |graph: Graph| {
+        Op::Call(Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(policy.clone()) }))
+    };
     Backward { forward: call(forward), inputs: kept, backward: call(backward) }
 }
 
@@ -256,7 +262,7 @@ pub(crate) fn needs(
 /// How a function is computed together with its tangents.
 pub(crate) struct Tangent {
     /// From the inputs, then the tangents of those that have one, to the outputs, then their tangents.
-    pub call: Arc<Call>,
+    pub call: Op,
     /// Which outputs have one.
     pub present: Vec<bool>,
 }
@@ -283,7 +289,8 @@ fn tangent(call: &Call, given: &[bool]) -> Arc<Tangent> {
         let present = dy.iter().map(Option::is_some).collect();
         let outputs: Vec<Value> = y.into_iter().chain(dy.into_iter().flatten()).collect();
         let graph = extract(&[x, t].concat(), &outputs).0;
-        Tangent { call: Arc::new(Call { graph: Arc::new(graph), rule: Rule::Through(policy) }), present }
+        let call = Call { graph: Arc::new(graph), rule: Rule::Through(policy) };
+        Tangent { call: Op::Call(Arc::new(call)), present }
     })
 }
 

@@ -121,7 +121,9 @@ pub(crate) fn push_forward(p: &Push<'_>) -> Tangents {
             CollectiveKind::Sum | CollectiveKind::AllGather { .. } | CollectiveKind::SumScatter { .. } => {
                 p.linear()
             }
-            CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } => p.linear(),
+            CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } | CollectiveKind::Vary => {
+                p.linear()
+            }
             CollectiveKind::Max | CollectiveKind::Min => collective::extreme(c, p),
             CollectiveKind::Index => unreachable!("it has no inputs"),
         },
@@ -139,7 +141,7 @@ pub(crate) fn push_forward(p: &Push<'_>) -> Tangents {
             WindowKind::ArgMax | WindowKind::ArgMin => unreachable!("they have no derivative"),
         },
         Op::Linalg(_) => transposed::transposed(p),
-        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => {
+        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Pmap(_) => {
             unreachable!("they are pushed forward together with their outputs")
         }
         Op::Bits(_) | Op::Compare(_) | Op::Bitcast { .. } | Op::ArgReduce { .. } | Op::StopGradient => {

@@ -2,9 +2,9 @@
 
 use super::split::{Split, split};
 use super::{On, inner, is_unknown, known, unknown};
-use crate::derive::{chosen, fixpoint, merged, needs};
+use crate::derive::{Lies, chosen, fixpoint, merged, needs, on_devices};
 use plywood_core::at::At;
-use plywood_core::op::{Call, Cond, Policy, Rule, Scan, While};
+use plywood_core::op::{Call, Cond, Pmap, Policy, Rule, Scan, While};
 use plywood_core::{Graph, Op, Value, Values, Var};
 use std::sync::Arc;
 
@@ -187,7 +187,7 @@ pub(super) fn cond(on: &On, cond: &Arc<Cond>, at: At, inputs: Values) -> Values 
     let parts: Vec<Arc<Split>> = cond.branches.iter().map(|b| split(b, &unknowns, &late)).collect();
     let graphs: Vec<(&Graph, &Graph)> = parts.iter().map(|p| (&p.early, &p.late)).collect();
     let known_outputs = parts[0].known_outputs();
-    let (early, late_cond) = merged(&graphs, known_outputs);
+    let (early, late_cond) = merged(&graphs, known_outputs, &cond.which);
     let which = inner(&inputs[0]).clone();
     let (known_inputs, unknown_inputs) =
         (chosen(&inputs[1..], &not(&unknowns)), chosen(&inputs[1..], &unknowns));
@@ -201,4 +201,23 @@ pub(super) fn cond(on: &On, cond: &Arc<Cond>, at: At, inputs: Values) -> Values 
     let given = lifted.chain(unknown_inputs.iter().map(|x| on.symbol(x))).collect();
     let results = on.record(&Op::Cond(Arc::new(late_cond)), at, given);
     joined(on, &late, early, results)
+}
+
+/// A program for many devices in two: what the unknown part takes of the known one stays on its device.
+pub(super) fn pmap(on: &On, p: &Arc<Pmap>, at: At, inputs: Values) -> Values {
+    let unknowns = flags(&inputs);
+    let parts = split(&p.graph, &unknowns, &vec![false; p.outputs.len()]);
+    let by = |specs: Vec<plywood_core::op::Spec>| specs.into_iter().map(Lies::By).collect::<Vec<_>>();
+    let residuals = vec![Lies::Inside; parts.residuals().len()];
+    let leaving = [by(chosen(&p.outputs, &not(&parts.unknown))), residuals.clone()].concat();
+    let early = on_devices(p, &parts.early, &by(chosen(&p.inputs, &not(&unknowns))), &leaving);
+    let known_inputs = chosen(&inputs, &not(&unknowns)).iter().map(|x| inner(x).clone()).collect();
+    let mut early = on.compute(&Op::Pmap(Arc::new(early)), at, known_inputs);
+    let kept: Vec<Value> = early.drain(parts.known_outputs()..).collect();
+    let arriving = [residuals, by(chosen(&p.inputs, &unknowns))].concat();
+    let late = on_devices(p, &parts.late, &arriving, &by(chosen(&p.outputs, &parts.unknown)));
+    let unknown_inputs = chosen(&inputs, &unknowns);
+    let given = kept.into_iter().map(on.lift).chain(unknown_inputs.iter().map(|x| on.symbol(x)));
+    let late = on.record(&Op::Pmap(Arc::new(late)), at, given.collect());
+    joined(on, &parts.unknown, early, late)
 }

@@ -125,6 +125,7 @@ fn execute(on: &On, step: Step<'_>, inputs: Values) -> Values {
         Op::Scan(scan) => control::scan(on, scan, step.at, inputs),
         Op::While(w) => control::while_loop(on, w, step.at, inputs),
         Op::Cond(cond) => control::cond(on, cond, step.at, inputs),
+        Op::Pmap(pmap) => control::pmap(on, pmap, step.at, inputs),
         op => on.whole(op, step.at, &inputs),
     }
 }

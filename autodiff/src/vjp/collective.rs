@@ -11,7 +11,9 @@ pub(super) fn keep(kind: &CollectiveKind) -> Option<Keep> {
         CollectiveKind::Sum | CollectiveKind::AllGather { .. } | CollectiveKind::SumScatter { .. } => {
             Some(Keep::NOTHING)
         }
-        CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } => Some(Keep::NOTHING),
+        CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } | CollectiveKind::Vary => {
+            Some(Keep::NOTHING)
+        }
         CollectiveKind::Max | CollectiveKind::Min => Some(Keep::inputs([0]).and_outputs()),
         CollectiveKind::Index => None,
     }
@@ -20,16 +22,23 @@ pub(super) fn keep(kind: &CollectiveKind) -> Option<Keep> {
 pub(super) fn vjp(c: &Collective, r: &Pull<'_>, ct: T) -> T {
     use CollectiveKind::*;
     match &c.kind {
-        Sum => apply(c, Sum, ct),
+        Sum => total(c, ct),
+        Vary => apply(c, Sum, ct),
         AllGather { axis } => apply(c, SumScatter { axis: *axis }, ct),
         SumScatter { axis } => apply(c, AllGather { axis: *axis }, ct),
         AllToAll { split, concat } => apply(c, AllToAll { split: *concat, concat: *split }, ct),
         Permute { pairs } => {
             apply(c, Permute { pairs: pairs.iter().map(|&(from, to)| (to, from)).collect() }, ct)
         }
-        Max | Min => apply(c, Sum, ct) * winners(c, r.x(0), r.y()),
+        Max | Min => total(c, ct) * winners(c, r.x(0), r.y()),
         Index => unreachable!("it has no inputs"),
     }
+}
+
+/// What all lanes have together went to each of them: what comes back is the sum of their cotangents. Where that is tracked it was
+/// one value for all, and so is its cotangent, which each lane takes.
+fn total(c: &Collective, ct: T) -> T {
+    apply(c, if c.tracked { CollectiveKind::Vary } else { CollectiveKind::Sum }, ct)
 }
 
 /// What each lane has of an extreme: lanes that tie share it.

@@ -200,7 +200,7 @@ pub(crate) fn keep(op: &Op, slots: &[Option<u32>]) -> Option<Keep> {
         Op::Reshape { .. } | Op::Broadcast { .. } => Some(Keep::type_of(0)),
         Op::Transpose { .. } | Op::Reverse { .. } | Op::Name { .. } => Some(Keep::NOTHING),
         // What these keep is up to their graphs (`derive`).
-        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => Some(Keep::NOTHING),
+        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Pmap(_) => Some(Keep::NOTHING),
         Op::Slice(_) => Some(Keep::type_of(0)),
         Op::DynamicSlice { .. } => Some(slice::keep_dynamic_slice()),
         Op::DynamicUpdate => Some(slice::keep_dynamic_update()),
@@ -239,7 +239,8 @@ pub(crate) fn pull_back(
         Op::Sort { axis, keys } => return sort::vjp(*axis, *keys, &r, cts),
         Op::Fft { kind, sizes } => return fft::vjp(*kind, sizes, cts),
         Op::Linalg(l) => return linalg::vjp(*l, &r, cts),
-        Op::Call(backward) => return call::pulled(backward, &r, cts),
+        Op::Call(c) => return call::pulled(op, c.graph.input_types().cloned().collect(), &r, cts),
+        Op::Pmap(p) => return call::pulled(op, p.input_types(), &r, cts),
         Op::TopK { .. } => cts.truncate(1),
         _ => {}
     }
@@ -277,7 +278,7 @@ pub(crate) fn pull_back(
         Op::Random(random) => random::vjp(random, &r, ct),
         Op::Collective(c) => smallvec![Some(collective::vjp(c, &r, ct))],
         Op::Name { .. } => smallvec![Some(ct)],
-        Op::Sort { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Call(_) => {
+        Op::Sort { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Call(_) | Op::Pmap(_) => {
             unreachable!("they have several outputs, and returned above")
         }
         Op::Scan(_) | Op::While(_) | Op::Cond(_) => {

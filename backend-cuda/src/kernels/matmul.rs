@@ -62,7 +62,10 @@ pub fn dot<R: Runtime>(
         let (left, right) =
             (InputBinding::new(left.binding(), from), InputBinding::new(right.binding(), from));
         queue.client.launched();
-        if launch_ref(&strategy, &queue.client.compute, left, right, result.binding(), &mut elems).is_ok() {
+        let launched = queue.client.in_queue(|compute| {
+            launch_ref(&strategy, compute, left, right, result.binding(), &mut elems).is_ok()
+        });
+        if launched {
             return Some(queue.filled(ty.clone(), buffer));
         }
     }

@@ -90,7 +90,7 @@ fn in_blocks<R: Runtime>(
     let long = n.div_ceil(BLOCKS).next_multiple_of(64);
     let (blocks, rest) = (n / long, n % long);
     let count = blocks + (rest > 0) as usize;
-    let results = TensorType { dtype: partial, shape: Shape::from([rows, count]) };
+    let results = TensorType::new(Shape::from([rows, count]), partial);
     let buffer = queue.empty(&results);
     // So many blocks of each row, from that one on.
     let part = |first: usize, blocks: usize, columns: usize| {

@@ -23,7 +23,7 @@ pub fn select<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Values) -> Va
 
 /// More cases than a kernel has arguments: each in turn takes the place of those before it, from its number on.
 fn one_by_one<R: Runtime>(queue: &Queue<'_, R>, ty: TensorType, x: Values) -> Value {
-    let (which, bools) = (&x[0], TensorType { dtype: DType::Bool, shape: ty.shape.clone() });
+    let (which, bools) = (&x[0], TensorType::new(ty.shape.clone(), DType::Bool));
     let mut chosen = x[1].clone();
     for (i, case) in x[2..].iter().enumerate() {
         let bound =

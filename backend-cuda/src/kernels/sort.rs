@@ -109,7 +109,7 @@ impl Rows {
 
     /// As a value with a row for each.
     fn value<R: Runtime>(&self, queue: &Queue<'_, R>) -> Value {
-        let ty = TensorType { dtype: self.dtype, shape: Shape::from([self.rows, self.columns]) };
+        let ty = TensorType::new(Shape::from([self.rows, self.columns]), self.dtype);
         let strides = row_major(&[self.rows, self.step]);
         queue.value(ty, Layout { strides, offset: self.offset }, Storage::Device(self.buffer.clone()))
     }

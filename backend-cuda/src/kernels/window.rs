@@ -51,7 +51,7 @@ pub fn window<R: Runtime>(
 
 /// The row-major numbers of a tensor's elements.
 fn places<R: Runtime>(queue: &Queue<'_, R>, x: &Value) -> Value {
-    let all = TensorType { dtype: DType::U32, shape: Shape::from([x.ty().elements()]) };
+    let all = TensorType::new(Shape::from([x.ty().elements()]), DType::U32);
     let ty = x.ty().with_dtype(DType::U32);
     shape::reshape(queue, ty, create::iota(queue, all, 0))
 }

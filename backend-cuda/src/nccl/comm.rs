@@ -177,13 +177,17 @@ impl Member {
     }
 }
 
-impl Drop for Member {
-    fn drop(&mut self) {
+impl Member {
+    /// Leaves the group without waiting for the others.
+    pub fn abort(mut self) {
+        self.leave(true)
+    }
+
+    fn leave(&mut self, at_once: bool) {
         if self.comm.is_null() {
             return;
         }
-        let leave = match std::thread::panicking() {
-            // Others may not come any more.
+        let leave = match at_once {
             true => self.nccl.comm_abort,
             false => {
                 let _ = self.lane.wait();
@@ -195,6 +199,14 @@ impl Drop for Member {
             leave(self.comm);
             Ok(())
         });
+        self.comm = null_mut();
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        // After a panic others may not come any more.
+        self.leave(std::thread::panicking())
     }
 }
 

@@ -139,6 +139,12 @@ impl Communicator {
         self.members.into_iter().map(alone).collect()
     }
 
+    /// Leaves the group at once, whatever is under way: for when other ranks will not come any more. Devices that wait for them go on;
+    /// what they would have given is not to be relied on.
+    pub fn abort(self) {
+        self.members.into_iter().for_each(Member::abort)
+    }
+
     /// Each rank gets the sum, or an extreme, of all ranks' tensors, element by element.
     #[track_caller]
     pub fn all_reduce(&self, how: Fold, values: &[&Value]) -> Result<Vec<Value>, Error> {

@@ -21,7 +21,9 @@
 //! there. So the two dozen functions of NCCL and of the driver that are needed are looked up here ([`library`]), as the driver is in
 //! `find.rs`: a build needs neither, and what is missing at run time is a typed error.
 //!
-//! **Order.** CubeCL has a stream for each thread, and does not show it. So NCCL has a stream of its own for each rank
+//! **Programs on many devices** speak by it where their GPUs are different ones ([`group`]).
+//!
+//! **Order.** CubeCL does not show its streams. So NCCL has a stream of its own for each rank
 //! ([`driver::Lane`]), which waits for all that was put in the device's queues before, and for which all waits that is put there later: by
 //! events of the whole context (`cuCtxRecordEvent`, `cuCtxWaitEvent`; CUDA 12.5). The host waits for CubeCL's thread to have issued what
 //! was asked before, never for a device; with an older driver it waits for the devices, before and after ([`Communicator::waits`]).
@@ -34,9 +36,11 @@ mod carry;
 mod comm;
 mod communicator;
 mod driver;
+mod group;
 mod library;
 mod moves;
 mod region;
 
 pub use communicator::{Communicator, Fold};
+pub(crate) use group::group;
 pub use library::version;

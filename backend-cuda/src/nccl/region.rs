@@ -38,13 +38,16 @@ impl Region {
     /// Where these parts lie. CubeCL's thread has issued all that this thread asked for before; it is waited for once.
     pub fn of(client: &Client<CudaRuntime>, parts: Vec<Part>) -> Result<Vec<Region>, Error> {
         let failed = |reason: String| Error::Device { device: client.device, reason };
-        let lent = || {
-            // On CubeCL's own thread each of these is done at once.
-            let lend = |part: &Part| client.compute.get_resource(part.buffer.handle.clone());
-            let place = |part: &Part| lend(part).map(|lent| (lent.resource().ptr, lent.resource().size));
-            parts.iter().map(|part| place(part).map_err(|e| e.to_string())).collect::<Vec<_>>()
-        };
-        let lent = client.compute.exclusive(lent).map_err(|e| failed(e.to_string()))?;
+        let lent = client.in_queue(|compute| {
+            let lent = || {
+                // On CubeCL's own thread each of these is done at once.
+                let lend = |part: &Part| compute.get_resource(part.buffer.handle.clone());
+                let place = |part: &Part| lend(part).map(|lent| (lent.resource().ptr, lent.resource().size));
+                parts.iter().map(|part| place(part).map_err(|e| e.to_string())).collect::<Vec<_>>()
+            };
+            compute.exclusive(lent)
+        });
+        let lent = lent.map_err(|e| failed(e.to_string()))?;
         let region = |(part, lent): (Part, Result<(u64, u64), String>)| {
             let (address, size) = lent.map_err(failed)?;
             let Part { buffer, start, bytes } = part;

@@ -14,7 +14,7 @@ pub(super) fn collective(c: &Collective, b: &Batch<'_>, mut x: Args) -> Args {
     }
     let n = b.size();
     if let CollectiveKind::Index = c.kind {
-        let ty = TensorType { shape: [n].into(), dtype: DType::I32 };
+        let ty = TensorType::new([n], DType::I32);
         return batched(Value::create(b.below, Op::Iota { ty, axis: 0 }));
     }
     let x = x.pop().expect("one input");
@@ -46,6 +46,7 @@ pub(super) fn collective(c: &Collective, b: &Batch<'_>, mut x: Args) -> Args {
             batched(permuted(x.lanes(n), pairs, n))
         }
         CollectiveKind::Index => unreachable!("it returned above"),
+        CollectiveKind::Vary => unreachable!("what varies over the lanes of vmap is not tracked in types"),
     }
 }
 
@@ -79,7 +80,7 @@ fn permuted(x: Value, pairs: &[(usize, usize)], n: usize) -> Value {
 fn elsewhere(c: &Collective, b: &Batch<'_>, x: Args) -> Args {
     use CollectiveKind::*;
     let kind = match &c.kind {
-        Sum | Max | Min | Permute { .. } => c.kind.clone(),
+        Sum | Max | Min | Vary | Permute { .. } => c.kind.clone(),
         AllGather { axis } => AllGather { axis: axis + 1 },
         SumScatter { axis } => SumScatter { axis: axis + 1 },
         AllToAll { split, concat } => AllToAll { split: split + 1, concat: concat + 1 },

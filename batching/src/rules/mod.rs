@@ -13,6 +13,7 @@ mod dot;
 mod fft;
 mod gather;
 mod linalg;
+mod pmap;
 mod random;
 mod reduce;
 mod scatter;
@@ -133,6 +134,7 @@ pub(crate) fn apply(op: &Op, b: &Batch<'_>, x: Args) -> Args {
         Op::While(w) => control::while_loop(w, b, x),
         Op::Cond(c) => control::cond(c, b, x),
         Op::Collective(c) => collective::collective(c, b, x),
+        Op::Pmap(p) => pmap::pmap(p, b, x),
         Op::Full { .. } | Op::Iota { .. } | Op::Constant(_) => {
             unreachable!("{op}: without inputs it is the same for all lanes")
         }

@@ -3,10 +3,11 @@
 use super::{all, engine_of, place, recorded, shown, symbols};
 use crate::backend::Step;
 use crate::op;
+use crate::record::capturing;
 use crate::tree::{leaves, rebuild};
 use crate::{
-    Backend, DType, Graph, Number, Op, Operand, SelfTree, TensorType, Term, Trace, Traced, Tree, Value,
-    Values, at,
+    Backend, DType, Graph, Number, Op, Operand, SelfTree, TensorType, Term, Trace, Traced, Value, Values,
+    Varying, at,
 };
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use std::sync::Arc;
 pub fn cond<B: Backend, A, Out, Yes, No>(pred: impl Operand<B>, yes: Yes, no: No, args: A) -> Out::On<B>
 where
     A: SelfTree<B>,
-    Out: Tree<Traced<B>>,
+    Out: SelfTree<Traced<B>>,
     Yes: Fn(A::On<Traced<B>>) -> Out,
     No: Fn(A::On<Traced<B>>) -> Out,
 {
@@ -50,7 +51,7 @@ where
 pub fn switch<B: Backend, A, Out, F>(index: impl Operand<B>, branches: F, args: A) -> Out::On<B>
 where
     A: SelfTree<B>,
-    Out: Tree<Traced<B>>,
+    Out: SelfTree<Traced<B>>,
     F: Branches<A::On<Traced<B>>, Out>,
 {
     let which = match index.term() {
@@ -97,7 +98,7 @@ impl<A, Out> Branches<A, Out> for Vec<Box<dyn Fn(A) -> Out + '_>> {
 }
 
 #[track_caller]
-fn choose<B: Backend, A: SelfTree<B>, Out: Tree<Traced<B>>>(
+fn choose<B: Backend, A: SelfTree<B>, Out: SelfTree<Traced<B>>>(
     name: &str,
     which: Value,
     branches: &[&dyn Fn(A::On<Traced<B>>) -> Out],
@@ -105,15 +106,20 @@ fn choose<B: Backend, A: SelfTree<B>, Out: Tree<Traced<B>>>(
 ) -> Out::On<B> {
     assert!(which.rank() == 0, "{name}: a branch is chosen by a scalar, not by {}", which.ty());
     assert!(!branches.is_empty(), "{name}: there are no branches");
-    let operands = all(&args);
-    let mut outs: Vec<Out> = Vec::new();
-    let mut found = Vec::new();
+    let over = which.ty().varying.clone();
+    let operands: Vec<Value> = all(&args).into_iter().map(|x| x.vary_to(&over)).collect();
+    let args = rebuild::<B, B, A>(args, operands.iter().cloned());
+    let mut outs: Vec<(Vec<Value>, Out)> = Vec::new();
     for branch in branches {
         let mut arguments = Vec::new();
-        let out = branch(symbols::<B, A>(args.clone(), &mut arguments, |x| x.ty().clone()));
-        found.push(recorded(&arguments, &leaves(&out)));
-        outs.push(out);
+        let symbols = symbols::<B, A>(args.clone(), &mut arguments, |x| x.ty().clone());
+        let out = capturing(&over, || branch(symbols));
+        outs.push((arguments, out));
     }
+    let (arguments, mut outs): (Vec<_>, Vec<Out>) = outs.into_iter().unzip();
+    vary_alike::<Traced<B>, Out>(&mut outs, &over);
+    let found: Vec<_> =
+        arguments.iter().zip(&outs).map(|(arguments, out)| recorded(arguments, &leaves(out))).collect();
     let first = shown::<Traced<B>, Out>(&outs[0]);
     for (i, out) in outs.iter().enumerate().skip(1) {
         let other = shown::<Traced<B>, Out>(out);
@@ -137,12 +143,28 @@ fn choose<B: Backend, A: SelfTree<B>, Out: Tree<Traced<B>>>(
         start = own.end;
         Arc::new(widened(&r.graph, own, &captured))
     });
-    let op = Op::Cond(Arc::new(op::Cond { branches: graphs.collect() }));
+    let op = Op::Cond(Arc::new(op::Cond { branches: graphs.collect(), which: over }));
     let engine = engine_of::<B>(std::slice::from_ref(&which));
     let inputs: Values = std::iter::once(which).chain(captured.iter().cloned()).chain(operands).collect();
     let outputs = op.infer(&inputs.iter().map(Value::ty).collect::<Vec<_>>());
     let results = engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, inputs);
     rebuild::<Traced<B>, B, _>(outs.swap_remove(0), results)
+}
+
+/// On many devices: what varies after one of the branches does so after all, and over what the choice varies.
+fn vary_alike<B: Backend, Out: SelfTree<B>>(outs: &mut [Out], which: &Varying) {
+    let mut results: Vec<Vec<Value>> = outs.iter().map(leaves::<B, Out>).collect();
+    let n = results.iter().map(Vec::len).min().unwrap_or(0);
+    let over = |i: usize| results.iter().fold(which.clone(), |all, y| all.union(&y[i].ty().varying));
+    let wanted: Vec<Varying> = (0..n).map(over).collect();
+    if wanted.iter().all(Varying::is_nothing) {
+        return;
+    }
+    for (out, results) in outs.iter_mut().zip(&mut results) {
+        let varied = std::mem::take(results).into_iter().enumerate();
+        let varied: Vec<Value> = varied.map(|(i, y)| if i < n { y.vary_to(&wanted[i]) } else { y }).collect();
+        *out = rebuild::<B, B, Out>(out.clone(), varied);
+    }
 }
 
 /// A graph that takes all captured values, of which it reads its own.

@@ -98,10 +98,28 @@ impl Scan {
     {
         let (first, slices) = (all(&init), all(&xs));
         let length = self.steps(site, &slices);
-        let mut arguments = Vec::new();
-        let state = symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone());
-        let slice = symbols::<B, X>(xs, &mut arguments, |x| x.ty().with_shape(x.shape().without(&[0])));
-        let (next, y) = body(state, slice);
+        let (init, first, arguments, next, y) = {
+            let (mut init, mut first) = (init, first);
+            loop {
+                let mut arguments = Vec::new();
+                let state = symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone());
+                let slice = symbols::<B, X>(xs.clone(), &mut arguments, |x| {
+                    x.ty().with_shape(x.shape().without(&[0]))
+                });
+                let (next, y) = body(state, slice);
+                // On many devices a state that varies after a step does so from the start.
+                let more = |(x, next): (&Value, Value)| next.ty().varying.beyond(&x.ty().varying).is_empty();
+                let after = leaves(&next);
+                if first.len() != after.len() || first.iter().zip(after.iter().cloned()).all(more) {
+                    break (init, first, arguments, next, y);
+                }
+                let varied = first.into_iter().zip(after);
+                first = varied.map(|(x, next)| x.vary_to(&next.ty().varying)).collect();
+                init = rebuild::<B, B, _>(init, first.iter().cloned());
+            }
+        };
+        // The loop's operation holds the slices alone, so that they may be overwritten.
+        drop(xs);
         check_state::<B, Traced<B>, C, C::On<Traced<B>>>(site, &init, &next);
         let body = recorded(&arguments, &[leaves(&next), leaves(&y)].concat());
         let results = self.execute(

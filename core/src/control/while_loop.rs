@@ -3,9 +3,11 @@
 use super::{Site, all, check_state, engine_of, recorded, symbols};
 use crate::backend::Step;
 use crate::op::{self, Call, Policy, Rule};
-use crate::record::{argument, extract};
+use crate::record::{argument, capturing, extract};
 use crate::tree::{leaves, rebuild};
-use crate::{Backend, DType, Graph, Op, SelfTree, Tensor, TensorType, Trace, Traced, Value, Values, at};
+use crate::{
+    Backend, DType, Graph, Op, SelfTree, Tensor, TensorType, Trace, Traced, Value, Values, Varying, at,
+};
 use std::sync::Arc;
 
 const SITE: Site = Site { name: "while_loop", made: None };
@@ -67,16 +69,38 @@ impl WhileLoop {
         Holds: Fn(&C::On<Traced<B>>) -> Tensor<Traced<B>>,
         F: Fn(C::On<Traced<B>>) -> C::On<Traced<B>>,
     {
-        let state = all(&init);
-        let mut arguments = Vec::new();
-        let holds = condition(&symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone()));
-        let bool_scalar = TensorType::scalar(DType::Bool);
-        if *holds.ty() != bool_scalar {
-            site.panic(format!("the condition gives {}, not {bool_scalar}", holds.ty()))
-        }
-        let condition = recorded(&arguments, &[holds.into_value()]);
-        let mut arguments = Vec::new();
-        let next = body(symbols::<B, C>(init.clone(), &mut arguments, |x| x.ty().clone()));
+        let (init, state, condition, arguments, next) = {
+            let state = all(&init);
+            let (mut init, mut state, mut over) = (init, state, Varying::NOTHING);
+            loop {
+                let mut arguments = Vec::new();
+                let symbols =
+                    |arguments: &mut Vec<Value>| symbols::<B, C>(init.clone(), arguments, |x| x.ty().clone());
+                let of_condition = symbols(&mut arguments);
+                let holds = capturing(&over, || condition(&of_condition));
+                let bool_scalar = TensorType::scalar(DType::Bool);
+                let ty = holds.ty().clone();
+                if ty.with_varying(Varying::NOTHING) != bool_scalar {
+                    site.panic(format!("the condition gives {ty}, not {bool_scalar}"))
+                }
+                let condition = recorded(&arguments, &[holds.into_value()]);
+                let mut arguments = Vec::new();
+                let of_body = symbols(&mut arguments);
+                let next = capturing(&over, || body(of_body));
+                // On many devices a state that varies after a step does so from the start, and all of it, and what is captured,
+                // where the number of steps varies.
+                let after: Vec<Varying> =
+                    leaves(&next).iter().map(|x| x.ty().varying.union(&ty.varying)).collect();
+                let mut pairs = state.iter().zip(&after);
+                let all = pairs.all(|(x, after)| after.beyond(&x.ty().varying).is_empty());
+                if state.len() != after.len() || (all && ty.varying.beyond(&over).is_empty()) {
+                    break (init, state, condition, arguments, next);
+                }
+                over = ty.varying;
+                state = state.into_iter().zip(&after).map(|(x, after)| x.vary_to(after)).collect();
+                init = rebuild::<B, B, _>(init, state.iter().cloned());
+            }
+        };
         check_state::<B, Traced<B>, C, C::On<Traced<B>>>(site, &init, &next);
         let body = recorded(&arguments, &leaves(&next));
         let engine = engine_of::<B>(&state);
@@ -159,8 +183,9 @@ fn when(
     types: &[TensorType],
 ) -> Graph {
     let taken = Arc::new(function(types, |x| step(x).into_vec()));
+    let which = condition.output_types().next().expect("it says whether it holds").varying.clone();
     let stay = Arc::new(function(types, |x| x[c + b..].to_vec()));
-    let op = Op::Cond(Arc::new(op::Cond { branches: vec![stay, taken] }));
+    let op = Op::Cond(Arc::new(op::Cond { branches: vec![stay, taken], which }));
     function(types, |x| {
         let looked_at = x[..c].iter().chain(&x[c + b..]).cloned().collect();
         let holds = condition.replay(engine(), looked_at).remove(0).cast(DType::I32);

@@ -44,6 +44,8 @@ impl Flops {
                 }
             },
             Op::Call(c) => Flops::of_graph(&c.graph),
+            // Of all devices together.
+            Op::Pmap(p) => Flops::of_graph(&p.graph).times(p.places() as u64),
             Op::Scan(s) => Flops::of_graph(&s.body).times(s.length as u64),
             Op::While(w) => match Flops::of_graph(&w.body).and(Flops::of_graph(&w.condition)) {
                 Flops::Total(n) => Flops::EachStep(n),

@@ -108,6 +108,11 @@ impl Graph {
         &self.memo
     }
 
+    /// The types of all variables, by number.
+    pub fn types(&self) -> &[TensorType] {
+        &self.types
+    }
+
     /// The type of a variable.
     pub fn ty(&self, var: Var) -> &TensorType {
         &self.types[var.index()]

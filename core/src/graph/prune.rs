@@ -38,9 +38,15 @@ pub(super) fn pruned(op: &Op, used: &[bool]) -> Option<(Op, Vec<bool>)> {
             let body = (!left.iter().all(|&l| l)).then(|| scan.body.pruned(&left))?;
             Some((Op::Scan(Arc::new(Scan { body, ..(**scan).clone() })), left))
         }
+        Op::Pmap(pmap) => {
+            let graph = pmap.graph.pruned(used);
+            let kept = pmap.outputs.iter().zip(used).filter(|(_, used)| **used).map(|(spec, _)| spec.clone());
+            let (inputs, outputs) = (pmap.inputs.clone(), kept.collect());
+            Some((Op::Pmap(Arc::new(pmap.with(graph, inputs, outputs))), used.to_vec()))
+        }
         Op::Cond(cond) => {
             let branches = cond.branches.iter().map(|b| b.pruned(used)).collect();
-            Some((Op::Cond(Arc::new(Cond { branches })), used.to_vec()))
+            Some((Op::Cond(Arc::new(Cond { branches, which: cond.which.clone() })), used.to_vec()))
         }
         _ => None,
     }

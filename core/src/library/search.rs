@@ -163,7 +163,7 @@ pub fn bincount(x: &T, weights: Option<&T>, length: Option<usize>) -> T {
             data.as_slice::<i64>().unwrap_or_default().iter().max().map_or(0, |&n| n.max(0) as usize + 1)
         }
     };
-    let ones = TensorType { shape: x.shape().clone(), dtype: DType::I32 };
+    let ones = TensorType::new(x.shape().clone(), DType::I32);
     let weights = match weights {
         Some(w) => {
             assert!(

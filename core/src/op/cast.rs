@@ -27,5 +27,5 @@ pub(super) fn infer_bitcast(x: &TensorType, dtype: DType) -> TensorType {
         );
         x.shape[..x.rank() - 1].into()
     };
-    TensorType { shape, dtype }
+    TensorType::new(shape, dtype)
 }

@@ -4,7 +4,7 @@
 //! it; others pass it on. Gradients are those of the sum of all lanes' results.
 
 use crate::op::Types;
-use crate::{DType, TensorType};
+use crate::{DType, TensorType, Varying};
 use smallvec::smallvec;
 use std::sync::Arc;
 
@@ -17,6 +17,9 @@ pub struct Collective {
     pub size: usize,
     /// What is done.
     pub kind: CollectiveKind,
+    /// Whether types say over which axes values vary, as in `shard_map`: then what all lanes have together, a sum say, does
+    /// not vary over the axis, and derivatives heed it.
+    pub tracked: bool,
 }
 
 /// What lanes do together.
@@ -54,6 +57,9 @@ pub enum CollectiveKind {
     },
     /// Which lane this is, an i32 scalar. No inputs.
     Index,
+    /// The value itself, which is the same on all lanes, as one that may differ from lane to lane. Only where that is tracked;
+    /// the transpose is a sum.
+    Vary,
 }
 
 impl Collective {
@@ -68,19 +74,49 @@ impl Collective {
             CollectiveKind::AllToAll { .. } => "all_to_all",
             CollectiveKind::Permute { .. } => "ppermute",
             CollectiveKind::Index => "axis_index",
+            CollectiveKind::Vary => "pvary",
         }
     }
 
     /// The same lanes, doing something else.
     pub fn with(&self, kind: CollectiveKind) -> Collective {
-        Collective { axis: self.axis.clone(), size: self.size, kind }
+        Collective { axis: self.axis.clone(), size: self.size, kind, tracked: self.tracked }
+    }
+
+    /// Over what the result varies, for an operand that varies over so much.
+    pub(super) fn varying(&self, x: &Varying) -> Varying {
+        if !self.tracked {
+            return x.clone();
+        }
+        match self.kind {
+            CollectiveKind::Sum | CollectiveKind::Max | CollectiveKind::Min => x.without(&self.axis),
+            CollectiveKind::AllGather { .. } | CollectiveKind::SumScatter { .. } => self.with_axis(x),
+            CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } => self.with_axis(x),
+            CollectiveKind::Index | CollectiveKind::Vary => self.with_axis(x),
+        }
+    }
+
+    /// Over what an operand has to vary, one that varies over so much.
+    pub(crate) fn wanted(&self, x: &Varying) -> Varying {
+        match self.kind {
+            _ if !self.tracked => x.clone(),
+            CollectiveKind::Vary => x.clone(),
+            CollectiveKind::Sum | CollectiveKind::Max | CollectiveKind::Min => self.with_axis(x),
+            CollectiveKind::AllGather { .. } | CollectiveKind::SumScatter { .. } => self.with_axis(x),
+            CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } => self.with_axis(x),
+            CollectiveKind::Index => x.clone(),
+        }
+    }
+
+    fn with_axis(&self, x: &Varying) -> Varying {
+        x.union(&Varying::over([(self.axis.clone(), self.size)]))
     }
 
     pub(super) fn inputs(&self) -> usize {
         match self.kind {
             CollectiveKind::Sum | CollectiveKind::Max | CollectiveKind::Min => 1,
             CollectiveKind::AllGather { .. } | CollectiveKind::SumScatter { .. } => 1,
-            CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } => 1,
+            CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } | CollectiveKind::Vary => 1,
             CollectiveKind::Index => 0,
         }
     }
@@ -104,7 +140,7 @@ impl Collective {
                 assert!(x[0].dtype != DType::Bool, "{name}: does not take bool");
                 x[0].clone()
             }
-            CollectiveKind::Max | CollectiveKind::Min => x[0].clone(),
+            CollectiveKind::Max | CollectiveKind::Min | CollectiveKind::Vary => x[0].clone(),
             CollectiveKind::AllGather { axis } => {
                 new_axis(*axis, x[0].rank(), x[0]);
                 x[0].with_shape(x[0].shape.insert(*axis, n))

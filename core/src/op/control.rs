@@ -3,7 +3,7 @@
 //! What a body captured is among its inputs: constants, in front of what changes.
 
 use crate::op::Types;
-use crate::{DType, Graph, TensorType};
+use crate::{DType, Graph, TensorType, Varying};
 use std::sync::Arc;
 
 /// Repeats a body over the leading axis of some tensors, with a state.
@@ -43,10 +43,15 @@ pub struct While {
 ///
 /// Inputs: an i32 scalar (an index out of range takes the nearest branch), the operands. All branches take all operands, and
 /// give the same types.
+///
+/// Where the choice differs along axes of a mesh, every operand and result varies over these. So no branch, which only some
+/// devices take, has anything that all of them do together, in its derivatives neither.
 #[derive(Clone, Debug)]
 pub struct Cond {
     /// The functions.
     pub branches: Vec<Arc<Graph>>,
+    /// Over which axes the choice varies.
+    pub which: Varying,
 }
 
 /// Two loops are the same operation where they hold the same graphs, not equal ones.
@@ -66,7 +71,8 @@ impl PartialEq for While {
 }
 impl PartialEq for Cond {
     fn eq(&self, other: &Self) -> bool {
-        self.branches.len() == other.branches.len()
+        self.which == other.which
+            && self.branches.len() == other.branches.len()
             && self.branches.iter().zip(&other.branches).all(|(a, b)| Arc::ptr_eq(a, b))
     }
 }
@@ -121,17 +127,24 @@ impl While {
             &inputs(&self.condition),
         );
         check(name, "the body is called with", &[of_body, carry].concat(), &inputs(&self.body));
-        check(name, "the condition gives", &outputs(&self.condition), &[TensorType::scalar(DType::Bool)]);
+        let holds: Vec<TensorType> =
+            outputs(&self.condition).iter().map(|ty| ty.with_varying(Varying::NOTHING)).collect();
+        check(name, "the condition gives", &holds, &[TensorType::scalar(DType::Bool)]);
         check(name, "the body gives the state", &outputs(&self.body), carry);
         carry.iter().cloned().collect()
     }
 }
 
 impl Cond {
+    /// The type of what chooses.
+    pub fn choice(&self) -> TensorType {
+        TensorType::scalar(DType::I32).with_varying(self.which.clone())
+    }
+
     #[track_caller]
     pub(super) fn infer(&self, x: &[&TensorType]) -> Types {
         let name = "cond";
-        let which = TensorType::scalar(DType::I32);
+        let which = self.choice();
         assert!(*x[0] == which, "{name}: a branch is chosen by {which}, not {}", x[0]);
         assert!(!self.branches.is_empty(), "{name}: there are no branches");
         let operands: Vec<TensorType> = x[1..].iter().map(|&ty| ty.clone()).collect();

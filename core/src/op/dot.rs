@@ -69,6 +69,6 @@ impl Dot {
             .chain(self.lhs_free(x.rank()).iter().map(|&d| x.shape[d]))
             .chain(self.rhs_free(y.rank()).iter().map(|&d| y.shape[d]))
             .collect();
-        TensorType { shape, dtype: self.dtype }
+        TensorType::new(shape, self.dtype)
     }
 }

@@ -19,6 +19,7 @@ mod dot;
 mod fft;
 mod gather;
 mod linalg;
+mod pmap;
 mod print;
 mod random;
 mod reduce;
@@ -43,6 +44,7 @@ pub use dot::Dot;
 pub use fft::FftKind;
 pub use gather::{Gather, IndexMode};
 pub use linalg::Linalg;
+pub use pmap::{Pmap, Spec};
 pub use random::Random;
 pub use reduce::{ArgReduction, Reduction};
 pub use scatter::{Scatter, ScatterKind};
@@ -52,7 +54,7 @@ pub use unary::Unary;
 pub use window::{Window, WindowKind};
 
 use crate::shape::Axes;
-use crate::{Array, DType, Graph, Number, Shape, TensorType};
+use crate::{Array, DType, Graph, Number, Shape, TensorType, Varying};
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
@@ -253,6 +255,8 @@ pub enum Op {
     Cond(Arc<Cond>),
     /// What the lanes of a named axis do together.
     Collective(Arc<Collective>),
+    /// A function that many devices run, each on its part.
+    Pmap(Arc<Pmap>),
 }
 
 /// Declares [`OpKind`]: a variant for each of [`Op`]'s, and the map between them.
@@ -280,7 +284,7 @@ kinds! {
     Unary, IntegerPow, ReducePrecision, Binary, Bits, Compare, Select, Clamp, Cast, Bitcast, Reshape, Transpose,
     Broadcast, Reverse, Slice, DynamicSlice, DynamicUpdate, Pad, Concatenate, Gather, Scatter, Reduce, ArgReduce,
     Sort, TopK, Cumulative, Dot, Conv, Window, Fft, Linalg, Special, Full, Iota, Constant, Random, StopGradient, Name, Call,
-    Scan, While, Cond, Collective,
+    Scan, While, Cond, Collective, Pmap,
 }
 
 impl Op {
@@ -330,6 +334,7 @@ impl Op {
             Op::While(_) => "while_loop",
             Op::Cond(_) => "cond",
             Op::Collective(c) => c.name(),
+            Op::Pmap(_) => "pmap",
         }
     }
 
@@ -344,6 +349,7 @@ impl Op {
             Op::Scan(s) => smallvec![&s.body],
             Op::While(w) => smallvec![&w.condition, &w.body],
             Op::Cond(c) => c.branches.iter().collect(),
+            Op::Pmap(p) => smallvec![&p.graph],
             Op::Unary(_) | Op::IntegerPow { .. } | Op::ReducePrecision { .. } | Op::Binary(_) => smallvec![],
             Op::Bits(_) | Op::Compare(_) | Op::Select | Op::Clamp | Op::Cast { .. } => smallvec![],
             Op::Bitcast { .. } | Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } => {
@@ -359,10 +365,11 @@ impl Op {
         }
     }
 
-    /// Whether it, or a graph that it holds, speaks over the axis of this name.
+    /// Whether it, or a graph that it holds, speaks over the axis of this name, one in scope where it stands.
     pub fn mentions(&self, axis: &str) -> bool {
         match self {
             Op::Collective(c) => *c.axis == *axis,
+            Op::Pmap(p) => p.mesh.iter().all(|(name, _)| **name != *axis) && p.graph.mentions(axis),
             _ => self.graphs().iter().any(|graph| graph.mentions(axis)),
         }
     }
@@ -378,6 +385,7 @@ impl Op {
             Op::While(w) => w.body.inputs().len() + w.condition_constants,
             Op::Cond(c) => 1 + c.branches.first().map_or(0, |b| b.inputs().len()),
             Op::Collective(c) => c.inputs(),
+            Op::Pmap(p) => p.inputs.len(),
             Op::Reshape { .. } | Op::Transpose { .. } | Op::Broadcast { .. } | Op::Reverse { .. } => 1,
             Op::Slice(_) | Op::Reduce { .. } | Op::ArgReduce { .. } => 1,
             Op::TopK { .. } | Op::Cumulative { .. } | Op::Window { .. } => 1,
@@ -399,6 +407,29 @@ impl Op {
     /// shapes, where they do not fit.
     #[track_caller]
     pub fn infer(&self, x: &[&TensorType]) -> Types {
+        let mut types = self.infer_types(x);
+        if x.iter().any(|ty| !ty.varying.is_nothing()) || matches!(self, Op::Collective(c) if c.tracked) {
+            self.vary(x, &mut types);
+        }
+        types
+    }
+
+    /// Over which axes the outputs vary, where that is tracked.
+    #[cold]
+    fn vary(&self, x: &[&TensorType], types: &mut Types) {
+        let all = || x.iter().fold(Varying::NOTHING, |all, ty| all.union(&ty.varying));
+        let varying = match self {
+            // Their graphs say it.
+            Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Pmap(_) => return,
+            Op::Collective(c) => c.varying(&all()),
+            _ if x.is_empty() => return,
+            _ => all(),
+        };
+        types.iter_mut().for_each(|ty| ty.varying = varying.clone());
+    }
+
+    #[track_caller]
+    fn infer_types(&self, x: &[&TensorType]) -> Types {
         // The commonest ones first: small operations are as quick as what is decided before them.
         match (self, x) {
             (Op::Binary(b), [x, y]) => return smallvec![b.infer(x, y)],
@@ -452,6 +483,7 @@ impl Op {
             Op::While(w) => return w.infer(x),
             Op::Cond(c) => return c.infer(x),
             Op::Collective(c) => return c.infer(x),
+            Op::Pmap(p) => return p.infer(x),
         }]
     }
 }

@@ -1,6 +1,6 @@
 //! How an operation's attributes print: `broadcast[shape=(2,3) axes=(1)]`, as in a jaxpr.
 
-use super::{CollectiveKind, Linalg, Op, Padding, Random};
+use super::{CollectiveKind, Linalg, Op, Padding, Random, Spec};
 use crate::Graph;
 use std::fmt::{self, Display};
 
@@ -82,13 +82,21 @@ impl Display for Op {
                 let branches: Vec<String> = c.branches.iter().map(|b| nested(b)).collect();
                 write!(f, "[{}]", branches.join(" "))
             }
+            Op::Pmap(p) => {
+                let axes: Vec<String> = p.mesh.iter().map(|(name, size)| format!("{name}:{size}")).collect();
+                let specs =
+                    |specs: &[Spec]| specs.iter().map(|s| s.shown(&p.mesh)).collect::<Vec<_>>().join(" ");
+                let (x, y) = (specs(&p.inputs), specs(&p.outputs));
+                write!(f, "[{} in=({x}) out=({y}) {}]", axes.join(" "), nested(&p.graph))
+            }
             Op::Collective(c) => {
                 write!(f, "[{:?} size={}", c.axis, c.size)?;
                 match &c.kind {
                     CollectiveKind::Sum
                     | CollectiveKind::Max
                     | CollectiveKind::Min
-                    | CollectiveKind::Index => {}
+                    | CollectiveKind::Index
+                    | CollectiveKind::Vary => {}
                     CollectiveKind::AllGather { axis } | CollectiveKind::SumScatter { axis } => {
                         write!(f, " axis={axis}")?
                     }

@@ -84,9 +84,8 @@ impl Random {
             "{name}: a key is two u32, not {keys}"
         );
         let batch = &keys.shape[..keys.rank() - 1];
-        let of = |shape: &[usize], dtype| TensorType {
-            shape: batch.iter().chain(shape).copied().collect(),
-            dtype,
+        let of = |shape: &[usize], dtype| {
+            TensorType::new(batch.iter().chain(shape).copied().collect::<Shape>(), dtype)
         };
         match self {
             Random::Bits { shape, dtype } => {

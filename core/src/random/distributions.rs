@@ -261,7 +261,7 @@ pub(super) fn orthogonal(key: Value, n: usize, m: usize, shape: Shape, dtype: DT
     // Signs of R's diagonal make the distribution uniform.
     let rank = r.rank();
     let ty = |axis| {
-        let ty = TensorType { shape: r.shape().clone(), dtype: DType::I32 };
+        let ty = TensorType::new(r.shape().clone(), DType::I32);
         T::of(r.value().iota(ty, axis))
     };
     let diagonal = ty(rank - 2).eq(ty(rank - 1)).select(&r, 0).sum_axes([-1]);

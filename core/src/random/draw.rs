@@ -72,7 +72,7 @@ pub(super) fn fold_in(key: Value, data: Term) -> Value {
                 Number::UInt(i) => i as u32,
                 Number::Float(_) | Number::Bool(_) => panic!("{name}: takes an integer, not {number}"),
             };
-            key.full(Number::UInt(word.into()), TensorType { shape: batch, dtype: DType::U32 })
+            key.full(Number::UInt(word.into()), TensorType::new(batch, DType::U32))
         }
         Term::Value(x) => {
             assert!(x.dtype().is_integer(), "{name}: takes an integer, not {}", x.ty());
@@ -185,7 +185,7 @@ pub(super) fn categorical(key: Value, logits: Value, shape: Shape) -> Value {
 pub(super) fn permutation(mut key: Value, n: usize) -> Value {
     let shape: Shape = batch("permutation", &key).iter().copied().chain([n]).collect();
     let axis = shape.rank() - 1;
-    let mut places = key.iota(TensorType { shape, dtype: DType::I32 }, axis);
+    let mut places = key.iota(TensorType::new(shape, DType::I32), axis);
     let rounds = 3.0 * (n.max(1) as f64).ln() / f64::from(u32::MAX).ln();
     for _ in 0..rounds.ceil() as usize {
         let (next, sub) = split_two(key);

@@ -38,10 +38,7 @@ impl<B: Backend> Tensor<B> {
     /// One number everywhere.
     #[track_caller]
     pub fn full(shape: impl IntoShape, number: impl Scalar, dtype: DType) -> Self {
-        Self::create(Op::Full {
-            number: number.number(),
-            ty: TensorType { shape: shape.into_shape(), dtype },
-        })
+        Self::create(Op::Full { number: number.number(), ty: TensorType::new(shape.into_shape(), dtype) })
     }
 
     /// 0 everywhere.
@@ -198,7 +195,7 @@ impl<B: Backend> Tensor<B> {
     /// 0, 1, 2, .. along an axis of a shape, the same along its other axes.
     #[track_caller]
     pub fn iota(shape: impl IntoShape, axis: usize, dtype: DType) -> Self {
-        Self::create(Op::Iota { ty: TensorType { shape: shape.into_shape(), dtype }, axis })
+        Self::create(Op::Iota { ty: TensorType::new(shape.into_shape(), dtype), axis })
     }
 }
 

@@ -140,7 +140,7 @@ impl<B: Backend> Tensor<B> {
         let axis = normalize_axis("one_hot", axis.signed(), x.shape());
         let mut shape = x.shape().clone();
         shape[axis] = classes;
-        let places = self.value.iota(crate::TensorType { shape, dtype: wide }, axis);
+        let places = self.value.iota(crate::TensorType::new(shape, wide), axis);
         x.eq(Self::of(places)).cast(dtype)
     }
 

@@ -188,7 +188,7 @@ impl Value {
             (Term::Number(y), Term::Number(n)) => y.promote(DType::Bool).promote(n.promote(DType::Bool)),
         };
         let shapes = [Some(self.shape()), yes.shape(), no.shape()].into_iter().flatten();
-        let ty = TensorType { shape: common_shape("select", shapes), dtype };
+        let ty = TensorType::new(common_shape("select", shapes), dtype);
         let which = self.truth().broadcast_to("select", &ty.shape);
         let yes = yes.into_type("select", &which, &ty);
         let no = no.into_type("select", &which, &ty);
@@ -200,7 +200,7 @@ impl Value {
     pub fn clamp(self, low: Term, high: Term) -> Value {
         let dtype = low.dtype_with(high.dtype_with(self.dtype()));
         let shapes = [low.shape(), Some(self.shape()), high.shape()].into_iter().flatten();
-        let ty = TensorType { shape: common_shape("clamp", shapes), dtype };
+        let ty = TensorType::new(common_shape("clamp", shapes), dtype);
         let x = self.cast(dtype).broadcast_to("clamp", &ty.shape);
         let low = low.into_type("clamp", &x, &ty);
         let high = high.into_type("clamp", &x, &ty);

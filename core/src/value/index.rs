@@ -334,7 +334,7 @@ impl Value {
         let full_grid: Shape = full_grid.into_iter().collect();
         let (mut components, mut index_map, mut inserted) = (Values::new(), Axes::new(), Axes::new());
         for (d, part) in parts.iter().enumerate() {
-            let ty = TensorType { shape: full_grid.clone(), dtype: DType::I32 };
+            let ty = TensorType::new(full_grid.clone(), DType::I32);
             let constant = |i: usize| self.full(Number::Int(i as i64), ty.clone());
             let component = match part {
                 Part::Range { start: 0, step: 1, .. } => continue,
@@ -361,7 +361,7 @@ impl Value {
         }
         let indices = if components.is_empty() {
             let none = full_grid.insert(full_grid.rank(), 0);
-            self.full(Number::Int(0), TensorType { shape: none, dtype: DType::I32 })
+            self.full(Number::Int(0), TensorType::new(none, DType::I32))
         } else {
             Value::stack(components, -1)
         };
@@ -369,7 +369,7 @@ impl Value {
         let part_shape: Shape = shape.into_iter().collect();
         let with = match with {
             Term::Value(v) => v.cast(self.dtype()).broadcast_to("at", &shown).reshape_to(part_shape),
-            Term::Number(n) => self.full(n, TensorType { shape: part_shape, dtype: self.dtype() }),
+            Term::Number(n) => self.full(n, TensorType::new(part_shape, self.dtype())),
         };
         let kind = match how {
             Update::Set => ScatterKind::Set,

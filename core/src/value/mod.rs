@@ -9,14 +9,17 @@ mod create;
 mod dot;
 mod elementwise;
 mod index;
+mod later;
 mod mask;
 mod reduce;
 mod shape;
 mod take;
+mod varying;
 
 pub use elementwise::Term;
 pub(crate) use index::check_bounds;
 pub use index::{IndexItem, Update};
+pub use later::{Later, Source};
 pub use reduce::Over;
 
 use crate::at;
@@ -80,7 +83,7 @@ impl Value {
     pub fn data<D: 'static>(&self) -> &D {
         match self.0.data.downcast_ref() {
             Some(data) => data,
-            None => panic!("a value of {} met another engine", self.engine().name()),
+            None => self.later_data(),
         }
     }
 
@@ -91,7 +94,26 @@ impl Value {
         if Arc::strong_count(&self.0) != 1 {
             return None;
         }
-        Arc::get_mut(&mut self.0)?.data.downcast_mut()
+        let data = &mut Arc::get_mut(&mut self.0)?.data;
+        match data.is::<D>() {
+            true => data.downcast_mut(),
+            false => data.downcast_mut::<Later>()?.data_mut(),
+        }
+    }
+
+    /// What stands for the data, if they come later.
+    pub fn later(&self) -> Option<&Later> {
+        self.0.data.downcast_ref()
+    }
+
+    #[track_caller]
+    #[cold]
+    fn later_data<D: 'static>(&self) -> &D {
+        match self.later().map(Later::value) {
+            Some(Ok(value)) => value.data(),
+            Some(Err(e)) => panic!("{e}"),
+            None => panic!("a value of {} met another engine", self.engine().name()),
+        }
     }
 
     /// How many hold this value; another thread may have changed that meanwhile, unless the caller knows them all.
@@ -106,11 +128,17 @@ impl Value {
 
     /// The device that holds the data.
     pub fn device(&self) -> Device {
-        self.engine().device(Some(self))
+        match self.later() {
+            Some(later) => later.device(),
+            None => self.engine().device(Some(self)),
+        }
     }
 
     /// The data on the host, or why there is none.
     pub fn read(&self) -> Result<Array, Error> {
+        if let Some(later) = self.later() {
+            return later.value()?.read();
+        }
         self.engine().read(self)
     }
 
@@ -162,7 +190,13 @@ impl Value {
     #[track_caller]
     pub fn apply(op: &Op, inputs: Values) -> Values {
         let engine = common_engine(op, &inputs);
-        let types: SmallVec<[&TensorType; 3]> = inputs.iter().map(Value::ty).collect();
+        let mut inputs = inputs;
+        let mut types: SmallVec<[&TensorType; 3]> = inputs.iter().map(Value::ty).collect();
+        if varying::matters(op, &types) {
+            drop(types);
+            inputs = varying::met(op, inputs);
+            types = inputs.iter().map(Value::ty).collect();
+        }
         let outputs = op.infer(&types);
         drop(types);
         engine.execute(Step { op, outputs: &outputs, at: at::caller() }, inputs)
@@ -171,6 +205,7 @@ impl Value {
     /// Executes an operation of one input and one output.
     #[track_caller]
     pub fn apply1(op: Op, x: Value) -> Value {
+        let x = if varying::matters(&op, &[x.ty()]) { varying::met(&op, smallvec![x]).remove(0) } else { x };
         let outputs = op.infer(&[x.ty()]);
         let engine = x.engine();
         one(engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, smallvec![x]))
@@ -181,6 +216,9 @@ impl Value {
     pub fn apply2(op: Op, x: Value, y: Value) -> Value {
         let engine = x.engine();
         same_engine(&op, engine, &y);
+        if varying::matters(&op, &[x.ty(), y.ty()]) {
+            return one(Value::apply(&op, smallvec![x, y]));
+        }
         let outputs = op.infer(&[x.ty(), y.ty()]);
         one(engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, smallvec![x, y]))
     }
@@ -192,6 +230,9 @@ impl Value {
     fn apply_alike(op: Op, x: Value, y: Value) -> Value {
         let engine = x.engine();
         same_engine(&op, engine, &y);
+        if varying::matters(&op, &[x.ty(), y.ty()]) {
+            return one(Value::apply(&op, smallvec![x, y]));
+        }
         let output = x.ty().clone();
         let step = Step { op: &op, outputs: std::slice::from_ref(&output), at: at::caller() };
         one(engine.execute(step, smallvec![x, y]))

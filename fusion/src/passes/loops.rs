@@ -20,7 +20,8 @@ pub fn loops(graph: &Graph) -> Graph {
                 emit(&mut new, e, op, inputs);
             }
             Op::Cond(c) => {
-                let op = Op::Cond(Arc::new(Cond { branches: c.branches.iter().map(inner).collect() }));
+                let branches = c.branches.iter().map(inner).collect();
+                let op = Op::Cond(Arc::new(Cond { branches, which: c.which.clone() }));
                 emit(&mut new, e, op, inputs);
             }
             _ => new.keep(e),

@@ -130,7 +130,7 @@ pub(crate) mod tests {
 
     /// The graph of a function of some f32 vectors of two.
     pub(crate) fn graph(arguments: usize, f: impl Fn(&[S]) -> Vec<S>) -> Graph {
-        let ty = TensorType { shape: [2].into(), dtype: DType::F32 };
+        let ty = TensorType::new([2], DType::F32);
         let symbols: Vec<Value> =
             (0..arguments).map(|_| argument(Trace::ENGINE, ty.clone(), Trace::ENGINE.device(None))).collect();
         let outputs = f(&symbols.iter().cloned().map(S::of).collect::<Vec<_>>());

@@ -59,9 +59,13 @@ fn simpler(new: &Rewrite<'_>, source: &[Option<usize>], e: &Equation, x: &[Var])
         },
         Op::Cast { .. } if result == ty(x[0]) => Simpler::Value(x[0]),
         Op::Cast { dtype } => match made(x[0]) {
-            // A cast of a cast that lost nothing is one of the first value.
+            // A cast of a cast that lost nothing is one of the first value; but floats saturate, and integers wrap.
             Some(Equation { op: Op::Cast { dtype: between }, inputs, .. })
-                if holds(*between, ty(inputs[0]).dtype) =>
+                if holds(*between, ty(inputs[0]).dtype)
+                    && (!between.is_float()
+                        || ty(inputs[0]).dtype.is_float()
+                        || !dtype.is_integer()
+                        || holds(*dtype, ty(inputs[0]).dtype)) =>
             {
                 match ty(inputs[0]) == result {
                     true => Simpler::Value(inputs[0]),

@@ -117,6 +117,7 @@ fn kind(op: &Op) -> StepKind {
             StepKind::Operation
         }
         Op::Iota { .. } | Op::Random(_) | Op::Cond(_) | Op::Collective(_) => StepKind::Operation,
+        Op::Pmap(_) => StepKind::Operation,
     }
 }
 

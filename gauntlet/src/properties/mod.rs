@@ -13,6 +13,7 @@
 //! | replay | a recorded graph, also as one call, gives what eager execution gives, to the bit | [`replay`] |
 //! | vmap | for many lanes at once it is the stack over slices, for every placement of their axis, and so are derivatives | [`vmap()`], [`vmap_of_derivatives`] |
 //! | device | a device gives what the CPU gives: values, derivatives, many lanes, as one call | [`device()`] |
+//! | devices | a collective on devices gives what the lanes of `vmap` give, and so do its derivatives | `tests/devices.rs` |
 //!
 //! A layer brings its own property, a file here: `fusion` (against eager execution).
 
@@ -31,7 +32,8 @@ pub use alone::alone;
 pub use device::{Nearness, Part, device};
 pub use forward::forward;
 pub use gradient::gradient;
-pub use jvp::{jvp, mixtures};
+pub use jvp::{jvp, mixtures, pushed};
+pub use pullback::{directions, pullback};
 pub use replay::replay;
 pub use second_order::second_order;
 pub use tangent::{no_reverse, tangent};

@@ -55,6 +55,8 @@ pub(super) struct Allowed {
     pub irreversible: bool,
     /// Collectives, along the axis of this many lanes.
     pub lanes: Option<usize>,
+    /// Programs for many devices, which hold none themselves.
+    pub devices: bool,
     /// Elements of a value, at most.
     pub elements: usize,
 }

@@ -35,8 +35,11 @@ pub struct Expected<'a> {
     precisions: Vec<Precision>,
     compare: Compare,
     noisy: OnceCell<Vec<Vec<Array>>>,
-    run: Box<dyn Fn(Option<&Noise>) -> Vec<Array> + 'a>,
+    run: Oracle<'a>,
 }
+
+/// A run, with or without noise.
+type Oracle<'a> = Box<dyn Fn(Option<&Noise>) -> Vec<Array> + 'a>;
 
 impl fmt::Debug for Expected<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +61,12 @@ impl<'a> Expected<'a> {
         let run = move |noise: Option<&Noise>| {
             unfused(engine, graph, inputs.clone(), noise).iter().map(|v| v.array("unfused")).collect()
         };
-        Expected { values: run(None), precisions, compare, noisy: OnceCell::new(), run: Box::new(run) }
+        Expected::by(Box::new(run), precisions, compare)
+    }
+
+    /// What such a run gives, of these precisions.
+    pub(super) fn by(run: Oracle<'a>, precisions: Vec<Precision>, compare: Compare) -> Self {
+        Expected { values: run(None), precisions, compare, noisy: OnceCell::new(), run }
     }
 
     fn noisy(&self) -> &[Vec<Array>] {

@@ -5,7 +5,7 @@ use super::elementwise::un;
 use super::precision::Precision;
 use super::program::Instruction;
 use plywood_core::op::{
-    Call, Collective, CollectiveKind, Compare, Cond, Policy, Reduction, Rule, Scan, Unary, While,
+    Call, Collective, CollectiveKind, Compare, Cond, Pmap, Policy, Reduction, Rule, Scan, Spec, Unary, While,
 };
 use plywood_core::shape::Axes;
 use plywood_core::{DType, Graph, Op, Shape, TensorType};
@@ -134,7 +134,7 @@ pub(super) fn while_loop(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Re
     if !b.allowed.irreversible {
         return None;
     }
-    let scalar = TensorType { shape: Shape::scalar(), dtype: DType::I32 };
+    let scalar = TensorType::new(Shape::scalar(), DType::I32);
     let state = b.pick(i.operands[0], |ty| ty.elements() <= 600)?;
     let constant = b.pick(i.operands[1], |_| true)?;
     let bound = b.full(d.of(&[2.0, 1.0, 0.0, 4.0]), &scalar)?;
@@ -159,7 +159,7 @@ pub(super) fn while_loop(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Re
 
 /// Two or three branches, each with its part of the instructions.
 pub(super) fn cond(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Results {
-    let scalar = TensorType { shape: Shape::scalar(), dtype: DType::I32 };
+    let scalar = TensorType::new(Shape::scalar(), DType::I32);
     let which = match d.below(2) {
         0 => b.full(d.of(&[0.0, 1.0, 2.0, -1.0]), &scalar)?,
         _ => b.partner(i.operands[2], &scalar)?,
@@ -179,7 +179,41 @@ pub(super) fn cond(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Results 
         result = branch.output_types().next().cloned();
         branches.push(branch);
     }
-    b.op(Op::Cond(Arc::new(Cond { branches })), &[&which, &x[0], &x[1]])
+    b.op(
+        Op::Cond(Arc::new(Cond { branches, which: plywood_core::Varying::NOTHING })),
+        &[&which, &x[0], &x[1]],
+    )
+}
+
+/// On as many devices as an axis of an operand can be cut for, with another operand that all get.
+pub(super) fn pmap(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Results {
+    if !b.allowed.devices {
+        return None;
+    }
+    let x = b.pick(i.operands[0], |ty| ty.rank() >= 1)?;
+    let shared = b.pick(i.operands[1], |_| true)?;
+    let axis = d.below(x.rank());
+    let n = [2usize, 3, 5].into_iter().find(|n| x.shape()[axis].is_multiple_of(*n)).unwrap_or(1);
+    let mut shape: Vec<usize> = x.shape().to_vec();
+    shape[axis] /= n;
+    let block = (x.ty().with_shape(Shape::from(&shape[..])), x.precision);
+    let arguments = vec![block, (shared.ty().clone(), shared.precision)];
+    let allowed = Allowed { devices: false, ..lanes_apart(b) };
+    let graph = body(allowed, arguments, &i.body, |inner| {
+        let y = latest(inner, 0);
+        // A scalar is an element of a row.
+        let shape = if y.rank() == 0 { Shape::from([1]) } else { y.shape().clone() };
+        Some(vec![inner.reshape(&y, shape)?])
+    })?;
+    let cut = |axis: usize| {
+        let mut spec = Spec(smallvec::smallvec![smallvec::SmallVec::new(); axis]);
+        spec.0.push([0].into_iter().collect());
+        spec
+    };
+    let (inputs, outputs) = (vec![cut(axis), Spec::default()], vec![cut(0)]);
+    let mesh = [("d".into(), n)].into();
+    let op = Pmap { graph, mesh, devices: None, inputs, outputs, tracked: false };
+    b.op(Op::Pmap(Arc::new(op)), &[&x, &shared])
 }
 
 /// Along the axis of the lanes, whose name is `i`.
@@ -196,7 +230,7 @@ pub(super) fn collective(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Re
     };
     let inputs = [&x];
     let inputs = &inputs[..usize::from(kind != CollectiveKind::Index)];
-    let op = Op::Collective(Arc::new(Collective { axis: "i".into(), size, kind }));
+    let op = Op::Collective(Arc::new(Collective { axis: "i".into(), size, kind, tracked: false }));
     let gathers = b.op(op, inputs)?;
     // One sum over the lanes' axis keeps sizes from growing.
     match gathers[0].ty().elements() > 2000 && gathers[0].dtype() != DType::Bool {

@@ -33,10 +33,10 @@ pub(super) fn constant(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Resu
 
 /// A key is what any value gives as two u32.
 pub(super) fn random(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Results {
-    let key = b.partner(i.operands[1], &TensorType { shape: [2].into(), dtype: DType::U32 })?;
+    let key = b.partner(i.operands[1], &TensorType::new([2], DType::U32))?;
     let shape = shape(b, i)?;
     let float = d.of(&[DType::F32, DType::F64, DType::BF16, DType::F16]);
-    let ty = |shape: &Shape, dtype| TensorType { shape: shape.clone(), dtype };
+    let ty = |shape: &Shape, dtype| TensorType::new(shape.clone(), dtype);
     match d.below(7) {
         0 => b.op(Op::Random(Random::Uniform { shape, dtype: float }), &[&key]),
         1 => b.op(Op::Random(Random::Normal { shape, dtype: float }), &[&key]),

@@ -208,7 +208,7 @@ pub(super) fn special(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Resul
     let function = d.of(SpecialFunction::ALL);
     let x = b.float(i.operands[0])?;
     let small: Shape = if x.ty().elements() > 100 { [5].into() } else { x.shape().clone() };
-    let ty = TensorType { shape: small, dtype: x.dtype() };
+    let ty = TensorType::new(small, x.dtype());
     let x = b.fit(&x, &ty)?;
     let mut operands = vec![x];
     for k in 1..function.inputs() {

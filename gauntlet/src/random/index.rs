@@ -13,7 +13,7 @@ const MODES: [IndexMode; 3] = [IndexMode::Clip, IndexMode::Fill, IndexMode::Prom
 
 /// A place for each axis: numbers, or what was computed.
 fn starts(b: &Builder, i: &Instruction, rank: usize, d: &mut Digits) -> Results {
-    let ty = TensorType { shape: Shape::scalar(), dtype: d.of(&[DType::I32, DType::I64, DType::U8]) };
+    let ty = TensorType::new(Shape::scalar(), d.of(&[DType::I32, DType::I64, DType::U8]));
     let one = |k: usize, d: &mut Digits| match (k, d.below(2)) {
         (0, 1) => b.partner(i.operands[2], &ty),
         _ => b.full(d.of(&[0.0, 1.0, 3.0, -1.0, 40.0]), &ty),
@@ -45,7 +45,7 @@ pub(super) fn dynamic_update(b: &mut Builder, i: &Instruction, d: &mut Digits) -
 /// Some places along the first axis.
 fn places(b: &Builder, i: &Instruction, count: usize, d: &mut Digits) -> Option<Entry> {
     let dtype = d.of(&[DType::I32, DType::I64, DType::U8]);
-    let ty = TensorType { shape: [count, 1].into(), dtype };
+    let ty = TensorType::new([count, 1], dtype);
     match d.below(3) {
         0 => b.one(Op::Iota { ty, axis: 0 }, &[]),
         _ => b.partner(i.operands[2], &ty),

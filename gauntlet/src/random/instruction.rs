@@ -69,6 +69,7 @@ instructions! {
     Constant 1 create::constant;
     Random 2 create::random;
     Collective 1 control::collective;
+    Pmap 1 control::pmap;
     Call 3 control::call;
     Scan 2 control::scan;
     While 1 control::while_loop;
@@ -77,7 +78,7 @@ instructions! {
 
 impl What {
     fn holds(self) -> bool {
-        matches!(self, What::Call | What::Scan | What::While | What::Cond)
+        matches!(self, What::Pmap | What::Call | What::Scan | What::While | What::Cond)
     }
 
     /// The sum of the weights of those that hold graphs, or of the others.

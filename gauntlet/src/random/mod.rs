@@ -10,12 +10,16 @@
 //! be is [`strictness`]'s to say; [`Precision`] knows of each value whether an order of summation may show in it, and the
 //! builder gives no such value to an operation that jumps. A program fails as a graph with its inputs in words; runs are the same
 //! every time.
+//!
+//! On many devices ([`on_many`]) the oracle lets them go side by side, each one operation after the other, and has the lanes' layer
+//! execute what they do together.
 
 mod build;
 mod compare;
 mod contract;
 mod control;
 mod create;
+mod devices;
 mod elementwise;
 mod index;
 mod instruction;
@@ -28,6 +32,7 @@ mod reduce;
 mod unfused;
 
 pub use compare::{Compare, Expected, same, strictness};
+pub use devices::{gradient_on_many, on_many};
 pub use instruction::What;
 pub use precision::{Precision, of_graph};
 pub use program::{Input, Instruction, Program, programs};

@@ -43,6 +43,7 @@ pub fn of(op: &Op, x: &[(&TensorType, Precision)]) -> Vec<Precision> {
     };
     match op {
         Op::Call(call) => of_graph(&call.graph, &given().collect::<Vec<_>>()),
+        Op::Pmap(p) => of_graph(&p.graph, &given().collect::<Vec<_>>()),
         Op::Cond(cond) => {
             let operands: Vec<Precision> = given().skip(1).collect();
             let branches = cond.branches.iter().map(|b| of_graph(b, &operands));
@@ -161,7 +162,7 @@ fn class(op: &Op, x: &[(&TensorType, Precision)]) -> Class {
         Op::Random(_) => Class::Smooth,
         Op::StopGradient | Op::Name { .. } => Class::Smooth,
         // These are looked into.
-        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => Class::Smooth,
+        Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) | Op::Pmap(_) => Class::Smooth,
         Op::Collective(c) => collective(c),
     }
 }
@@ -170,8 +171,7 @@ fn collective(c: &Collective) -> Class {
     match c.kind {
         CollectiveKind::Sum | CollectiveKind::SumScatter { .. } => Class::Adds,
         CollectiveKind::Max | CollectiveKind::Min | CollectiveKind::AllGather { .. } => Class::Smooth,
-        CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } | CollectiveKind::Index => {
-            Class::Smooth
-        }
+        CollectiveKind::AllToAll { .. } | CollectiveKind::Permute { .. } => Class::Smooth,
+        CollectiveKind::Index | CollectiveKind::Vary => Class::Smooth,
     }
 }

@@ -94,7 +94,7 @@ impl Input {
     /// The type.
     pub fn ty(&self) -> TensorType {
         let shape: Shape = SHAPES[self.shape as usize % SHAPES.len()].into();
-        TensorType { shape, dtype: DTYPES[self.dtype as usize % DTYPES.len()] }
+        TensorType::new(shape, DTYPES[self.dtype as usize % DTYPES.len()])
     }
 
     /// The data, of a type that may have one more axis.

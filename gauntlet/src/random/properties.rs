@@ -24,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
 /// Elements of a value, at most.
-const ELEMENTS: usize = 8000;
+pub(super) const ELEMENTS: usize = 8000;
 
 /// A graph and what goes in.
 struct Case {
@@ -103,21 +103,27 @@ fn run(engine: &'static dyn Engine, graph: &Arc<Graph>, inputs: Values) -> Value
     engine.execute(Step { op: &Op::Call(Arc::new(call)), outputs: &outputs, at: at::caller() }, inputs)
 }
 
-fn types(graph: &Graph) -> Vec<TensorType> {
+pub(super) fn types(graph: &Graph) -> Vec<TensorType> {
     graph.input_types().cloned().collect()
 }
 
-fn symbols(types: &[TensorType]) -> Vec<Value> {
+pub(super) fn symbols(types: &[TensorType]) -> Vec<Value> {
     types.iter().map(|ty| argument(Trace::ENGINE, ty.clone(), Trace::ENGINE.device(None))).collect()
 }
 
-fn recorded(program: &Program) -> Graph {
-    program.record(Allowed { irreversible: true, lanes: None, elements: ELEMENTS })
+/// Whether an engine has as many devices as a program asks for.
+fn has_devices(engine: &'static dyn Engine) -> bool {
+    engine.device(None).kind == "cpu"
+}
+
+fn recorded(engine: &'static dyn Engine, program: &Program) -> Graph {
+    let devices = has_devices(engine);
+    program.record(Allowed { irreversible: true, lanes: None, devices, elements: ELEMENTS })
 }
 
 /// The program.
 pub fn forward(engine: &'static dyn Engine, program: &Program) -> Result<(), String> {
-    let graph = recorded(program);
+    let graph = recorded(engine, program);
     let types = types(&graph);
     Case::new(program, graph, &types).check(engine)
 }
@@ -128,14 +134,14 @@ pub fn improved(
     program: &Program,
     pass: &dyn Fn(&Graph) -> Graph,
 ) -> Result<(), String> {
-    let graph = recorded(program);
+    let graph = recorded(engine, program);
     let types = types(&graph);
     Case::new(program, graph, &types).improved(engine, pass)
 }
 
 /// The comparison alone: noise that is not among the oracle's own passes as close.
 pub fn tolerance(engine: &'static dyn Engine, program: &Program) -> Result<(), String> {
-    let graph = recorded(program);
+    let graph = recorded(engine, program);
     let types = types(&graph);
     let case = Case::new(program, graph, &types);
     let inputs = case.values(engine);
@@ -144,10 +150,14 @@ pub fn tolerance(engine: &'static dyn Engine, program: &Program) -> Result<(), S
     same(&expected, &other).map_err(|e| format!("{e}\n{}\n{}", case.graph, case.describe()))
 }
 
+/// What a program that is differentiated may hold.
+pub(super) fn reversible(lanes: Option<usize>, devices: bool) -> Allowed {
+    Allowed { irreversible: false, lanes, devices, elements: ELEMENTS / 4 }
+}
+
 /// Outputs, and cotangents of the inputs for the sum of all outputs of floats, or for any cotangents of them.
-fn backward(program: &Program, lanes: Option<usize>) -> Graph {
-    let allowed = Allowed { irreversible: false, lanes, elements: ELEMENTS / 4 };
-    let graph = program.record(allowed);
+pub(super) fn backward(program: &Program, lanes: Option<usize>, devices: bool) -> Graph {
+    let graph = program.record(reversible(lanes, devices));
     let joint = graph.vjp();
     let x = symbols(&types(&graph));
     let floats: Vec<TensorType> = graph.output_types().filter(|ty| ty.dtype.is_float()).cloned().collect();
@@ -166,7 +176,7 @@ fn backward(program: &Program, lanes: Option<usize>) -> Graph {
 
 /// The program's gradient.
 pub fn gradient(engine: &'static dyn Engine, program: &Program) -> Result<(), String> {
-    let graph = backward(program, None);
+    let graph = backward(program, None, has_devices(engine));
     let types = types(&graph);
     Case::new(program, graph, &types).check(engine)
 }
@@ -199,7 +209,8 @@ fn batched(program: &Program, graph: &Graph, size: usize) -> Graph {
 /// The program for many lanes at once.
 pub fn vmap(engine: &'static dyn Engine, program: &Program) -> Result<(), String> {
     let size = lanes(program);
-    let allowed = Allowed { irreversible: true, lanes: Some(size), elements: ELEMENTS / 4 };
+    let devices = has_devices(engine);
+    let allowed = Allowed { irreversible: true, lanes: Some(size), devices, elements: ELEMENTS / 4 };
     let graph = batched(program, &program.record(allowed), size);
     let types = types(&graph);
     Case::new(program, graph, &types).check(engine)
@@ -208,7 +219,7 @@ pub fn vmap(engine: &'static dyn Engine, program: &Program) -> Result<(), String
 /// The program's gradient for many lanes at once.
 pub fn vmap_of_gradient(engine: &'static dyn Engine, program: &Program) -> Result<(), String> {
     let size = lanes(program);
-    let graph = backward(program, Some(size));
+    let graph = backward(program, Some(size), has_devices(engine));
     let graph = batched(program, &graph, size);
     let types = types(&graph);
     Case::new(program, graph, &types).check(engine)
@@ -223,7 +234,8 @@ pub fn kinds(program: &Program) -> BTreeSet<OpKind> {
         }
     }
     let mut found = BTreeSet::new();
-    let allowed = Allowed { irreversible: true, lanes: Some(lanes(program)), elements: ELEMENTS };
+    let allowed =
+        Allowed { irreversible: true, lanes: Some(lanes(program)), devices: true, elements: ELEMENTS };
     visit(&program.record(allowed), &mut found);
     found
 }
@@ -262,7 +274,7 @@ pub fn check(cases: u32, mut property: impl FnMut(&Program) -> Result<(), String
     let result = runner.run(&programs(14), |program| {
         let result = quietly(|| (property.borrow_mut())(&program));
         let result = result.unwrap_or_else(|panic| {
-            let graph = quietly(|| recorded(&program).to_string());
+            let graph = quietly(|| recorded(Trace::ENGINE, &program).to_string());
             Err(format!("panicked: {}\n{}", message(&*panic), graph.unwrap_or_default()))
         });
         result.map_err(TestCaseError::fail)
@@ -282,7 +294,7 @@ mod tests {
     fn an_empty_program_is_its_input() {
         let input = super::super::program::Input { shape: 1, dtype: 0, layout: 0, data: 0, batched: false };
         let program = Program { inputs: vec![input], instructions: vec![], outputs: vec![0], choice: 0 };
-        let graph = recorded(&program);
+        let graph = recorded(Trace::ENGINE, &program);
         assert!(graph.equations().is_empty() && graph.outputs().len() == 2, "{graph}");
     }
 }

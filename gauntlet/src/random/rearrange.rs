@@ -80,7 +80,7 @@ pub(super) fn slice(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Results
 
 pub(super) fn pad(b: &mut Builder, i: &Instruction, d: &mut Digits) -> Results {
     let x = any(b, i, 1)?;
-    let scalar = TensorType { shape: Shape::scalar(), dtype: x.dtype() };
+    let scalar = TensorType::new(Shape::scalar(), x.dtype());
     let with = match d.below(2) {
         0 => b.full(0.0, &scalar)?,
         _ => b.partner(i.operands[1], &scalar)?,

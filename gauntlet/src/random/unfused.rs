@@ -2,6 +2,7 @@
 //! overwritten. With noise, operands of sums and the sums are a little off: how far the results then move says how far
 //! another order of summation may move them.
 
+use super::devices;
 use super::precision::{self, Precision};
 use crate::data::{Numbers, fill};
 use plywood_core::convert::{Wide, to_f64};
@@ -48,7 +49,7 @@ impl Noise {
 }
 
 /// A value, and whether noise may be in it.
-type Known = (Value, Precision);
+pub(super) type Known = (Value, Precision);
 
 /// The outputs of a graph.
 pub fn unfused(engine: &'static dyn Engine, graph: &Graph, inputs: Values, noise: Option<&Noise>) -> Values {
@@ -57,9 +58,9 @@ pub fn unfused(engine: &'static dyn Engine, graph: &Graph, inputs: Values, noise
 }
 
 #[derive(Clone, Copy)]
-struct Run<'a> {
-    engine: &'static dyn Engine,
-    noise: Option<&'a Noise>,
+pub(super) struct Run<'a> {
+    pub engine: &'static dyn Engine,
+    pub noise: Option<&'a Noise>,
 }
 
 impl Run<'_> {
@@ -80,7 +81,8 @@ impl Run<'_> {
         graph.outputs().iter().map(|v| get(&env, v)).collect()
     }
 
-    fn equation(self, e: &Equation, types: &[TensorType], mut x: Vec<Known>) -> Vec<Known> {
+    /// One equation, whatever it holds.
+    pub fn equation(self, e: &Equation, types: &[TensorType], mut x: Vec<Known>) -> Vec<Known> {
         match &e.op {
             Op::Call(call) => self.graph(&call.graph, x),
             Op::Cond(cond) => {
@@ -89,21 +91,34 @@ impl Run<'_> {
             }
             Op::Scan(s) => self.scan(s, types, x),
             Op::While(w) => self.while_loop(w, x),
+            Op::Pmap(p) => devices::program(self, p, x),
             _ => self.alone(e, types, x),
         }
     }
 
     /// One operation that holds no graph.
     fn alone(self, e: &Equation, types: &[TensorType], x: Vec<Known>) -> Vec<Known> {
-        let op = &e.op;
-        let step = Step { op, outputs: types, at: e.at };
-        let given: Vec<(&TensorType, Precision)> = x.iter().map(|(x, p)| (x.ty(), *p)).collect();
+        let step = Step { op: &e.op, outputs: types, at: e.at };
+        let given: Vec<(TensorType, Precision)> = x.iter().map(|(x, p)| (x.ty().clone(), *p)).collect();
+        let given: Vec<(&TensorType, Precision)> = given.iter().map(|(ty, p)| (ty, *p)).collect();
+        self.by(&e.op, &given, types, x, &|x| self.engine.execute(step, x))
+    }
+
+    /// An operation for operands that are known like that, as `execute` does it.
+    pub fn by(
+        self,
+        op: &Op,
+        given: &[(&TensorType, Precision)],
+        types: &[TensorType],
+        x: Vec<Known>,
+        execute: &dyn Fn(Values) -> Values,
+    ) -> Vec<Known> {
         let Some(noise) = self.noise else {
             let values = x.into_iter().map(|(x, _)| x).collect();
-            return self.engine.execute(step, values).into_iter().map(|y| (y, Precision::Exact)).collect();
+            return execute(values).into_iter().map(|y| (y, Precision::Exact)).collect();
         };
-        let adds = precision::adds(op, &given);
-        let precisions = precision::of(op, &given);
+        let adds = precision::adds(op, given);
+        let precisions = precision::of(op, given);
         // Formulas round what is close to this side or that.
         let rounds = matches!(
             op,
@@ -122,7 +137,7 @@ impl Run<'_> {
         let values: Values = x.into_iter().map(|(x, _)| x).collect();
         // On both sides: a sum that rounds its terms' noise away is off all the same; by more, lest the two cancel.
         let values = off(values, adds, 1.0);
-        let results = off(self.engine.execute(step, values), adds || rounds, 4.0);
+        let results = off(execute(values), adds || rounds, 4.0);
         results.into_iter().zip(precisions).collect()
     }
 
@@ -136,18 +151,22 @@ impl Run<'_> {
             carry = self.graph(&s.body, x.iter().cloned().chain(carry).chain(xs.iter().map(slice)).collect());
             stacks.iter_mut().zip(carry.drain(s.carries..)).for_each(|(stack, y)| stack.push(y));
         }
-        let finished = |(mut stack, ty): (Vec<Known>, &TensorType)| {
-            if s.reverse {
-                stack.reverse();
-            }
-            let precision = stack.iter().map(|y| y.1).max().unwrap_or(Precision::Exact);
-            let value = match stack.is_empty() {
-                true => Value::create(self.engine, Op::Full { number: Number::Int(0), ty: ty.clone() }),
-                false => Value::stack(stack.into_iter().map(|y| y.0).collect(), 0),
-            };
-            (value, precision)
+        let stacked =
+            stacks.into_iter().zip(&types[s.carries..]).map(|(y, ty)| self.stacked(y, s.reverse, ty));
+        carry.into_iter().chain(stacked).collect()
+    }
+
+    /// What a loop's steps gave, of this type together.
+    pub fn stacked(self, mut steps: Vec<Known>, reverse: bool, ty: &TensorType) -> Known {
+        if reverse {
+            steps.reverse();
+        }
+        let precision = steps.iter().map(|y| y.1).max().unwrap_or(Precision::Exact);
+        let value = match steps.is_empty() {
+            true => Value::create(self.engine, Op::Full { number: Number::Int(0), ty: ty.clone() }),
+            false => Value::stack(steps.into_iter().map(|y| y.0).collect(), 0),
         };
-        carry.into_iter().chain(stacks.into_iter().zip(&types[s.carries..]).map(finished)).collect()
+        (value, precision)
     }
 
     fn while_loop(self, w: &While, mut x: Vec<Known>) -> Vec<Known> {

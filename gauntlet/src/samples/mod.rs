@@ -8,7 +8,7 @@ mod binary;
 mod bits;
 mod call;
 mod cast;
-mod collective;
+pub mod collective;
 mod compare;
 mod control;
 mod conv;
@@ -18,6 +18,7 @@ mod dot;
 mod fft;
 mod gather;
 mod linalg;
+pub mod pmap;
 mod random;
 mod reduce;
 mod scatter;
@@ -80,6 +81,7 @@ pub fn samples(kind: OpKind) -> Vec<Sample> {
         OpKind::While => control::while_loop::while_loop(),
         OpKind::Cond => control::cond::cond(),
         OpKind::Collective => collective::collective(),
+        OpKind::Pmap => pmap::pmap(),
     }
 }
 

@@ -66,7 +66,7 @@ impl Device for Kernels {
             Op::Constant(_) | Op::Random(_) | Op::Call(_) | Op::Scan(_) | Op::While(_) | Op::Cond(_) => {
                 Fuses::No
             }
-            Op::Collective(_) => Fuses::No,
+            Op::Collective(_) | Op::Pmap(_) => Fuses::No,
         }
     }
 

@@ -51,14 +51,15 @@ fn chosen_by_all(c: &Cond, b: &Batch<'_>, which: Value, x: Args) -> Args {
     }
     let given = flags(&x);
     let ids: Vec<u64> = c.branches.iter().map(|g| g.memo().id()).collect();
-    let whole = c.branches[0].memo().get(&key("cond", &[&given], &ids, b.frame), || {
+    let key = [key("cond", &[&given], &ids, b.frame), format!("{:?}", c.which).into_bytes()].concat();
+    let whole = c.branches[0].memo().get(&key, || {
         let mut outputs = vec![false; b.outputs.len()];
         for branch in &c.branches {
             let found = graph(branch, &given, &[], b.frame);
             outputs.iter_mut().zip(&found.outputs).for_each(|(o, &f)| *o |= f);
         }
         let branches = c.branches.iter().map(|g| graph(g, &given, &outputs, b.frame).graph.clone()).collect();
-        Whole { cond: Arc::new(Cond { branches }), outputs }
+        Whole { cond: Arc::new(Cond { branches, which: c.which.clone() }), outputs }
     });
     let inputs = std::iter::once(which).chain(x.into_iter().map(|x| x.value)).collect();
     let results = b.run(&Op::Cond(whole.cond.clone()), inputs);
@@ -108,14 +109,16 @@ fn for_all(branch: &Graph, b: &Batch<'_>, takes: &Value, x: Args) -> Vec<Value> 
 /// Runs a function if any lane takes it; lanes that do not have the operands of one that does.
 fn for_some(branch: &Arc<Graph>, b: &Batch<'_>, takes: &Value, x: Args) -> Vec<Value> {
     let given = flags(&x);
-    let cond = branch.memo().get(&key("if any", &[&given], &[], b.frame), || {
+    let which = &takes.ty().varying;
+    let key = [key("if any", &[&given], &[], b.frame), format!("{which:?}").into_bytes()].concat();
+    let cond = branch.memo().get(&key, || {
         let all = vec![true; b.outputs.len()];
         let taken = graph(branch, &given, &all, b.frame).graph.clone();
         let types = branch.input_types().zip(&given).map(|(ty, &batched)| in_lanes(ty, batched, b.frame));
         let symbols = symbols(types);
         let nothing: Vec<Value> = taken.output_types().map(|ty| zeros(None, trace(), ty.clone())).collect();
         let nothing = Arc::new(extract(&symbols, &nothing).0);
-        Cond { branches: vec![nothing, taken] }
+        Cond { branches: vec![nothing, taken], which: which.clone() }
     });
     let integers = takes.ty().with_dtype(DType::I32);
     let any = Value::apply1(Op::Reduce { kind: Reduction::Or, axes: smallvec![0] }, takes.clone());
@@ -166,6 +169,6 @@ fn is_light(graph: &Graph) -> bool {
         Op::DynamicSlice { .. } | Op::DynamicUpdate | Op::Gather(_) | Op::Scatter(_) => false,
         Op::Sort { .. } | Op::TopK { .. } | Op::Cumulative { .. } | Op::Dot(_) | Op::Conv(_) => false,
         Op::Window { .. } | Op::Fft { .. } | Op::Linalg(_) | Op::Special(_) | Op::Random(_) => false,
-        Op::Scan(_) | Op::While(_) | Op::Collective(_) => false,
+        Op::Scan(_) | Op::While(_) | Op::Collective(_) | Op::Pmap(_) => false,
     })
 }

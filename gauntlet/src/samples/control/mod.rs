@@ -36,7 +36,7 @@ pub(super) fn apply(op: Op, x: &[S]) -> Vec<S> {
 }
 
 /// The types of recorded tensors.
-fn types_of(x: &[S]) -> Vec<TensorType> {
+pub(super) fn types_of(x: &[S]) -> Vec<TensorType> {
     x.iter().map(|x| x.ty().clone()).collect()
 }
 
@@ -78,7 +78,8 @@ pub(super) type Branch<'a> = &'a dyn Fn(&[S]) -> Vec<S>;
 
 /// A choice among functions of tensors of these types.
 pub(super) fn cond_op(types: &[TensorType], branches: &[Branch<'_>]) -> Op {
-    Op::Cond(Arc::new(Cond { branches: branches.iter().map(|f| graph(types, f)).collect() }))
+    let branches = branches.iter().map(|f| graph(types, f)).collect();
+    Op::Cond(Arc::new(Cond { branches, which: plywood_core::Varying::NOTHING }))
 }
 
 /// A function of tensors of these types as an operation that is differentiated as it is.
