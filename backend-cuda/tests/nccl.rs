@@ -12,7 +12,7 @@ use collectives::{array, differs, on};
 use plywood::prelude::*;
 use plywood_backend_cuda::Cuda;
 use plywood_backend_cuda::nccl::{self, Communicator, Fold};
-use plywood_core::{Array, Error, Op, Value};
+use plywood_core::{Error, Op, Value};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -170,57 +170,6 @@ fn in_the_order_of_the_queue() {
     }
 }
 
-/// What devices hand to each other goes by NCCL, and where there is none, from thread to thread. (Without kernels, these are all that can
-/// be done there.)
-#[test]
-#[ignore = "the child of a test"]
-fn a_program_on_many_devices() {
-    if !is_child() {
-        return;
-    }
-    fn all<B: Backend>(x: Tensor<B>) -> Vec<Tensor<B>> {
-        let pieces = x.reshape([RANKS, 250]);
-        vec![
-            psum(x.clone(), "i"),
-            pmax(x.clone(), "i"),
-            pmin(psum(x.clone(), "i"), "i"),
-            all_gather(x.clone(), "i"),
-            AllGather::new().axis(1).of(x.clone(), "i"),
-            psum_scatter(pieces.clone(), "i"),
-            all_to_all(pieces, "i", 0, 1),
-            ppermute(psum(x, "i"), "i", &[(0, 1), (1, 2), (2, 3)]),
-        ]
-    }
-    fn handed<B: Backend>(x: Tensor<B>) -> Vec<Tensor<B>> {
-        vec![ppermute(x, "i", &[(0, 1), (1, 2), (3, 0)])]
-    }
-    fn by<B: Backend>(f: fn(Tensor<Traced<B>>) -> Vec<Tensor<Traced<B>>>, x: Array) -> Vec<Vec<Array>> {
-        let x = Tensor::of(Value::create(B::ENGINE, Op::Constant(x)));
-        let y = Pmap::new().axis_name("i").of(f)(x);
-        let parts = |y: &Tensor<B>| shards(y).iter().map(|part| part.data.value().array("parts")).collect();
-        y.iter().map(parts).collect()
-    }
-    let has_nccl = nccl::version().is_ok();
-    for round in 0..20 {
-        let x = array(DType::I32, &[RANKS, 1000], |i| ((i * 7 + round) % 101) as f64);
-        let (there, here) = match has_nccl {
-            true => (by::<Cuda>(all, x.clone()), by::<Cpu>(all, x)),
-            false => (by::<Cuda>(handed, x.clone()), by::<Cpu>(handed, x)),
-        };
-        for (i, (there, here)) in there.iter().zip(&here).enumerate() {
-            assert!(there.len() == RANKS && there == here, "round {round}, result {i}");
-        }
-    }
-    // The CPU's are the threads' alone.
-    let each = if has_nccl { 10 } else { 2 };
-    assert_eq!(MultiDevice::<Cuda>::stats().collectives, 20 * each);
-    let y = Pmap::new().axis_name("i").of(|x: Tensor<_>| x)(Tensor::<Cuda>::of(on(
-        0,
-        array(DType::I32, &[RANKS], |i| i as f64),
-    )));
-    assert_eq!(shards(&y).iter().map(|part| part.device).collect::<Vec<_>>(), devices());
-}
-
 #[test]
 #[ignore = "the child of a test"]
 fn without_nccl() {
@@ -327,12 +276,6 @@ fn all_calls_give_what_they_should() {
     run("by_one_thread", BOTH, &[]);
     run("by_a_thread_for_each_rank", BOTH, &[]);
     run("by_processes", BOTH, &[]);
-}
-
-#[test]
-fn programs_speak_by_it() {
-    run("a_program_on_many_devices", BOTH, &[]);
-    run("a_program_on_many_devices", &["libcuda.so.1"], &[]);
 }
 
 #[test]

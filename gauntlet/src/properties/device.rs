@@ -11,8 +11,10 @@ use crate::bits::{bits_of, place};
 use crate::tolerance::{Class, element, number};
 use crate::{Layout, Sample, lanes};
 use plywood_batching::{Batched, Frame};
+use plywood_core::op::Pmap;
 use plywood_core::record::extract;
 use plywood_core::{Array, Backend, Dyn, Engine, Op, OpKind, Tensor, Trace, Value, Values};
+use std::sync::Arc;
 
 /// What of a sample is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,13 +67,14 @@ pub fn device(
     let mut plain = sample.clone();
     plain.inputs.iter_mut().for_each(|i| i.layout = Layout::Plain);
     let subnormal = subnormal(sample);
+    let (there, plain_there) = (alone(engine, sample), alone(engine, &plain));
     let check = |got: &[Array], expected: &[Array], what: &str| {
         same(sample, got, expected, near, &subnormal).map_err(|e| format!("{what}: {e}"))
     };
     match part {
         Part::Forward => {
             let expected = plain.run(cpu);
-            views(sample).iter().try_for_each(|variant| {
+            views(&there).iter().try_for_each(|variant| {
                 check(&variant.run(engine), &expected, &format!("{:?}", variant.layouts()))
             })
         }
@@ -79,17 +82,27 @@ pub fn device(
             if !sample.smooth || sample.differentiable().is_empty() {
                 return Ok(());
             }
-            check(&gradient(engine, sample), &gradient(cpu, sample), "the derivative")
+            check(&gradient(engine, &there), &gradient(cpu, sample), "the derivative")
         }
-        Part::Vmap => check(&vmapped(engine, sample), &vmapped(cpu, sample), "three lanes"),
+        Part::Vmap => check(&vmapped(engine, &there), &vmapped(cpu, sample), "three lanes"),
         Part::Fused => {
-            check(&fused(engine, &plain), &plain.run(cpu), "as one call")?;
+            check(&fused(engine, &plain_there), &plain.run(cpu), "as one call")?;
             if !sample.smooth || sample.differentiable().is_empty() {
                 return Ok(());
             }
-            check(&fused_gradient(engine, sample), &gradient(cpu, sample), "the derivative as one call")
+            check(&fused_gradient(engine, &there), &gradient(cpu, sample), "the derivative as one call")
         }
     }
+}
+
+/// The sample, where it is of many devices: this one at all their places.
+fn alone(engine: &'static dyn Engine, sample: &Sample) -> Sample {
+    let mut sample = sample.clone();
+    if let Op::Pmap(p) = &sample.op {
+        let devices = Some(vec![engine.device(None); p.places()].into());
+        sample.op = Op::Pmap(Arc::new(Pmap { devices, ..(**p).clone() }));
+    }
+    sample
 }
 
 /// The sample with its inputs as every kind of view; as one other kind, which the sample decides, where `GAUNTLET_VIEWS=one`.
