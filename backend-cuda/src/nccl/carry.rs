@@ -9,7 +9,7 @@ use super::communicator::Fold;
 use crate::data::{self, Storage};
 use crate::kernels::Queue;
 use crate::programs::{Single, key_of};
-use cubecl::cuda::CudaRuntime;
+use cubecl::prelude::Runtime;
 use plywood_core::op::Reduction;
 use plywood_core::{DType, Value};
 
@@ -68,7 +68,7 @@ impl Carrier {
     }
 
     /// The elements as they travel, in order.
-    pub fn load(&self, queue: &Queue<'_, CudaRuntime>, x: &Value) -> Value {
+    pub fn load<R: Runtime>(&self, queue: &Queue<'_, R>, x: &Value) -> Value {
         let ty = x.ty().with_dtype(self.dtype);
         match self.by {
             // A number is uploaded; its copies are made by a kernel.
@@ -83,7 +83,7 @@ impl Carrier {
     }
 
     /// What came, as elements of `dtype`.
-    pub fn unload(&self, queue: &Queue<'_, CudaRuntime>, x: Value, dtype: DType) -> Value {
+    pub fn unload<R: Runtime>(&self, queue: &Queue<'_, R>, x: Value, dtype: DType) -> Value {
         let ty = x.ty().with_dtype(dtype);
         match self.by {
             By::Itself => x,
@@ -107,5 +107,72 @@ fn code(dtype: DType) -> Option<i32> {
         DType::F64 => Some(8),
         DType::BF16 => Some(9),
         DType::I16 | DType::U16 => None,
+    }
+}
+
+#[cfg(all(test, feature = "wgpu"))]
+mod tests {
+    use super::*;
+    use crate::Wgpu;
+    use crate::platform::client;
+    use plywood_backend_cpu::Cpu;
+    use plywood_core::op::Binary;
+    use plywood_core::{Array, Backend, Op};
+
+    fn host(x: &Array) -> Value {
+        Value::create(Cpu::ENGINE, Op::Constant(x.clone()))
+    }
+
+    /// By software Vulkan: numbers travel, NCCL's part is done by the CPU, and what arrives is what the CPU makes of them at once.
+    #[test]
+    fn what_travels_is_what_it_was() {
+        let client = match client::<Wgpu>(0) {
+            Ok(client) => client,
+            Err(e) => return println!("left out: {e}"),
+        };
+        let queue = Queue { client, engine: Wgpu::ENGINE };
+        let (nan, infinite) = (f64::NAN, f64::INFINITY);
+        let numbers =
+            [0.0, -0.0, 1.0, -1.0, 1.5, -300.0, infinite, -infinite, nan, 6e-5, -6e-5, 127.0, 40000.0];
+        let n = numbers.len();
+        // Each with each.
+        let pairs: [Vec<f64>; 2] =
+            [(0..n * n).map(|i| numbers[i % n]).collect(), (0..n * n).map(|i| numbers[i / n]).collect()];
+        let folds = [(Fold::Sum, Binary::Add), (Fold::Max, Binary::Max), (Fold::Min, Binary::Min)];
+        for dtype in DType::ALL.into_iter().filter(|dtype| client.facts.dtypes.contains(dtype)) {
+            for (how, op) in folds {
+                let Some(carrier) = Carrier::folded(dtype, how) else {
+                    assert_eq!((dtype, how), (DType::Bool, Fold::Sum));
+                    continue;
+                };
+                let [a, b] = pairs.each_ref().map(|x| host(&Array::new(x.clone(), [n, n])).cast(dtype));
+                let travelled = [&a, &b].map(|x| {
+                    let on_device = queue.upload(&x.array("x"));
+                    let loaded = queue.read(&carrier.load(&queue, &on_device)).expect("a read");
+                    assert_eq!(loaded.dtype(), carrier.dtype);
+                    // A bool is counted as a byte.
+                    host(&loaded).cast(if dtype == DType::Bool { DType::U8 } else { carrier.dtype })
+                });
+                let [x, y] = travelled;
+                let arrived = Value::apply2(Op::Binary(op), x, y).cast(carrier.dtype).array("arrived");
+                let result = carrier.unload(&queue, queue.upload(&arrived), dtype);
+                let result = host(&queue.read(&result).expect("a read")).cast(DType::F64).to_vec::<f64>();
+                let at_once = match dtype {
+                    DType::Bool => {
+                        let both = [a, b].map(|x| x.cast(DType::U8));
+                        let [a, b] = both;
+                        Value::apply2(Op::Binary(op), a, b).cast(DType::F64)
+                    }
+                    _ => Value::apply2(Op::Binary(op), a, b).cast(DType::F64),
+                };
+                for (i, (got, wanted)) in result.into_iter().zip(at_once.to_vec::<f64>()).enumerate() {
+                    let same = got.to_bits() == wanted.to_bits() || (got.is_nan() && wanted.is_nan());
+                    // Of two zeros of different signs either is the extreme of the operation, the positive one that of a reduction.
+                    let zeros = dtype.is_float() && got == 0.0 && wanted == 0.0;
+                    let (x, y) = (pairs[0][i], pairs[1][i]);
+                    assert!(same || zeros, "{how:?} of {dtype} {x} and {y}: {got}, not {wanted}");
+                }
+            }
+        }
     }
 }

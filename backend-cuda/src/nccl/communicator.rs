@@ -8,7 +8,7 @@ use super::comm::{self, Member, Span};
 use super::driver::Lane;
 use super::library::{self, Nccl};
 use super::moves::{Call, Move};
-use super::region::Region;
+use super::region::{Part, Region};
 use crate::client::Client;
 use crate::data::Buffer;
 use crate::kernels::Queue;
@@ -226,12 +226,15 @@ impl Communicator {
 
     /// Sends and receives, in the order of the devices' queues.
     fn exchange(&self, call: &Call<'_>, jobs: &[&Job<'_>]) -> Result<(), Error> {
-        let regions = |job: &&Job<'_>| {
-            let input = Region::of_value(job.client, &job.input)?;
-            let output = Region::of(job.client, &job.output, 0, job.arrives.bytes())?;
-            Ok((input, output))
-        };
-        let regions = jobs.iter().map(regions).collect::<Result<Vec<_>, Error>>()?;
+        let mut regions = Vec::new();
+        for member in &self.members {
+            let own = jobs.iter().filter(|job| job.member.rank == member.rank);
+            let parts = own.flat_map(|job| {
+                let arrives = Part { buffer: job.output.clone(), start: 0, bytes: job.arrives.bytes() };
+                [Part::of(&job.input), arrives]
+            });
+            regions.extend(Region::of(of_device(member.lane.device)?, parts.collect())?);
+        }
         for member in &self.members {
             if !member.lane.is_ordered() {
                 of_device(member.lane.device)?.wait()?;
@@ -240,15 +243,15 @@ impl Communicator {
         }
         let device = self.members[0].lane.device;
         let sent = comm::group(self.nccl, device, || {
-            jobs.iter().zip(&regions).try_for_each(|(job, (input, output))| {
+            // Jobs are in the order of the ranks.
+            jobs.iter().zip(regions.chunks(2)).try_for_each(|(job, lent)| {
                 let moves = call.moves(job.member.rank, self.size, job.input.ty().elements());
-                moves.into_iter().try_for_each(|step| job.step(step, input, output))
+                moves.into_iter().try_for_each(|step| job.step(step, &lent[0], &lent[1]))
             })
         });
-        // Whatever came of it, nothing may overtake what was taken.
-        let ordered = self.members.iter().map(|member| member.lane.before_others());
-        let ordered = ordered.fold(Ok(()), |all, one| all.and(one));
-        sent.and(ordered)
+        // Whatever came of it, and of any of them, nothing may overtake what was taken.
+        let ordered: Vec<_> = self.members.iter().map(|member| member.lane.before_others()).collect();
+        sent.and(ordered.into_iter().collect())
     }
 }
 

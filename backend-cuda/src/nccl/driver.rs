@@ -78,15 +78,15 @@ impl Lane {
     }
 
     /// What the device is given from now on, by whatever stream, comes after all that this stream was given; where the driver has no
-    /// such events, the host waits for it.
+    /// such events, or they fail, the host waits for it.
     pub fn before_others(&self) -> Result<(), Error> {
-        if !self.ordered {
-            return self.wait();
-        }
         // SAFETY: as above.
         let record = || unsafe { (self.driver.event_record)(self.event, self.stream) };
-        self.done("cuEventRecord", self.within(record)?)?;
-        self.wait_all()
+        let ordered = || self.done("cuEventRecord", self.within(record)?).and_then(|()| self.wait_all());
+        if self.ordered && ordered().is_ok() {
+            return Ok(());
+        }
+        self.wait()
     }
 
     /// The host waits for the stream.
