@@ -5,6 +5,7 @@
 
 use plywood::prelude::*;
 use plywood::{Op, Value};
+use plywood_backend_cuda::Wgpu;
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard};
 

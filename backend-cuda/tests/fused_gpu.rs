@@ -3,6 +3,7 @@
 #![cfg(feature = "wgpu")]
 
 use plywood::prelude::*;
+use plywood_backend_cuda::Wgpu;
 
 /// How many kernels a second call launches, and the bytes that it copies between host and device.
 fn second_call<R: Tree<Wgpu>>(call: impl Fn() -> R) -> Option<(usize, usize)> {

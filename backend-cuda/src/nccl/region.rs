@@ -52,7 +52,9 @@ impl Region {
             let (address, size) = lent.map_err(failed)?;
             let Part { buffer, start, bytes } = part;
             if (start + bytes) as u64 > size {
-                return Err(failed(format!("a buffer has {size} bytes, and {bytes} from {start} on were meant")));
+                return Err(failed(format!(
+                    "a buffer has {size} bytes, and {bytes} from {start} on were meant"
+                )));
             }
             Ok(Region { address: address + start as u64, bytes, _held: buffer })
         };
