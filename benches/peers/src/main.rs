@@ -1,0 +1,2 @@
+//! Plywood beside its peers.
+fn main() {}
