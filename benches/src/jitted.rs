@@ -8,8 +8,8 @@ pub mod first;
 
 use crate::families::tensor;
 use crate::mapped::{self, Layers};
-use crate::measure::{Work, keep};
-use crate::peers::{Bound, Case};
+use crate::peers::protocol::Job;
+use crate::peers::{Bound, Case, carried, jitted as job};
 use plywood::prelude::*;
 
 /// `1.05 * (x if x > 0 else 1.67 exp(x) - 1.67)`.
@@ -143,54 +143,48 @@ fn parameters() -> Vec<Tensor<Cpu>> {
 type OnTraced = Tensor<Traced<Cpu>>;
 
 /// Of one tensor.
-fn one(shape: &[usize], f: impl Fn(OnTraced) -> OnTraced + Send + Sync + 'static) -> Work {
+fn one(shape: &[usize], f: impl Fn(OnTraced) -> OnTraced + Send + Sync + 'static) -> Job {
     let (x, f) = (tensor(shape, -3.0, 3.0), jit(f));
-    keep(move || f(x.clone()))
+    job(move || f(x.clone()))
 }
 
-/// What comes out goes in next time.
-fn carried<S: 'static>(start: S, step: impl Fn(S) -> S + 'static) -> Work {
-    let mut state = Some(start);
-    Box::new(move || state = state.take().map(&step))
-}
-
-fn training(params: Vec<Tensor<Cpu>>) -> Work {
+fn training(params: Vec<Tensor<Cpu>>) -> Job {
     let gradients: Vec<_> = params.iter().map(|p| tensor(p.shape(), -1.0, 1.0)).collect();
     let (step, rate) = (jit(adam), Tensor::scalar(1e-3f32));
     carried(Adam::new(params), move |state| step(state, gradients.clone(), rate.clone()))
 }
 
-fn vector(n: usize) -> Work {
+fn vector(n: usize) -> Job {
     training(vec![tensor(&[n], -1.0, 1.0)])
 }
 
 /// The gradient of [`rnn`].
-pub fn rnn_gradient() -> Work {
+pub fn rnn_gradient() -> Job {
     let (w, x) = (tensor(&[128, 128], -0.1, 0.1), tensor(&[200, 32, 128], -1.0, 1.0));
     let gradient = jit(grad(rnn));
-    keep(move || gradient(w.clone(), x.clone()))
+    job(move || gradient(w.clone(), x.clone()))
 }
 
 /// The gradients of a network for each example of a batch.
-pub fn per_example() -> Work {
+pub fn per_example() -> Job {
     let (layers, x, labels) = mapped::examples();
     let gradients = jit(mapped::over_examples(None).of(grad(mapped::loss)));
-    keep(move || gradients(layers.clone(), x.clone(), labels.clone()))
+    job(move || gradients(layers.clone(), x.clone(), labels.clone()))
 }
 
 /// The second derivatives of a small network by its 64 inputs.
-pub fn second_derivatives() -> Work {
+pub fn second_derivatives() -> Job {
     let (w, x) = ([0, 1].map(|_| tensor(&[64, 64], -0.2, 0.2)), tensor(&[64], -1.0, 1.0));
     let f = jit(hessian(move |x: Tensor<_>| {
         mapped::scalar(w.clone().map(|w| w.lift().lift().lift().lift().lift()), x)
     }));
-    keep(move || f(x.clone()))
+    job(move || f(x.clone()))
 }
 
 /// The lines of the table of [`crate::peers`] that have no eager line beside them.
 pub fn cases() -> Vec<Case> {
     use Bound::{Bytes, Dispatch, Flops};
-    let case = |name, bound, build| Case { name, bound, how: "jit", build };
+    let case = Case::new;
     let all = 4096 * 1024;
     // Adam reads four numbers and writes three.
     vec![
@@ -213,7 +207,7 @@ pub fn cases() -> Vec<Case> {
             let x = tensor(&[4096, 1024], -3.0, 3.0);
             let (scale, shift) = (tensor(&[1024], 0.5, 1.5), tensor(&[1024], -1.0, 1.0));
             let f = jit(layer_norm);
-            keep(move || f(x.clone(), scale.clone(), shift.clone()))
+            job(move || f(x.clone(), scale.clone(), shift.clone()))
         }),
         case("jit SGD step of an MLP", Flops(STEP), || {
             let (layers, x, labels) = mapped::batch(BATCH);
@@ -223,7 +217,7 @@ pub fn cases() -> Vec<Case> {
         case("jit gradient of a tiny MLP", Dispatch, || {
             let (layers, x, y) = tiny_arguments();
             let gradient = jit(grad(tiny));
-            keep(move || gradient(layers.clone(), x.clone(), y.clone()))
+            job(move || gradient(layers.clone(), x.clone(), y.clone()))
         }),
         case("jit x + 1 of 16", Dispatch, || one(&[16], |x| x + 1.0)),
     ]
