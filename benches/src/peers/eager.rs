@@ -146,9 +146,7 @@ pub fn cases() -> Vec<Case> {
         }),
         // Linear algebra.
         case("cholesky 256", Flops(N * N * N / 3), || matrix(&[], N, true, DType::F32, linalg::cholesky)),
-        case("cholesky f64 256", Flops(N * N * N / 3), || {
-            matrix(&[], N, true, DType::F64, linalg::cholesky)
-        }),
+        case("cholesky f64 256", Flops(N * N * N / 3), || matrix(&[], N, true, DType::F64, linalg::cholesky)),
         case("cholesky 1024", Flops(1 << 30), || matrix(&[], 1024, true, DType::F32, linalg::cholesky)),
         case("cholesky 10000 of 4x4", Flops(10_000 * 21), || {
             matrix(&[10_000], 4, true, DType::F32, linalg::cholesky)
@@ -221,4 +219,3 @@ pub fn cases() -> Vec<Case> {
         case("add of 16", Dispatch, || two(&[16], &[16], |x, y| x + y)),
     ]
 }
-

@@ -110,7 +110,7 @@ mod tests {
 
     /// Names of the tables in `peers/*.py`.
     fn theirs() -> BTreeSet<&'static str> {
-        let sources = [include_str!("../../peers/peer.py"), include_str!("../../peers/jitted.py")];
+        let sources = [include_str!("../../peers/eager.py"), include_str!("../../peers/jitted.py")];
         let lines = sources.into_iter().flat_map(str::lines);
         lines.filter_map(|l| l.trim_start().strip_prefix("case(\"")?.split('"').next()).collect()
     }

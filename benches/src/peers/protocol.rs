@@ -99,7 +99,8 @@ impl Built {
             ["-"] => Ok(None),
             ["error", ref why @ ..] => Err(why.join(" ")),
             ["built", first, how, count, mean, size, shown] => {
-                let shown = shown.split(' ').filter(|x| !x.is_empty()).map(number).collect::<Result<_, _>>()?;
+                let shown =
+                    shown.split(' ').filter(|x| !x.is_empty()).map(number).collect::<Result<_, _>>()?;
                 let count = count.parse().map_err(|_| format!("{count:?} numbers"))?;
                 let numbers = Numbers { count, mean: number(mean)?, size: number(size)?, shown };
                 Ok(Some(Built { first: number(first)?, how: how.to_string(), numbers }))
