@@ -1,8 +1,8 @@
 //! What the comparison asks of burn: its tensors on `flex`, its backend for processors, eagerly.
 //!
-//! Functions of its own are taken where it has them (attention, layer norm, convolutions, factorisations); the rest is written
-//! as its users would, with tensors moved where that lets it use their memory again. It has no derivatives of derivatives and
-//! no `vmap`: such cases are not in its tables.
+//! Functions of its own are taken where it has them (attention, layer norm, convolutions, factorisations); the rest is
+//! written as its users would, with tensors moved where that lets it use their memory again. It has no derivatives of
+//! derivatives and no `vmap`: such cases are not in its tables.
 
 mod blocks;
 mod dispatch;

@@ -99,12 +99,11 @@ fn recurrent() -> Job {
     job(move || {
         let w: Tensor<2> = w.clone().tracked();
         let mut h = Tensor::zeros([32, 128], &w.device());
-        let mut states = Vec::new();
+        let mut loss = Tensor::zeros([1], &w.device());
         for x in x.clone().iter_dim(0) {
             h = (h.matmul(w.clone()) + x.squeeze_dim(0)).tanh();
-            states.push(h.clone());
+            loss = loss + h.clone().square().sum();
         }
-        let states: Tensor<3> = Tensor::stack(states, 0);
-        w.gradients(&mut states.square().sum().backward())
+        w.gradients(&mut loss.backward())
     })
 }

@@ -18,11 +18,6 @@ pub fn tensor<const D: usize>(shape: [usize; D], low: f32, high: f32) -> Tensor<
     Tensor::from_data(TensorData::new(data, shape), &Device::flex())
 }
 
-/// The shared numbers, to be differentiated by.
-pub fn leaf<const D: usize>(shape: [usize; D], low: f32, high: f32) -> Tensor<D> {
-    tracked(tensor(shape, low, high))
-}
-
 /// To be differentiated by.
 pub fn tracked<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x.autodiff().require_grad()

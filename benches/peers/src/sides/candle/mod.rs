@@ -1,9 +1,9 @@
 //! What the comparison asks of candle: its tensors on the processor, eagerly.
 //!
-//! Functions of its own are taken where it has them. Its fused softmax and layer norm have no gradients: what is differentiated
-//! takes those made of operations, as its users must. It has no derivatives of derivatives, no `vmap`, no factorisations and no
-//! transforms, and its sum of what came before is a product with a triangular matrix, too large for 1e7 numbers: such cases
-//! are not in its tables.
+//! Functions of its own are taken where it has them. Its fused softmax and layer norm have no gradients, and that of
+//! its max pooling is wrong: what is differentiated takes those made of operations, as its users must. It has no
+//! derivatives of derivatives, no `vmap`, no factorisations and no transforms, and its sum of what came before is a
+//! product with a triangular matrix, too large for 1e7 numbers: such cases are not in its tables.
 
 mod blocks;
 mod dispatch;
