@@ -121,7 +121,7 @@ class Torch:
         return how, *made[how][1:]
 
     def warm(self):
-        """Loads the compiler, which takes half a minute and belongs to no case's first call."""
+        """Loads the compiler, which takes up to half a minute and belongs to no case's first call."""
         self.cold = False
         try:
             self.torch.compile(lambda x: x + 1)(self.torch.zeros(16))
