@@ -1,4 +1,5 @@
-"""How JAX and PyTorch do a case of the tables: both have `choose`, the fastest of several ways, and `make`, the work."""
+"""How JAX and PyTorch do a case of the tables: `begin`, before all;
+`choose`, the fastest of several ways; and `make`, the work."""
 
 import os
 import sys
@@ -48,11 +49,16 @@ class Jax:
     def tensor(self, array, dtype=None):
         return self.jnp.asarray(array, dtype=dtype and getattr(self.jnp, dtype))
 
+    def begin(self):
+        """Loads what a first case would be charged with."""
+        self.jax.jit(lambda x: x + x)(self.tensor(np.zeros(16, np.float32))).block_until_ready()
+
     def choose(self, case):
         """There is one way."""
 
     def make(self, case, _):
         """What to call, what makes a list of arrays of its result, and how it is done."""
+        self.jax.clear_caches()  # A first call is one, when the case is made again too.
         self.jax.config.update("jax_enable_x64", False)  # The last case's maker may have wanted it.
         f, args = case["jax"](self)
         if not case["eager"]:
@@ -90,6 +96,11 @@ class Torch:
     def tensor(self, array, dtype=None):
         x = self.torch.as_tensor(array)
         return x.to(getattr(self.torch, dtype)) if dtype else x
+
+    def begin(self):
+        """Loads what a first case would be charged with; the compiler comes with the first case that has a use for it."""
+        x = self.torch.zeros(16)
+        x + x
 
     def choose(self, case):
         """Nothing where there is one way; else how the fastest one is called, itself, and the nanoseconds of its first call.

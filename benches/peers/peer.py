@@ -141,6 +141,7 @@ def main():
         return
     eager.table(case)
     jitted.table(case)
+    peer.begin()
     print(f"ready\t{peer.version}", flush=True)
     server = Server(peer)
     for line in sys.stdin:
