@@ -9,7 +9,8 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import jax.numpy as jnp
 import jitted
-from jitted import numbers
+import networks
+from shared import numbers
 
 SAMPLES = 9
 
@@ -24,13 +25,13 @@ class Framework:
 def functions():
     p = Framework()
     vector, rows = (jnp.asarray(numbers(*shape, low=-3.0, high=3.0)) for shape in ((1000,), (64, 1024)))
-    scale, shift = jnp.asarray(numbers(1024)), jnp.asarray(numbers(1024))
+    scale, shift = jnp.asarray(numbers(1024, low=0.5, high=1.5)), jnp.asarray(numbers(1024))
     yield "selu of 1000", jitted.selu(p), (vector,)
     yield "gelu of 1000", jitted.gelu(p), (vector,)
     yield "softmax 64x1024", jitted.softmax(p), (rows,)
     yield "layer norm 64x1024", jitted.layer_norm(p), (rows, scale, shift)
-    yield "gradient of a tiny MLP", *jitted.tiny(p)
-    yield f"SGD step of an MLP, {jitted.BATCH} images", *jitted.sgd(p)
+    yield "gradient of a tiny MLP", *networks.tiny(p)
+    yield f"SGD step of an MLP, {networks.BATCH} images", *networks.sgd(p)
 
 
 def first(f, args):

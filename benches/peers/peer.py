@@ -43,26 +43,25 @@ def case(name, jax, torch, composed=False, eager=False, loop=False, carried=Fals
 
 
 class Memory:
-    """The memory of this process, by Linux's own account."""
+    """The memory of this process, by Linux's own account; none is known elsewhere."""
 
     def __init__(self):
         gc.collect()
-        self.trim()
         self.forget()
         self.before, self.peak = self.field("VmRSS:"), 0
 
     @staticmethod
-    def trim():
-        """Gives the system what is free: else a case is charged for less than it takes."""
-        ctypes.CDLL(None).malloc_trim(0)
-
-    @staticmethod
     def forget():
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
+        """Gives the system what is free, else a case is charged for less than it takes; then forgets what the most was."""
+        if sys.platform == "linux":
+            ctypes.CDLL(None).malloc_trim(0)
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")
 
     @staticmethod
     def field(name):
+        if sys.platform != "linux":
+            return 0
         with open("/proc/self/status") as file:
             return next(1024 * int(line.split()[1]) for line in file if line.startswith(name))
 
@@ -75,7 +74,6 @@ class Memory:
         """What `f` gives; its own memory does not count."""
         self.beyond()
         result = f()
-        self.trim()
         self.forget()
         return result
 
@@ -132,8 +130,6 @@ def reason(error):
 
 
 def main():
-    cache = frameworks.fresh_cache()
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache.name
     try:
         peer = {"jax": frameworks.Jax, "torch": frameworks.Torch}[framework](threads)
     except Exception as error:
@@ -145,6 +141,7 @@ def main():
         return
     eager.table(case)
     jitted.table(case)
+    peer.begin()
     print(f"ready\t{peer.version}", flush=True)
     server = Server(peer)
     for line in sys.stdin:
