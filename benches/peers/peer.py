@@ -17,6 +17,9 @@ for name in ("NPROC", "PJRT_NPROC", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENB
     os.environ[name] = str(threads)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+if framework == "torch":
+    # Each thread on a core of its own: beside other load two may share one, and wait for each other by its time slices.
+    os.environ.setdefault("OMP_PROC_BIND", "true")
 
 SAMPLE = 20e-6  # seconds: shorter calls are timed several at once
 
