@@ -13,9 +13,10 @@ use plywood::prelude::*;
 use plywood_backend_cuda::Cuda;
 use plywood_backend_cuda::nccl::{self, Communicator, Fold};
 use plywood_core::{Error, Op, Value};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 const RANKS: usize = 4;
 const SAYS_SO: &str = "PLYWOOD_STAND_IN";
@@ -42,12 +43,17 @@ fn stand_in(names: &[&str]) -> Option<PathBuf> {
         Some(folder)
     });
     let folder = built.as_ref()?.join(names.join("+"));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    for name in names {
-        let link = folder.join(name);
-        let _ = std::fs::remove_file(&link);
-        // One file under both names is one library.
-        std::os::unix::fs::symlink("../libstand_in.so", &link).expect("a link");
+    // Tests run at the same time, and a child may be loading what another test is about to ask for: links are made once.
+    static LINKED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut linked = LINKED.lock().unwrap_or_else(PoisonError::into_inner);
+    if linked.insert(folder.clone()) {
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for name in names {
+            let link = folder.join(name);
+            let _ = std::fs::remove_file(&link);
+            // One file under both names is one library.
+            std::os::unix::fs::symlink("../libstand_in.so", &link).expect("a link");
+        }
     }
     Some(folder)
 }
