@@ -7,7 +7,7 @@ pub fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let rustc = output("rustc", &["--version"]).unwrap_or_else(|| "rustc".into());
     let commit = output("git", &["describe", "--always", "--dirty"]).unwrap_or_else(|| "no commit".into());
-    let (model, features) = processor();
+    let (model, features) = (processor(), features());
     let plywood = env!("CARGO_PKG_VERSION");
     format!("{model}, {cores} cores ({features}); plywood {plywood} at {commit}, {rustc}")
 }
@@ -18,18 +18,24 @@ fn output(program: &str, args: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }
 
-/// The processor's name, and those of its extensions that kernels are written for.
-fn processor() -> (String, String) {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name: &str| {
-        let line = info.lines().find(|l| l.split(':').next().is_some_and(|k| k.trim() == name))?;
-        Some(line.split_once(':')?.1.trim().to_string())
-    };
-    let model = field("model name").unwrap_or_else(|| std::env::consts::ARCH.to_string());
+/// What the processor says of itself under this name.
+fn field(name: &str) -> Option<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = info.lines().find(|l| l.split(':').next().is_some_and(|k| k.trim() == name))?;
+    Some(line.split_once(':')?.1.trim().to_string())
+}
+
+/// The processor's name.
+pub fn processor() -> String {
+    field("model name").unwrap_or_else(|| std::env::consts::ARCH.to_string())
+}
+
+/// Those of its extensions that kernels are written for.
+fn features() -> String {
     let flags = field("flags").unwrap_or_default();
     let wanted = ["avx2", "fma", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16"];
     let has: Vec<_> = wanted.into_iter().filter(|w| flags.split(' ').any(|f| f == *w)).collect();
-    (model, if has.is_empty() { "no vector extensions known".into() } else { has.join(" ") })
+    if has.is_empty() { "no vector extensions known".into() } else { has.join(" ") }
 }
 
 /// Nanoseconds, in the unit that suits them.

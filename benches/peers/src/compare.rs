@@ -17,6 +17,12 @@ pub fn difference(check: Check, ours: &Numbers, theirs: &Numbers) -> Option<Stri
     match check {
         Check::Statistics(tolerance) => off("mean", ours.mean, theirs.mean, 3.0 * tolerance)
             .or_else(|| off("mean size", ours.size, theirs.size, tolerance)),
+        Check::Ties => {
+            let same = ours.shown.iter().zip(&theirs.shown).filter(|(a, b)| a == b).count();
+            let most = 4 * same >= 3 * ours.shown.len();
+            let few = || format!("{same} of the {} places shown are ours", ours.shown.len());
+            off("mean", ours.mean, theirs.mean, 1e-6).or_else(|| (!most).then(few))
+        }
         Check::Near(tolerance) | Check::Sizes(tolerance) => {
             let sizes = matches!(check, Check::Sizes(_));
             let of = |x: f64| if sizes { x.abs() } else { x };
@@ -24,7 +30,9 @@ pub fn difference(check: Check, ours: &Numbers, theirs: &Numbers) -> Option<Stri
             // Single numbers may be larger than the mean.
             let largest = ours.shown.iter().fold(scale, |a, x| a.max(x.abs())) / scale;
             shown
-                .filter_map(|(i, (&a, &b))| off(&format!("number {i} shown"), of(a), of(b), tolerance * largest))
+                .filter_map(|(i, (&a, &b))| {
+                    off(&format!("number {i} shown"), of(a), of(b), tolerance * largest)
+                })
                 .next()
                 .or_else(|| off("mean size", ours.size, theirs.size, tolerance))
                 .or_else(|| if sizes { None } else { off("mean", ours.mean, theirs.mean, tolerance) })
@@ -47,8 +55,20 @@ mod tests {
         assert!(difference(Check::Near(1e-4), &a, &far).is_some());
         assert!(difference(Check::Near(1e-4), &a, &signs).is_some());
         assert_eq!(difference(Check::Sizes(1e-4), &a, &signs), None);
-        assert!(difference(Check::Near(1e-4), &a, &nan).is_some() && difference(Check::Sizes(1e-4), &a, &nan).is_some());
+        assert!(
+            difference(Check::Near(1e-4), &a, &nan).is_some()
+                && difference(Check::Sizes(1e-4), &a, &nan).is_some()
+        );
         assert!(difference(Check::Near(1e-4), &a, &Numbers::of(&[1.0])).is_some());
         assert_eq!(difference(Check::Statistics(0.1), &a, &near), None);
+    }
+
+    #[test]
+    fn equal_elements_may_come_in_any_order() {
+        let a = Numbers::of(&[3.0, 0.0, 1.0, 2.0, 5.0, 4.0, 7.0, 6.0]);
+        let tied = Numbers::of(&[3.0, 0.0, 2.0, 1.0, 5.0, 4.0, 7.0, 6.0]);
+        let other = Numbers::of(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        assert_eq!(difference(Check::Ties, &a, &tied), None);
+        assert!(difference(Check::Ties, &a, &other).is_some());
     }
 }

@@ -23,14 +23,16 @@ use std::path::Path;
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn run(options: &Options) -> Result<()> {
-    let unknown: BTreeSet<_> = options.filters.iter().filter(|f| !cases().iter().any(|c| c.name.contains(*f))).collect();
+    let unknown: BTreeSet<_> =
+        options.filters.iter().filter(|f| !cases().iter().any(|c| c.name.contains(*f))).collect();
     if !unknown.is_empty() {
         return Err(format!("no case has {unknown:?} in its name").into());
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers");
     std::fs::create_dir_all(&folder)?;
     let names: Vec<&str> = std::iter::once(OURS).chain(options.sides.iter().map(String::as_str)).collect();
-    let mut all = names.iter().map(|name| sides::begin(name, &folder, options)).collect::<Result<Vec<_>>>()?;
+    let mut all =
+        names.iter().map(|name| sides::begin(name, &folder, options)).collect::<Result<Vec<_>>>()?;
     let mut machine = sides::begin(MACHINE, &folder, options)?;
     let mut report = Report {
         machine: format!("{}; {} threads each", describe(), options.threads),

@@ -58,7 +58,9 @@ impl Options {
                 "--json" => options.json = Some(value()?.into()),
                 "--markdown" => options.markdown = Some(value()?.into()),
                 "--plots" => options.plots = Some(value()?.into()),
-                flag if flag.starts_with('-') => return Err(format!("{flag} is not an option; {USAGE}").into()),
+                flag if flag.starts_with('-') => {
+                    return Err(format!("{flag} is not an option; {USAGE}").into());
+                }
                 filter => options.filters.push(filter.to_string()),
             }
         }

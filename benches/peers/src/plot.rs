@@ -43,7 +43,11 @@ pub fn ratios(report: &Report, folder: &Path) -> Result<()> {
     let (plot, style) = (chart.plotting_area(), ("sans-serif", 12).into_text_style(&area));
     for (i, (row, ratio)) in rows.iter().enumerate() {
         let (_, y) = plot.map_coordinate(&(1.0, n - i as i32));
-        area.draw_text(&format!("{}  {}", row.name, plywood_benches::machine::digits(*ratio)), &style, (12, y + 3))?;
+        area.draw_text(
+            &format!("{}  {}", row.name, plywood_benches::machine::digits(*ratio)),
+            &style,
+            (12, y + 3),
+        )?;
     }
     area.present()?;
     Ok(())

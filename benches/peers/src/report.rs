@@ -87,15 +87,20 @@ impl Report {
         let mut lines = Vec::new();
         if !self.startup.is_empty() {
             let all: Vec<_> = self.startup.iter().map(|(name, ns)| format!("{name} {}", time(*ns))).collect();
-            lines.push(format!("A process that adds 16 numbers, from its start to its end: {}.", all.join(", ")));
+            lines.push(format!(
+                "A process that adds 16 numbers, from its start to its end: {}.",
+                all.join(", ")
+            ));
         }
         let ratios = || self.rows.iter().filter_map(Row::ratio);
         if let Some(mean) = geometric(ratios()) {
             let (all, ahead) = (ratios().count(), ratios().filter(|r| *r > 1.0).count());
             lines.push(format!("Geometric mean of the ratios: {}; ahead in {ahead} of {all}.", digits(mean)));
-            let mut worst: Vec<_> = self.rows.iter().filter_map(|row| Some((row.ratio()?, row.name))).collect();
+            let mut worst: Vec<_> =
+                self.rows.iter().filter_map(|row| Some((row.ratio()?, row.name))).collect();
             worst.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let worst: Vec<_> = worst.iter().take(10).map(|(r, name)| format!("{name} {}", digits(*r))).collect();
+            let worst: Vec<_> =
+                worst.iter().take(10).map(|(r, name)| format!("{name} {}", digits(*r))).collect();
             lines.push(format!("The least: {}.", worst.join("; ")));
         }
         lines.join("\n\n")
@@ -141,7 +146,8 @@ mod tests {
             how: String::new(),
             different: different.map(String::from),
         };
-        let sides = vec![measured(OURS, 100.0, None), measured("a", 400.0, None), measured("b", 50.0, Some("mean"))];
+        let sides =
+            vec![measured(OURS, 100.0, None), measured("a", 400.0, None), measured("b", 50.0, Some("mean"))];
         let row = Row { name: "case", bound: Bound::Dispatch, limit: Some(25.0), sides };
         let versions = [OURS, "a", "b"].map(|name| (name.to_string(), format!("{name} 1"))).to_vec();
         Report { machine: "here".into(), sides: versions, startup: vec![], rows: vec![row] }
@@ -159,7 +165,10 @@ mod tests {
         let columns = |line: &str| line.matches('|').count();
         let head = report.head();
         let mut lines = head.lines().rev();
-        assert_eq!([lines.next(), lines.next()].map(|l| columns(l.expect("there is one"))), [columns(&line); 2]);
+        assert_eq!(
+            [lines.next(), lines.next()].map(|l| columns(l.expect("there is one"))),
+            [columns(&line); 2]
+        );
         assert_eq!(report.json()["rows"][0]["ratio"], 4.0);
     }
 

@@ -179,7 +179,7 @@ pub fn cases() -> Vec<Case> {
         }),
         // Order and transforms.
         case("sort 1e6", Bytes(8 * M), || one(&[M], |x| x.sort(0))),
-        case("argsort 1e6", Bytes(8 * M), || one(&[M], |x| x.argsort(0))),
+        case("argsort 1e6", Bytes(8 * M), || one(&[M], |x| x.argsort(0))).checked(Check::Ties),
         case("top_k 64 of 1e6", Bytes(4 * M), || one(&[M], |x| x.top_k(64, 0).0)),
         case("cumsum 1e7", Bytes(80 * M), || one(&[10 * M], |x| x.cumsum(0))),
         case("cumsum of columns 4096x1024", Bytes(8 * all), || one(&[4096, 1024], |x| x.cumsum(0))),

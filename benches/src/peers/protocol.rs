@@ -140,7 +140,7 @@ impl Timed {
 pub fn serve(version: &str, make: impl Fn(&str) -> Option<Job>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut say = |line: String| writeln!(out, "{line}").and_then(|()| out.flush());
-    let mut built: Option<(Job, f64)> = None;
+    let mut built: Option<(Job, memory::Most)> = None;
     say(format!("ready\t{version}"))?;
     for line in io::stdin().lock().lines() {
         let line = line?;
@@ -148,25 +148,25 @@ pub fn serve(version: &str, make: impl Fn(&str) -> Option<Job>) -> io::Result<()
             ["build", case] => {
                 // The last case's data go before the next one's come.
                 drop(built.take());
-                let before = memory::start();
+                let mut most = memory::Most::begin();
                 say(match make(case) {
                     None => "-".to_string(),
                     Some(mut job) => {
                         let start = Instant::now();
                         (job.call)();
                         let first = start.elapsed().as_nanos() as f64;
-                        let numbers = Numbers::of(&(job.result)());
+                        let numbers = most.apart(|| Numbers::of(&(job.result)()));
                         let answer = Built { first, how: job.how.to_string(), numbers };
-                        built = Some((job, before));
+                        built = Some((job, most));
                         answer.line()
                     }
                 })?;
             }
             ["time", seconds] => {
                 let seconds = seconds.parse().expect("seconds are a number");
-                let (job, before) = built.as_mut().expect("a case was built");
+                let (job, most) = built.as_mut().expect("a case was built");
                 let timing = Timing::of(samples(&mut job.call, seconds));
-                say(Timed { timing, memory: (memory::most() - *before).max(0.0) }.line())?;
+                say(Timed { timing, memory: most.beyond() }.line())?;
             }
             _ => say(format!("error\t{line:?} is no request"))?,
         }
@@ -182,15 +182,37 @@ mod memory {
         line.and_then(|l| l.split_whitespace().next()?.parse::<f64>().ok()).map_or(0.0, |kib| 1024.0 * kib)
     }
 
-    /// Forgets what the most was; the bytes there are.
-    pub(super) fn start() -> f64 {
-        let _ = std::fs::write("/proc/self/clear_refs", "5");
-        field("VmRSS:")
+    /// What a case takes.
+    pub(super) struct Most {
+        before: f64,
+        most: f64,
     }
 
-    /// The most bytes since then.
-    pub(super) fn most() -> f64 {
-        field("VmHWM:")
+    impl Most {
+        /// From here on.
+        pub(super) fn begin() -> Most {
+            forget();
+            Most { before: field("VmRSS:"), most: 0.0 }
+        }
+
+        /// The most bytes beyond those of the beginning.
+        pub(super) fn beyond(&mut self) -> f64 {
+            self.most = self.most.max(field("VmHWM:"));
+            (self.most - self.before).max(0.0)
+        }
+
+        /// What `f` gives; its own memory does not count.
+        pub(super) fn apart<T>(&mut self, f: impl FnOnce() -> T) -> T {
+            self.beyond();
+            let result = f();
+            forget();
+            result
+        }
+    }
+
+    /// Lets the most be what there is.
+    fn forget() {
+        let _ = std::fs::write("/proc/self/clear_refs", "5");
     }
 }
 

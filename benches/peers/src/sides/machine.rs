@@ -8,8 +8,7 @@ use rayon::prelude::*;
 use std::hint::black_box;
 use std::io;
 
-/// Lanes and independent chains: enough to fill the pipelines of every processor with AVX-512.
-const LANES: usize = 16;
+/// Sums that do not wait for each other: enough to fill the pipelines of every processor, and few enough for its registers.
 const CHAINS: usize = 12;
 /// Operations below which one thread does them all: waking others would take as long.
 const ALONE: usize = 4_000_000;
@@ -25,18 +24,27 @@ pub fn bound(bound: Bound) -> String {
     }
 }
 
-/// Fused multiplications and additions in registers.
-fn multiply_add(flops: usize) -> f32 {
-    let mut sums = [[0f32; LANES]; CHAINS];
-    let (x, y) = (black_box(0.999f32), black_box(0.001f32));
-    for _ in 0..flops / (2 * LANES * CHAINS) {
-        for chain in &mut sums {
-            for sum in chain {
-                *sum = sum.mul_add(x, y);
+/// So many fused multiplications and additions, each two operations, by the widest registers that there are.
+struct MultiplyAdd(usize);
+
+impl pulp::WithSimd for MultiplyAdd {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> f32 {
+        let [x, y] = [0.999, 0.001].map(|number: f32| simd.splat_f32s(black_box(number)));
+        let mut sums = [simd.splat_f32s(0.0); CHAINS];
+        for _ in 0..self.0 / (CHAINS * S::F32_LANES) {
+            for sum in &mut sums {
+                *sum = simd.mul_add_e_f32s(*sum, x, y);
             }
         }
+        sums.map(|sum| simd.reduce_sum_f32s(sum)).iter().sum()
     }
-    sums.iter().flatten().sum()
+}
+
+fn multiply_add(flops: usize) -> f32 {
+    pulp::Arch::new().dispatch(MultiplyAdd(flops / 2))
 }
 
 fn flops(flops: usize) -> Work {

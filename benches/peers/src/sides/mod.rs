@@ -45,7 +45,12 @@ pub fn start(name: &str) -> Result<()> {
 }
 
 /// The program of a side, and its first arguments.
-fn program(name: &str, folder: &Path, threads: usize, word: &str) -> Result<(std::path::PathBuf, Vec<String>)> {
+fn program(
+    name: &str,
+    folder: &Path,
+    threads: usize,
+    word: &str,
+) -> Result<(std::path::PathBuf, Vec<String>)> {
     let words = |all: &[&str]| all.iter().map(|s| s.to_string()).collect();
     match name {
         "jax" | "torch" => {
