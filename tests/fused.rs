@@ -220,6 +220,62 @@ fn products_go_on_tile_by_tile() {
     assert_eq!(jit(layer_of)(double(&x), double(&w), double(&b)), eager);
 }
 
+/// softmax(x yᵀ / 8 + mask) z, whose scores are read once more: a chain, and what outlives it.
+fn attention<B: Backend>(x: Tensor<B>, y: Tensor<B>, z: Tensor<B>, mask: Tensor<B>) -> Tensor<B> {
+    ((x.matmul(&y.swapaxes(-1, -2)) * 0.125) + mask).softmax(-1).matmul(&z)
+}
+
+#[test]
+fn attention_is_one_step_with_the_bits_of_many() {
+    let _turn = turn();
+    let key = random::key::<Cpu>(5);
+    let normal = |n: u32, shape: &[usize], dtype| random::normal(&random::fold_in(&key, n), shape, dtype);
+    type T4<B> = (Tensor<B>, Tensor<B>, Tensor<B>, Tensor<B>);
+    fn back<B: Backend>((x, y, z, mask): T4<B>, ct: Tensor<B>) -> (Tensor<B>, T4<B>) {
+        let (out, pull) = vjp(|x, y, z, mask| attention(x, y, z, mask), (x, y, z, mask));
+        (out, pull(ct))
+    }
+    // Batches that threads share evenly and not, rows and columns that fill no vector, one row, a deep inner axis.
+    let sizes = [
+        [2, 3, 33, 40, 16],
+        [4, 4, 64, 32, 64],
+        [8, 1, 37, 100, 300],
+        [1, 7, 1, 1100, 24],
+        [5, 1, 300, 8, 9],
+    ];
+    for (i, [b, h, rows, columns, inner]) in sizes.into_iter().enumerate() {
+        let dtype = if i % 2 == 0 { DType::F32 } else { DType::F64 };
+        let (x, y) = (normal(0, &[b, h, rows, inner], dtype), normal(1, &[b, h, columns, inner], dtype));
+        // Heads that lie across, a mask that is one for all heads.
+        let z = normal(2, &[b, columns, h, inner], dtype).transpose([0, 2, 1, 3]);
+        let mask = normal(3, &[b, 1, rows, columns], dtype);
+        let ct = normal(4, &[b, h, rows, inner], dtype);
+        let eager = attention(x.clone(), y.clone(), z.clone(), mask.clone());
+        let jitted = Jit::new().of(attention);
+        for _ in 0..2 {
+            assert_eq!(jitted.call((x.clone(), y.clone(), z.clone(), mask.clone())), eager);
+        }
+        let explained = jitted.explain().to_string();
+        assert!(explained.starts_with("1 kernel\n") && explained.contains("dot_general x2"), "{explained}");
+        let all = (x, y, z, mask);
+        let eager = back(all.clone(), ct.clone());
+        let jitted = Jit::new().of(back);
+        for _ in 0..2 {
+            let found = jitted.call((all.clone(), ct.clone()));
+            let differ = |x: &T, y: &T| (x - y).abs().max().cast(DType::F64).item::<f64>();
+            let bound = if dtype == DType::F32 { 1e-4 } else { 1e-12 };
+            for (x, y) in tree_leaves(&found).iter().zip(&tree_leaves(&eager)) {
+                assert!(differ(x, y) < bound, "{b} {h} {rows} {columns} {inner}: {}", differ(x, y));
+            }
+        }
+        // On one thread, and on more than there are batches.
+        for threads in [1, 3, 16] {
+            let one = Cpu::with_threads(threads, || jitted.call((all.clone(), ct.clone())).0);
+            assert_eq!(one, eager.0, "{threads} threads");
+        }
+    }
+}
+
 fn layer_of<B: Backend>(x: Tensor<B>, w: Tensor<B>, b: Tensor<B>) -> Tensor<B> {
     (x.matmul(&w) + b).tanh()
 }

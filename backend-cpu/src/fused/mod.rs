@@ -5,6 +5,7 @@
 //! a plan gives to the bit, but for sums of long rows, which are added in another order.
 
 mod blocks;
+mod chain;
 mod contract;
 mod explain;
 mod flat;
@@ -25,7 +26,7 @@ use flat::Flat;
 use operands::Operands;
 use plywood_core::op::Types;
 use plywood_core::{Backend, Graph, Op, Step as Execute, Value, Values, Var};
-use plywood_fusion::plan::{Kernel, Operand, Plan, Step, plan};
+use plywood_fusion::plan::{self, Kernel, Operand, Plan, Step};
 use plywood_kernel::fused::Kernels;
 use plywood_kernel::fused::{self, program};
 use smallvec::SmallVec;
@@ -85,7 +86,7 @@ pub fn is_planned(graph: &Graph) -> bool {
 
 impl Planned {
     fn new(graph: &Graph) -> Planned {
-        let plan = plan(graph, &Kernels { contractions: true, blocks: true });
+        let plan = plan::plan(graph, &Kernels { contractions: true, blocks: true });
         let steps: Vec<_> = plan.steps.iter().map(|step| Prepared::new(graph, step)).collect();
         let times = Times::new(steps.len());
         let variables = plan.definitions.len();
@@ -107,56 +108,7 @@ impl Planned {
         }
         let steps = self.plan.steps.iter().zip(&self.plan.dead).zip(&self.steps).enumerate();
         for (at, ((step, dead), prepared)) in steps {
-            match step {
-                Step::One(i) => {
-                    let e = &graph.equations()[*i];
-                    let mut read = Values::new();
-                    for (k, v) in e.inputs.iter().enumerate() {
-                        read.push(taken(&mut values, *v, dead.contains(v) && !e.inputs[k + 1..].contains(v)));
-                    }
-                    let results =
-                        match prepared.dot.as_ref().and_then(|dot| dot.run(&prepared.types[0], &read)) {
-                            Some(result) => [result].into_iter().collect(),
-                            None => {
-                                let execute = Execute { op: &e.op, outputs: &prepared.types, at: e.at };
-                                Cpu::ENGINE.execute(execute, read)
-                            }
-                        };
-                    for (v, y) in e.outputs.iter().zip(results) {
-                        values[v.0 as usize] = Some(y);
-                    }
-                }
-                Step::Kernel(kernel) => {
-                    let read = read(&mut values, &kernel.inputs, dead, None);
-                    give(kernel, self.kernel(graph, kernel, prepared, read), &mut values);
-                }
-                Step::Together(kernels) => {
-                    together::run(self, graph, kernels, &prepared.each, &mut values, dead)
-                }
-                Step::Contract { dot, kernel, input } => {
-                    let e = &graph.equations()[*dot];
-                    let operands: Values = e.inputs.iter().map(|v| taken(&mut values, *v, false)).collect();
-                    let read = read(&mut values, &kernel.inputs, dead, Some(*input));
-                    let contract = contract::Contract { graph, plan: &self.plan, e, kernel, input: *input };
-                    match contract.run(operands, read, prepared) {
-                        Ok(results) => give(kernel, results, &mut values),
-                        Err((operands, mut read)) => {
-                            let ty = graph.ty(e.outputs[0]);
-                            let sums = match prepared.dot.as_ref().and_then(|dot| dot.run(ty, &operands)) {
-                                Some(sums) => sums,
-                                None => {
-                                    let outputs = std::slice::from_ref(ty);
-                                    Cpu::ENGINE
-                                        .execute(Execute { op: &e.op, outputs, at: e.at }, operands)
-                                        .remove(0)
-                                }
-                            };
-                            read.insert(*input, sums);
-                            give(kernel, self.kernel(graph, kernel, prepared, read), &mut values);
-                        }
-                    }
-                }
-            }
+            self.step(graph, step, prepared, &mut values, dead);
             for v in dead {
                 values[v.0 as usize] = None;
             }
@@ -165,6 +117,97 @@ impl Planned {
         let outputs = graph.outputs();
         let last = |(k, v): (usize, &Var)| !outputs[k + 1..].contains(v);
         outputs.iter().enumerate().map(|(k, v)| taken(&mut values, *v, last((k, v)))).collect()
+    }
+
+    /// Runs a step; values that nothing reads afterwards may be given up to it.
+    fn step(
+        &self,
+        graph: &Graph,
+        step: &Step,
+        prepared: &Prepared,
+        values: &mut [Option<Value>],
+        dead: &[Var],
+    ) {
+        match step {
+            Step::One(i) => {
+                let e = &graph.equations()[*i];
+                let mut read = Values::new();
+                for (k, v) in e.inputs.iter().enumerate() {
+                    read.push(taken(values, *v, dead.contains(v) && !e.inputs[k + 1..].contains(v)));
+                }
+                let results = match prepared.dot.as_ref().and_then(|dot| dot.run(&prepared.types[0], &read)) {
+                    Some(result) => [result].into_iter().collect(),
+                    None => {
+                        let execute = Execute { op: &e.op, outputs: &prepared.types, at: e.at };
+                        Cpu::ENGINE.execute(execute, read)
+                    }
+                };
+                for (v, y) in e.outputs.iter().zip(results) {
+                    values[v.0 as usize] = Some(y);
+                }
+            }
+            Step::Kernel(kernel) => {
+                let read = read(values, &kernel.inputs, dead, None);
+                give(kernel, self.kernel(graph, kernel, prepared, read), values);
+            }
+            Step::Together(kernels) => together::run(self, graph, kernels, &prepared.each, values, dead),
+            Step::Contract { dot, kernel, input } => {
+                let e = &graph.equations()[*dot];
+                let operands: Values = e.inputs.iter().map(|v| taken(values, *v, false)).collect();
+                let read = read(values, &kernel.inputs, dead, Some(*input));
+                let contract = contract::Contract { graph, plan: &self.plan, e, kernel, input: *input };
+                match contract.run(operands, read, prepared) {
+                    Ok(results) => give(kernel, results, values),
+                    Err((operands, mut read)) => {
+                        let ty = graph.ty(e.outputs[0]);
+                        let sums = match prepared.dot.as_ref().and_then(|dot| dot.run(ty, &operands)) {
+                            Some(sums) => sums,
+                            None => {
+                                let outputs = std::slice::from_ref(ty);
+                                Cpu::ENGINE
+                                    .execute(Execute { op: &e.op, outputs, at: e.at }, operands)
+                                    .remove(0)
+                            }
+                        };
+                        read.insert(*input, sums);
+                        give(kernel, self.kernel(graph, kernel, prepared, read), values);
+                    }
+                }
+            }
+            Step::Chain(chain) => self.chain(graph, chain, prepared, values, dead),
+        }
+    }
+
+    /// A chain; or its steps alone, where threads would not share its batches evenly.
+    fn chain(
+        &self,
+        graph: &Graph,
+        chain: &plan::Chain,
+        prepared: &Prepared,
+        values: &mut [Option<Value>],
+        dead: &[Var],
+    ) {
+        let run = chain::Chain { graph, plan: &self.plan, chain };
+        if !chain::is_shared(run.batches()) {
+            for (step, prepared) in chain.alone.iter().zip(&prepared.each) {
+                self.step(graph, step, prepared, values, &[]);
+            }
+            let sums = graph.equations()[chain.dot].outputs[0];
+            let hidden = chain.kernel.outputs.iter().zip(&chain.hidden).filter(|(_, hidden)| **hidden);
+            for v in hidden.map(|(x, _)| x.var).chain([sums]) {
+                values[v.0 as usize] = None;
+            }
+            return;
+        }
+        let reads = chain.reads(graph);
+        let read = reads.iter().enumerate().map(|(k, v)| {
+            let last = dead.contains(v) && !reads[k + 1..].contains(v);
+            taken(values, *v, last)
+        });
+        let read: Values = read.collect();
+        for (v, y) in chain.outputs(graph).zip(run.run(read, prepared)) {
+            values[v.0 as usize] = Some(y);
+        }
     }
 
     /// One kernel, by the short way where there is one.
@@ -227,6 +270,10 @@ impl Prepared {
             Step::Contract { dot, kernel: k, .. } => kernel(k, contraction(*dot)),
             Step::Together(kernels) => {
                 of(Types::new(), None, None, kernels.iter().map(|k| kernel(k, None)).collect())
+            }
+            Step::Chain(chain) => {
+                let types = types(&mut chain.kernel.outputs.iter().map(|x| x.var));
+                of(types, None, None, chain.alone.iter().map(|step| Prepared::new(graph, step)).collect())
             }
         }
     }

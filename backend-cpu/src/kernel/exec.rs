@@ -85,7 +85,7 @@ impl Kernel {
     }
 
     /// Nanoseconds on one thread, about.
-    pub(super) fn work(&self, rows: usize, cols: usize) -> f64 {
+    pub fn work(&self, rows: usize, cols: usize) -> f64 {
         rows as f64 * (cols as f64 * self.element + self.row)
     }
 

@@ -13,6 +13,7 @@
 
 mod half;
 mod loops;
+pub mod slices;
 #[cfg(test)]
 mod tests;
 
@@ -256,7 +257,10 @@ struct Problem<'a, T: Pod> {
 
 impl<'a, T: Pod + Send + Sync> Problem<'a, T> {
     fn new(inputs: &'a Values, dot: &Dot) -> Self {
-        let (x, y) = (View::<T>::of(&inputs[0]), View::<T>::of(&inputs[1]));
+        Problem::of(View::of(&inputs[0]), View::of(&inputs[1]), dot)
+    }
+
+    fn of(x: View<'a, T>, y: View<'a, T>, dot: &Dot) -> Self {
         let (rows, columns) = (dot.lhs_free(x.shape.len()), dot.rhs_free(y.shape.len()));
         let [over_x, over_y] = contracted(x, y, dot);
         let size = |shape: &[usize], axes: &[usize]| axes.iter().map(|&d| shape[d]).product::<usize>();

@@ -47,6 +47,10 @@ impl Device for Gpu {
         }
     }
 
+    fn chains(&self) -> bool {
+        KERNELS.chains()
+    }
+
     fn keeps(&self, lanes: Lanes, dtype: plywood_core::DType) -> bool {
         KERNELS.keeps(lanes, dtype)
     }
@@ -59,6 +63,7 @@ fn planned(graph: &Graph) -> Arc<Planned> {
             Step::One(_) => vec![],
             Step::Kernel(_) | Step::Contract { .. } => vec![Programs::default()],
             Step::Together(kernels) => kernels.iter().map(|_| Programs::default()).collect(),
+            Step::Chain(_) => unreachable!("this device asks for none"),
         };
         let programs = plan.steps.iter().map(programs).collect();
         Planned { plan, programs }
@@ -97,6 +102,7 @@ pub fn call<R: Runtime>(queue: &Queue<'_, R>, graph: &Graph, inputs: Values) -> 
                     .for_each(|(kernel, programs)| run.kernel(kernel, programs));
             }
             Step::Contract { .. } => unreachable!("kernels do not go on with contractions"),
+            Step::Chain(_) => unreachable!("this device asks for none"),
         }
         for v in dead {
             run.values[v.0 as usize] = None;

@@ -62,8 +62,9 @@ impl<B: Backend> Tensor<B> {
         let x = self.cast(self.dtype().to_float());
         let high = x.safe_max(&axes);
         let e = (x - high).exp();
-        let sum = e.sum_keep(axes);
-        e / sum
+        // One division a row, and a derivative that reads `e` and a number of each row.
+        let scale = 1.0 / e.sum_keep(axes);
+        e * scale
     }
 
     /// x - log(sum(e^x)) along an axis: the logarithm of [`softmax`](Tensor::softmax), exact where that is small.

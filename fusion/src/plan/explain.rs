@@ -1,6 +1,6 @@
 //! What a plan's steps are and what they cost.
 
-use super::{Plan, Step, reads};
+use super::{Plan, Step, outputs, reads};
 use plywood_core::{
     Equation, ExplainedOp, ExplainedStep, Explanation, Flops, Graph, Op, Shape, StepKind, Var,
 };
@@ -33,6 +33,10 @@ fn explained(graph: &Graph, step: &Step, seconds: Option<f64>, known: &dyn Known
         Step::Contract { dot, kernel: k, input: _ } => {
             let all = std::iter::once(dot).chain(&k.equations).map(equation).collect();
             (StepKind::Contraction, all, k.shape.clone())
+        }
+        Step::Chain(chain) => {
+            let all = chain.equations().map(|i| equation(&i)).collect();
+            (StepKind::Contraction, all, chain.kernel.shape.clone())
         }
         // Each over its own shape; the first one's stands for them.
         Step::Together(kernels) => {
@@ -67,15 +71,6 @@ fn explained(graph: &Graph, step: &Step, seconds: Option<f64>, known: &dyn Known
         seconds,
         length,
         inside: inside.map(Box::new),
-    }
-}
-
-/// What a step makes that stays when it is done.
-fn outputs(graph: &Graph, step: &Step) -> Vec<Var> {
-    match step {
-        Step::One(i) => graph.equations()[*i].outputs.to_vec(),
-        Step::Kernel(k) | Step::Contract { kernel: k, .. } => k.outputs.iter().map(|x| x.var).collect(),
-        Step::Together(kernels) => kernels.iter().flat_map(|k| &k.outputs).map(|x| x.var).collect(),
     }
 }
 
@@ -139,7 +134,7 @@ fn peak(graph: &Graph, plan: &Plan) -> usize {
     for (step, dead) in plan.steps.iter().zip(&plan.dead) {
         let view = match step {
             Step::One(i) => viewed(&graph.equations()[*i]),
-            Step::Kernel(_) | Step::Contract { .. } | Step::Together(_) => None,
+            Step::Kernel(_) | Step::Contract { .. } | Step::Together(_) | Step::Chain(_) => None,
         };
         for v in outputs(graph, step) {
             let ty = graph.ty(v);

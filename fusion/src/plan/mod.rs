@@ -4,11 +4,12 @@
 //! element; reductions over the domain's last axes, and what is element-wise over their results, row by row, so that a
 //! softmax is one kernel; a broadcast of such results back over the domain is nothing at all. Views of other values
 //! (broadcasts, transposes) are read in place. What follows a contraction element by element is done on its output while it
-//! is warm ([`Step::Contract`]).
+//! is warm ([`Step::Contract`]); what stands between batches of products goes from one to the next ([`Step::Chain`]).
 //!
 //! What always holds: steps are in an order in which whatever is read stands before; planning takes time that grows with
 //! the number of equations; numbers that fill a tensor, and views that only kernels read, are not made.
 
+mod chains;
 mod explain;
 mod groups;
 mod kernel;
@@ -17,6 +18,7 @@ mod scalars;
 mod tests;
 mod together;
 
+pub use chains::{Chain, Then};
 pub use explain::{Known, explain};
 
 use plywood_core::{DType, Equation, Graph, Op, Shape, Var};
@@ -28,6 +30,9 @@ pub trait Device {
 
     /// Whether a value of this dtype, made in a kernel of such lanes, may be read again there.
     fn keeps(&self, lanes: Lanes, dtype: DType) -> bool;
+
+    /// Whether it runs chains.
+    fn chains(&self) -> bool;
 }
 
 /// Registers of one width: equations of different ones do not share a kernel.
@@ -72,6 +77,8 @@ pub enum Step {
     },
     /// Kernels of one program, over different tensors, that run as one.
     Together(Vec<Kernel>),
+    /// A batch of products, a kernel over them, and products of what comes of it, batch by batch.
+    Chain(Box<Chain>),
 }
 
 /// Whether there is a value for each element of a kernel's domain, or for each row of it.
@@ -148,6 +155,7 @@ pub struct Plan {
 /// The plan of a graph for a device.
 pub fn plan(graph: &Graph, device: &dyn Device) -> Plan {
     let steps = scalars::absorbed(graph, device, groups::steps(graph, device));
+    let steps = chains::chained(graph, device, steps);
     let steps = together::joined(graph, steps);
     finish(graph, steps)
 }
@@ -162,6 +170,17 @@ pub fn reads(graph: &Graph, step: &Step) -> Vec<Var> {
             let others = kernel.inputs.iter().enumerate().filter(|(i, _)| i != input).map(|(_, x)| x.var);
             graph.equations()[*dot].inputs.iter().copied().chain(others).collect()
         }
+        Step::Chain(chain) => chain.reads(graph),
+    }
+}
+
+/// What a step makes that stays when it is done.
+fn outputs(graph: &Graph, step: &Step) -> Vec<Var> {
+    match step {
+        Step::One(i) => graph.equations()[*i].outputs.to_vec(),
+        Step::Kernel(k) | Step::Contract { kernel: k, .. } => k.outputs.iter().map(|x| x.var).collect(),
+        Step::Together(kernels) => kernels.iter().flat_map(|k| &k.outputs).map(|x| x.var).collect(),
+        Step::Chain(chain) => chain.outputs(graph).collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! factor. So an optimizer's update is one kernel.
 
 use super::{Device, Fuses, Kernel, Operand, Per, Step};
-use plywood_core::{Graph, Op, Var};
+use plywood_core::{Graph, Op};
 
 /// Equations of a kernel that took scalars in, at most.
 const EQUATIONS: usize = 112;
@@ -20,7 +20,7 @@ pub(super) fn absorbed(graph: &Graph, device: &dyn Device, steps: Vec<Step>) -> 
     let (mut given, mut readers) = (vec![None; count], vec![0u32; count]);
     graph.outputs().iter().for_each(|v| readers[v.0 as usize] += 1);
     for (s, step) in steps.iter().enumerate() {
-        outputs(graph, step).for_each(|v| given[v.0 as usize] = Some(s));
+        super::outputs(graph, step).into_iter().for_each(|v| given[v.0 as usize] = Some(s));
         let mut read = super::reads(graph, step);
         read.sort_unstable();
         read.dedup();
@@ -50,17 +50,6 @@ pub(super) fn absorbed(graph: &Graph, device: &dyn Device, steps: Vec<Step>) -> 
         steps[s] = Some(Step::Kernel(kernel));
     }
     steps.into_iter().flatten().collect()
-}
-
-fn outputs(graph: &Graph, step: &Step) -> Box<dyn Iterator<Item = Var>> {
-    let all: Vec<Var> = match step {
-        Step::One(i) => graph.equations()[*i].outputs.to_vec(),
-        Step::Kernel(kernel) | Step::Contract { kernel, .. } => {
-            kernel.outputs.iter().map(|x| x.var).collect()
-        }
-        Step::Together(kernels) => kernels.iter().flat_map(|k| &k.outputs).map(|x| x.var).collect(),
-    };
-    Box::new(all.into_iter())
 }
 
 /// A step that computes scalars, as a kernel.
@@ -93,7 +82,7 @@ fn scalars(graph: &Graph, device: &dyn Device, definitions: &[Option<usize>], st
                 outputs: vec![Operand { var: e.outputs[0], per: Per::Element, view: None }],
             })
         }
-        Step::Contract { .. } | Step::Together(_) => None,
+        Step::Contract { .. } | Step::Together(_) | Step::Chain(_) => None,
     }
 }
 

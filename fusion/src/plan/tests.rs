@@ -20,6 +20,10 @@ impl Device for All {
     fn keeps(&self, _: Lanes, _: DType) -> bool {
         true
     }
+
+    fn chains(&self) -> bool {
+        true
+    }
 }
 
 /// The names of the operations of each step.
@@ -33,6 +37,11 @@ fn steps(graph: &Graph) -> Vec<String> {
         Step::One(i) => name(i).to_string(),
         Step::Kernel(kernel) => of(kernel),
         Step::Contract { dot, kernel, .. } => format!("{} then {}", name(dot), of(kernel)),
+        Step::Chain(chain) => {
+            let then: Vec<&str> = chain.then.iter().map(|then| name(&then.dot)).collect();
+            let hidden = chain.hidden.iter().filter(|hidden| **hidden).count();
+            format!("{} chain {} then {}, {hidden} hidden", name(&chain.dot), of(&chain.kernel), then.len())
+        }
         Step::Together(kernels) => format!("{} times {}", kernels.len(), of(&kernels[0])),
     };
     plan(graph, &All).steps.iter().map(step).collect()
@@ -161,4 +170,61 @@ fn kernels_of_one_program_run_as_one() {
         vec![update(y.clone(), y)]
     });
     assert!(!steps(&g).iter().any(|s| s.contains("times")));
+}
+
+/// Two matrices of four batches, 32 by 64, as a product's operands.
+fn batches(x: &[T]) -> [T; 2] {
+    [0, 1].map(|i: usize| x[i].sum().broadcast_to([4, 32, 64]).sin())
+}
+
+fn softmax(x: &T) -> T {
+    let shape = x.shape().to_vec();
+    let e = (x - x.max_keep(-1).broadcast_to(&shape[..])).exp();
+    &e / e.sum_keep(-1).broadcast_to(&shape[..])
+}
+
+#[test]
+fn attention_is_one_step() {
+    let names = "reduce_max reshape broadcast sub exp reduce_sum reshape broadcast div";
+    let g = graph(2, |x| {
+        let [q, k] = batches(x);
+        vec![softmax(&q.matmul(&k.swapaxes(-1, -2))).matmul(&k)]
+    });
+    let found = steps(&g);
+    assert_eq!(
+        found.last().unwrap(),
+        &format!("dot_general chain ({names}; 1 to 1) then 1, 1 hidden"),
+        "{found:?}"
+    );
+    // What others read stays; a view that was made in between is made before.
+    let g = graph(2, |x| {
+        let [q, k] = batches(x);
+        let p = softmax(&q.matmul(&k.swapaxes(-1, -2)));
+        let v = k.exp();
+        let y = p.matmul(&k.swapaxes(-1, -2).swapaxes(-1, -2));
+        vec![y, p.matmul(&v), p]
+    });
+    let found = steps(&g);
+    assert!(found.contains(&format!("dot_general chain ({names}; 1 to 1) then 1, 0 hidden")), "{found:?}");
+    assert_eq!(found.iter().filter(|step| *step == "dot_general").count(), 1, "{found:?}");
+}
+
+#[test]
+fn no_chain_is_made_of_what_others_read_or_what_is_small() {
+    let chains = |g: &Graph| steps(g).iter().filter(|step| step.contains("chain")).count();
+    // The scores themselves are asked for.
+    let g = graph(2, |x| {
+        let [q, k] = batches(x);
+        let s = q.matmul(&k.swapaxes(-1, -2));
+        vec![softmax(&s).matmul(&k), s]
+    });
+    assert_eq!(chains(&g), 0);
+    // Few elements; no batches.
+    for shape in [vec![4, 4, 16], vec![1, 32, 64], vec![32, 64]] {
+        let g = graph(2, |x| {
+            let [q, k] = [0, 1].map(|i: usize| x[i].sum().broadcast_to(&shape[..]).sin());
+            vec![softmax(&q.matmul(&k.swapaxes(-1, -2))).matmul(&k)]
+        });
+        assert_eq!(chains(&g), 0, "{shape:?}");
+    }
 }

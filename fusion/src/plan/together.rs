@@ -45,7 +45,7 @@ fn kernels(step: Option<&Step>) -> &[Kernel] {
     match step {
         Some(Step::Kernel(kernel)) if kernel.trailing == 0 => std::slice::from_ref(kernel),
         Some(Step::Together(kernels)) => kernels,
-        Some(Step::Kernel(_) | Step::One(_) | Step::Contract { .. }) | None => &[],
+        Some(Step::Kernel(_) | Step::One(_) | Step::Contract { .. } | Step::Chain(_)) | None => &[],
     }
 }
 

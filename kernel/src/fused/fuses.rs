@@ -70,6 +70,10 @@ impl Device for Kernels {
         }
     }
 
+    fn chains(&self) -> bool {
+        self.contractions
+    }
+
     fn keeps(&self, lanes: Lanes, dtype: DType) -> bool {
         // Floats of 32 bits and fewer are f64 in lanes of 64 bits until they are stored.
         lanes == of(Width::W32) || !dtype.is_float() || dtype == DType::F64
