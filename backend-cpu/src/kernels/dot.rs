@@ -326,11 +326,11 @@ impl<T: Multiply> Problem<'_, T> {
         self.batches(out, work, |out, x, y, threads| product(size, out, x, y, threads));
     }
 
-    /// What multiplies each of a batch of small products, and whether it is the transposed ones that it does: a row and a
+    /// What multiplies a small product, or each of a batch of them, and whether it is the transposed ones that it does: a row and a
     /// matrix are a matrix and a column.
     fn small(&self) -> Option<(Small<T>, bool)> {
         let [m, k, n] = [self.m, self.k, self.n];
-        if self.batches < 2 {
+        if self.batches == 0 || self.batches == 1 && (m == 1 || n == 1 || m * k * n <= TINY) {
             return None;
         }
         let (x, y) = self.matrices(0).next()?;

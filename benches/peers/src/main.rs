@@ -63,7 +63,7 @@ fn run(options: &Options) -> Result<()> {
         std::fs::write(path, report.markdown())?;
     }
     if let Some(folder) = &options.plots {
-        plot::ratios(&report, folder)?;
+        plot::all(&report, folder)?;
     }
     Ok(())
 }

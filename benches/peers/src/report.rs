@@ -3,6 +3,7 @@
 use crate::measure::{Measured, Row};
 use crate::sides::OURS;
 use plywood_benches::machine::{digits, time};
+use plywood_benches::peers::Bound;
 use serde_json::{Value, json};
 
 /// All that a run has found.
@@ -51,8 +52,8 @@ impl Report {
         let names: Vec<_> = self.names().collect();
         format!(
             "{}\n\n{}.\n\nA warm call: the minimum (the median), and how it is done. `ratio`: the best peer's minimum over ours. `of limit`: what \
-             the machine needs, measured in the same run, as a percentage of our time: the copy of the same bytes, as many multiplications and additions, an \
-             empty call. `first`: the first call, ours and the best peer's. `memory`: the most that a process had beyond what it had before, ours and \
+             the machine needs for what bounds the case, measured in the same run, as a percentage of our time: the copy of the same bytes, as many \
+             multiplications and additions (flops), an empty call. `first`: the first call, ours and the best peer's. `memory`: the most that a process had beyond what it had before, ours and \
              the best peer's. ≠: other numbers than ours, and left out.\n\n\
              | case | {} | ratio | of limit | first | memory |\n|---|{}---|---|---|---|",
             self.machine,
@@ -71,7 +72,12 @@ impl Report {
             format!("{} / {}", shown(ours), shown(row.best_peer()))
         };
         let ratio = row.ratio().map_or("-".to_string(), digits);
-        let limit = row.limit.zip(ours).map(|(limit, m)| format!("{:.0} %", 100.0 * limit / m.timing.min));
+        let what = match row.bound {
+            Bound::Bytes(_) | Bound::Numbers(_) => "copy",
+            Bound::Flops(_) => "flops",
+            Bound::Dispatch => "call",
+        };
+        let limit = row.limit.zip(ours).map(|(limit, m)| format!("{what} {:.0} %", 100.0 * limit / m.timing.min));
         format!(
             "| {} | {} | {ratio} | {} | {} | {} |",
             row.name,
@@ -135,7 +141,6 @@ impl Report {
 mod tests {
     use super::*;
     use plywood_benches::measure::Timing;
-    use plywood_benches::peers::Bound;
 
     fn report() -> Report {
         let measured = |side: &str, min: f64, different: Option<&str>| Measured {
@@ -160,7 +165,7 @@ mod tests {
         let line = report.line(&report.rows[0]);
         assert_eq!(
             line,
-            "| case | 100 ns (200 ns) | 400 ns (800 ns) | 50 ns (100 ns) ≠ | 4.00 | 25 % | 1.00 ms / 1.00 ms | 5.00 MB / 5.00 MB |"
+            "| case | 100 ns (200 ns) | 400 ns (800 ns) | 50 ns (100 ns) ≠ | 4.00 | call 25 % | 1.00 ms / 1.00 ms | 5.00 MB / 5.00 MB |"
         );
         let columns = |line: &str| line.matches('|').count();
         let head = report.head();

@@ -30,7 +30,7 @@ pub(super) struct Open {
     pub lanes: Option<Lanes>,
     pub equations: Vec<(usize, Per)>,
     inputs: SmallVec<[Var; 16]>,
-    numbers: usize,
+    numbers: SmallVec<[Var; 12]>,
     /// The contraction whose output it reads.
     dot: Option<Var>,
 }
@@ -276,7 +276,7 @@ impl Planner<'_> {
         let at = match id.and_then(|id| self.place(id)) {
             Some(at)
                 if self.open[at].inputs.len() + inputs.len() <= INPUTS
-                    && self.open[at].numbers + numbers <= NUMBERS
+                    && self.open[at].numbers.len() + numbers.len() <= NUMBERS
                     && self.open[at].equations.len() < EQUATIONS =>
             {
                 at
@@ -302,7 +302,7 @@ impl Planner<'_> {
                     lanes,
                     equations: vec![],
                     inputs: SmallVec::new(),
-                    numbers: 0,
+                    numbers: SmallVec::new(),
                     dot: None,
                 });
                 return self.put(i, e, self.open.len() - 1, per, lanes, trailing, (inputs, numbers));
@@ -320,12 +320,12 @@ impl Planner<'_> {
         per: Per,
         lanes: Option<Lanes>,
         trailing: usize,
-        (inputs, numbers): (SmallVec<[Var; 3]>, usize),
+        (inputs, numbers): (SmallVec<[Var; 3]>, SmallVec<[Var; 3]>),
     ) {
         let dot = e.inputs.iter().rev().find(|v| matches!(self.source(**v), Source::Dot(_))).copied();
         let open = &mut self.open[at];
         open.inputs.extend(inputs);
-        open.numbers += numbers;
+        open.numbers.extend(numbers);
         open.equations.push((i, per));
         open.lanes = open.lanes.or(lanes);
         open.dot = open.dot.or(dot);
@@ -333,16 +333,18 @@ impl Planner<'_> {
         self.sources[e.outputs[0].0 as usize] = Source::Group(open.id, per);
     }
 
-    /// What a group would read besides, and how many numbers.
-    fn added(&self, e: &Equation, id: Option<usize>) -> (SmallVec<[Var; 3]>, usize) {
+    /// What a group would read besides, and which numbers.
+    fn added(&self, e: &Equation, id: Option<usize>) -> (SmallVec<[Var; 3]>, SmallVec<[Var; 3]>) {
         let open = id.and_then(|id| self.place(id)).map(|at| &self.open[at]);
-        let (mut inputs, mut numbers) = (SmallVec::new(), 0);
+        let (mut inputs, mut numbers) = (SmallVec::<[Var; 3]>::new(), SmallVec::<[Var; 3]>::new());
         for &v in &e.inputs {
             match self.source(v) {
                 Source::Number => {}
                 Source::Group(of, _) if Some(of) == id => {}
                 Source::View(j) if self.shape(self.graph.equations()[j].inputs[0]).elements() == 1 => {
-                    numbers += 1
+                    if !open.is_some_and(|open| open.numbers.contains(&v)) && !numbers.contains(&v) {
+                        numbers.push(v);
+                    }
                 }
                 _ => {
                     if !open.is_some_and(|open| open.inputs.contains(&v)) && !inputs.contains(&v) {
