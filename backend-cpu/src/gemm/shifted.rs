@@ -111,6 +111,19 @@ impl<S> Board<S> {
     pub fn new(all: &mut [S]) -> Board<S> {
         Board { at: Shared(all.as_mut_ptr()), len: all.len() }
     }
+
+    /// A part of it.
+    ///
+    /// # Panics
+    /// Where it reaches outside.
+    ///
+    /// # Safety
+    /// The slice that the board was made of is still there, and nobody else reads or writes these elements as long as the part is lent.
+    pub unsafe fn part<'a>(self, first: usize, n: usize) -> &'a mut [S] {
+        assert!(first + n <= self.len, "a part reaches outside the output");
+        // SAFETY: elements of the slice, which the caller has for itself.
+        unsafe { std::slice::from_raw_parts_mut(self.at.at(first), n) }
+    }
 }
 
 /// Writes the product to `m` rows of `n` columns of the board, `stride` elements apart, from `place` on.

@@ -7,6 +7,7 @@
 //! * mostly the places of the output are the columns ([`forward`]);
 //! * where the kernel has more places than the output (the gradient with respect to a kernel is such a convolution),
 //!   they are the inner axis, and planes are of the kernel's places ([`wide`]);
+//! * f32 of many features and kernels of 3 x 3 need fewer products by tiles ([`winograd`]);
 //! * integers, and floats where a plane would be used for one or two products only (depthwise), are done in loops
 //!   ([`direct`]).
 //!
@@ -18,6 +19,7 @@ pub(super) mod planes;
 #[cfg(test)]
 mod tests;
 mod wide;
+mod winograd;
 
 use crate::data::{View, contiguous, data, output, overwritten};
 use crate::dispatch::integers;
@@ -44,7 +46,12 @@ pub fn conv(ty: TensorType, mut x: Values, op: &Conv) -> Value {
     let (y, x) = (x.pop().expect("two inputs"), x.pop().expect("two inputs"));
     let (x, y) = (lines_together(x), lines_together(y));
     match ty.dtype {
-        DType::F32 => overwritten::<f32>(ty, |out| Problem::<f32>::new(&x, &y, op).floats(out)),
+        DType::F32 => overwritten::<f32>(ty, |out| {
+            let problem = Problem::<f32>::new(&x, &y, op);
+            if !(winograd::pays(&problem) && winograd::run(&problem, out)) {
+                problem.floats(out);
+            }
+        }),
         DType::F64 => overwritten::<f64>(ty, |out| Problem::<f64>::new(&x, &y, op).floats(out)),
         integer => integers!(integer, T => output::<T>(ty, |out| {
             let problem = Problem::<T>::new(&x, &y, op);

@@ -238,6 +238,9 @@ impl<'a, T: Pod + Send + Sync> Operand<'a, T> {
 
 /// The stride of these axes taken as one; `None` where there is no single one.
 fn stride(shape: &[usize], strides: &[isize], axes: &[usize]) -> Option<isize> {
+    if let [d] = axes {
+        return Some(strides[*d]);
+    }
     let sizes: Axes = axes.iter().map(|&d| shape[d]).collect();
     let steps: Strides = axes.iter().map(|&d| strides[d]).collect();
     let nest = Nest::new(&sizes, &[&steps]);

@@ -19,7 +19,9 @@ type Number = fn(&Row) -> Option<f64>;
 const BARS: [(&str, &str, Number); 4] = [
     ("ratios", "the best peer's time over ours", Row::ratio),
     ("limits", "what the machine needs, over our time", |row| Some(row.limit? / row.of(OURS)?.timing.min)),
-    ("first", "the best peer's first call over ours", |row| Some(row.best_peer()?.first / row.of(OURS)?.first)),
+    ("first", "the best peer's first call over ours", |row| {
+        Some(row.best_peer()?.first / row.of(OURS)?.first)
+    }),
     ("memory", "the best peer's memory over ours, of a megabyte and more each", |row| {
         let [theirs, ours] = [row.best_peer()?.memory, row.of(OURS)?.memory];
         (theirs.min(ours) >= 1e6).then(|| theirs / ours)
@@ -36,7 +38,8 @@ const LINES: [(&str, &str, [&str; 2]); 2] = [
 pub fn all(report: &Report, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     for (name, caption, number) in BARS {
-        let rows: Vec<(&str, f64)> = report.rows.iter().filter_map(|row| Some((row.name, number(row)?))).collect();
+        let rows: Vec<(&str, f64)> =
+            report.rows.iter().filter_map(|row| Some((row.name, number(row)?))).collect();
         if !rows.is_empty() {
             bars(&rows, caption, &folder.join(format!("{name}.svg")))?;
         }
@@ -95,7 +98,8 @@ type Line = (String, Vec<(f64, f64)>);
 fn points(report: &Report, [before, after]: [&str; 2]) -> Vec<Line> {
     let number = |name: &str| name.strip_prefix(before)?.strip_suffix(after)?.parse::<f64>().ok();
     let line = |side: &String| {
-        let rows = report.rows.iter().filter_map(|row| Some((number(row.name)?, row.of(side)?.timing.min / 1e3)));
+        let rows =
+            report.rows.iter().filter_map(|row| Some((number(row.name)?, row.of(side)?.timing.min / 1e3)));
         (side.clone(), rows.collect())
     };
     report.sides.iter().map(|(side, _)| line(side)).collect()

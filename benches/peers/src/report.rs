@@ -77,7 +77,8 @@ impl Report {
             Bound::Flops(_) => "flops",
             Bound::Dispatch => "call",
         };
-        let limit = row.limit.zip(ours).map(|(limit, m)| format!("{what} {:.0} %", 100.0 * limit / m.timing.min));
+        let limit =
+            row.limit.zip(ours).map(|(limit, m)| format!("{what} {:.0} %", 100.0 * limit / m.timing.min));
         format!(
             "| {} | {} | {ratio} | {} | {} | {} |",
             row.name,

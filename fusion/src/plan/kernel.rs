@@ -92,6 +92,13 @@ fn is_number(planner: &Planner<'_>, x: &Operand) -> bool {
     x.view.is_some() && planner.graph.ty(x.var).elements() == 1
 }
 
+/// Whether an equation, a kernel by itself, reads numbers, which kernels have inside.
+fn reads_numbers(planner: &Planner<'_>, kernel: &Kernel, i: usize) -> bool {
+    let constant = |v: &Var| planner.source(*v) == Source::Number;
+    kernel.inputs.iter().any(|x| is_number(planner, x))
+        || planner.graph.equations()[i].inputs.iter().any(constant)
+}
+
 /// A kernel as a step: after a contraction whose output it alone reads, or as an operation alone.
 fn step(planner: &mut Planner<'_>, kernel: Kernel) -> Step {
     let graph = planner.graph;
@@ -111,8 +118,8 @@ fn step(planner: &mut Planner<'_>, kernel: Kernel) -> Step {
         return Step::Contract { dot, kernel, input };
     }
     match kernel.equations[..] {
-        // Alone, unless numbers that vary would be made for it.
-        [i] if kernel.inputs.iter().all(|x| !is_number(planner, x)) => Step::One(i),
+        // Alone, unless numbers would be made for it.
+        [i] if !reads_numbers(planner, &kernel, i) => Step::One(i),
         _ => Step::Kernel(kernel),
     }
 }

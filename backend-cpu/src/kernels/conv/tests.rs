@@ -118,6 +118,9 @@ const CASES: &[Case] = &[
     (&[2, 5, 17, 15], &[12, 5, 1, 1], 2, 0, 1, 0, 1, 1),
     (&[4, 6, 28, 28], &[8, 6, 28, 28], 1, 1, 1, 0, 1, 1),
     (&[5, 70, 14, 14], &[33, 70, 12, 12], 1, 0, 1, 0, 1, 1),
+    (&[5, 70, 14, 13], &[65, 70, 3, 3], 1, 1, 1, 0, 1, 1),
+    (&[2, 64, 33, 9], &[64, 64, 3, 3], 1, -1, 1, 0, 1, 1),
+    (&[3, 64, 8, 20], &[80, 64, 3, 3], 1, 2, 1, 0, 1, 1),
     (&[3, 4, 15, 29], &[5, 4, 7, 14], 1, 1, 2, 0, 1, 1),
     (&[2, 8, 20, 20], &[8, 1, 3, 3], 1, 1, 1, 0, 8, 1),
     (&[2, 8, 20, 20], &[8, 1, 3, 3], 2, 1, 1, 0, 8, 1),
@@ -172,6 +175,39 @@ fn sums_do_not_depend_on_threads() {
             crate::Cpu::with_threads(threads, || elements(&convolve(fractions(x), fractions(kernel), &conv)))
         };
         assert_eq!(run(1), run(4), "{conv:?}");
+    }
+}
+
+/// Of numbers that tiles would lose, or spread, the definition is done.
+#[test]
+fn large_numbers_and_infinities_do_not_spread() {
+    let plain = Padding { low: 0, high: 0, interior: 0 };
+    let conv = Conv {
+        strides: [1; 2].into_iter().collect(),
+        padding: [plain; 2].into_iter().collect(),
+        dilation: [1; 2].into_iter().collect(),
+        feature_groups: 1,
+        batch_groups: 1,
+    };
+    let (x_shape, k_shape) = ([1, 64, 18, 18], [64, 64, 3, 3]);
+    let ones = |shape: &[usize]| vec![1.0; shape.iter().product()];
+    for odd in [1e20, f64::INFINITY, f64::NAN] {
+        for in_kernel in [false, true] {
+            let (mut x, mut kernel) = (ones(&x_shape), ones(&k_shape));
+            // The first place of the first image, or of the first kernel.
+            if in_kernel {
+                kernel[0] = odd
+            } else {
+                x[0] = odd
+            }
+            let [x, kernel] =
+                [(x, &x_shape), (kernel, &k_shape)].map(|(x, shape)| tensor(&x, shape, DType::F32));
+            let out = elements(&convolve(x, kernel, &conv));
+            for (i, &y) in out.iter().enumerate() {
+                let sees = if in_kernel { i < 256 } else { i % 256 == 0 };
+                assert_eq!(y == 9.0 * 64.0, !sees, "{odd} {in_kernel} {i}: {y}");
+            }
+        }
     }
 }
 
