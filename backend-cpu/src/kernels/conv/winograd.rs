@@ -18,6 +18,7 @@ use crate::kernel::target::Target;
 use crate::kernels::simd::{Loop, vectorized};
 use crate::par;
 use crate::pool::scratch;
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Features of the input and of the output, at least: with fewer the transforms cost more than they save.
@@ -42,12 +43,19 @@ pub(super) fn pays(p: &Problem<'_, f32>) -> bool {
         && Target::current() != Target::Portable
 }
 
+/// Sizes of a convolution in tiles. (A line has a tile more than it needs: so what a tile reads lies at fixed distances from its place among all.)
+#[derive(Clone, Copy)]
+struct Tiles {
+    /// Lines of tiles of an image, tiles of a line.
+    lines: usize,
+    line: usize,
+}
+
 /// Writes all of `out`; false where a number is too large.
 pub(super) fn run(p: &Problem<'_, f32>, out: &mut [f32]) -> bool {
     let (y, x) = (p.axes[0], p.axes[1]);
     let (outs, features) = (p.outs, p.features);
-    // Lines of tiles of an image, tiles of a line.
-    let [lines, tiles] = [y.v.div_ceil(2), x.v.div_ceil(2)];
+    let tiles = Tiles { lines: y.v.div_ceil(2), line: x.v.div_ceil(2) + 1 };
     let is_large = AtomicBool::new(false);
     let note = |largest: u32| {
         if largest > LARGE.to_bits() {
@@ -58,76 +66,94 @@ pub(super) fn run(p: &Problem<'_, f32>, out: &mut [f32]) -> bool {
     let mut kernels = scratch(PLACES * outs * features * size_of::<f32>());
     let kernels = some::<f32>(&mut kernels, PLACES * outs * features);
     let by_place = Board::new(kernels);
-    par::each(outs, features as f64 * 20.0, |o| {
-        let mut largest = 0;
+    par::each(outs, features as f64 * 4.0, |o| {
+        let length = features.next_multiple_of(LANES);
+        let mut taps = vec![0f32; 9 * length];
         for c in 0..features {
-            let g = filter(p, o, c);
-            largest = g.iter().flatten().fold(largest, |a, &g| a.max(size(g)));
-            for (i, u) in of_kernel(g).into_iter().enumerate() {
-                // SAFETY: an element of this task's output feature, inside.
-                unsafe { by_place.part((i * outs + o) * features + c, 1)[0] = u };
+            let start = p.filter(0, o, c);
+            for tap in 0..9 {
+                let at =
+                    start + (tap / 3) as isize * p.kernel_steps[0] + (tap % 3) as isize * p.kernel_steps[1];
+                taps[tap * length + c] = p.kernel.data[at as usize];
             }
         }
-        note(largest);
+        note(taps.iter().fold(0, |a, &x| a.max(size(x))));
+        // SAFETY: for each place this task's output feature.
+        let place = |i: usize| unsafe { by_place.part((i * outs + o) * features, features) };
+        let out = std::array::from_fn(place);
+        vectorized(Kernel { taps: &taps, length, out });
     });
     let kernels = &*kernels;
 
-    let all = p.images * lines;
-    let (tasks, start) = parts(all, TILES / tiles);
-    let work = (PLACES * outs * features * all / tasks * tiles) as f64 * PRODUCT;
+    let all = p.images * tiles.lines;
+    let (tasks, start) = parts(all, TILES / tiles.line);
+    let work = (PLACES * outs * features * all / tasks * tiles.line) as f64 * PRODUCT;
     let board = Board::new(out);
     par::each(tasks, work, |task| {
         let own = start(task)..start(task + 1);
-        let n = own.len() * tiles;
+        let n = own.len() * tiles.line;
         let mut buffers = [features, outs].map(|rows| scratch(PLACES * rows * n * size_of::<f32>()));
         let [inputs, sums] = &mut buffers;
         let inputs = some::<f32>(inputs, PLACES * features * n);
         let sums = some::<f32>(sums, PLACES * outs * n);
-        let width = 2 * tiles + 2;
-        let mut line = vec![0f32; 8 * width];
+        // Of one image each.
+        let mut parts: SmallVec<[Part; 8]> = SmallVec::new();
+        let mut of = own.start;
+        while of < own.end {
+            let (image, first) = (of / tiles.lines, of % tiles.lines);
+            let lines = (tiles.lines - first).min(own.end - of);
+            parts.push(Part { image, first, lines, at: (of - own.start) * tiles.line });
+            of += lines;
+        }
+        let mut planes = vec![0f32; 4 * Input::plane(own.len(), tiles)];
         let mut largest = 0;
-        for (at, of) in own.clone().enumerate() {
-            let (image, r) = (of / lines, of % lines);
+        for part in &parts {
             for c in 0..features {
-                let start = p.image(0, image) + c as isize * p.by_feature;
-                let rows = [0, 1, 2, 3].map(|i| {
-                    let row = (2 * r + i) as isize - y.low;
-                    (0..y.n as isize).contains(&row).then(|| {
-                        let first = (start + row * y.step) as usize;
-                        &p.x.data[first..first + x.n]
-                    })
-                });
-                let (line, low, place) = (&mut line, x.low, [c * n + at * tiles, features * n]);
-                largest = largest.max(vectorized(Input { rows, low, line, tiles, out: inputs, place }));
+                let from = p.image(0, part.image) + c as isize * p.by_feature;
+                let of = Lines { data: p.x.data, from, step: y.step, n: [y.n, x.n], low: [y.low, x.low] };
+                let (planes, place) = (&mut planes, [c * n + part.at, features * n]);
+                largest =
+                    largest.max(vectorized(Input { of, part: *part, tiles, planes, out: inputs, place }));
             }
         }
         note(largest);
         for i in 0..PLACES {
-            let left = Matrix {
-                data: kernels,
-                offset: (i * outs * features) as isize,
-                rows: features as isize,
+            let matrix = |data, offset: usize, rows: usize| Matrix {
+                data,
+                offset: offset as isize,
+                rows: rows as isize,
                 columns: 1,
             };
-            let right =
-                Matrix { data: &*inputs, offset: (i * features * n) as isize, rows: n as isize, columns: 1 };
+            let left = matrix(kernels, i * outs * features, features);
+            let right = matrix(&*inputs, i * features * n, n);
             let out = &mut sums[i * outs * n..(i + 1) * outs * n];
             let done =
                 multiply(Target::current(), [outs, features, n], out, n, left, right, Finish::None, false);
             debug_assert!(done, "this target runs code");
         }
-        for (at, of) in own.enumerate() {
-            let (image, r) = (of / lines, of % lines);
+        for part in &parts {
             for o in 0..outs {
-                let first = ((image * outs + o) * y.v + 2 * r) * x.v;
-                let rows = (y.v - 2 * r).min(2);
-                // SAFETY: one or two lines of this task's, inside of `out`, which is there and not used otherwise.
+                let first = ((part.image * outs + o) * y.v + 2 * part.first) * x.v;
+                let rows = (2 * part.lines).min(y.v - 2 * part.first);
+                // SAFETY: lines of this task's, inside of `out`, which is there and not used otherwise.
                 let out = unsafe { board.part(first, rows * x.v) };
-                vectorized(Output { sums, place: [o * n + at * tiles, outs * n], tiles, width: x.v, out });
+                let (planes, place) = (&mut planes, [o * n + part.at, outs * n]);
+                vectorized(Output { sums, place, part: *part, tiles, width: x.v, planes, out });
             }
         }
     });
     !is_large.into_inner()
+}
+
+/// Lines of tiles of one image.
+#[derive(Clone, Copy)]
+struct Part {
+    image: usize,
+    /// The first line.
+    first: usize,
+    lines: usize,
+    /// The place of its first tile among the task's.
+    at: usize,
 }
 
 /// The bits of a number's size: greater where it is, NaN the greatest.
@@ -136,39 +162,166 @@ fn size(x: f32) -> u32 {
     x.to_bits() & 0x7fff_ffff
 }
 
-/// The nine numbers of a kernel.
-fn filter(p: &Problem<'_, f32>, out: usize, feature: usize) -> [[f32; 3]; 3] {
-    let start = p.filter(0, out, feature);
-    let at = |i: usize, j: usize| start + i as isize * p.kernel_steps[0] + j as isize * p.kernel_steps[1];
-    [0, 1, 2].map(|i| [0, 1, 2].map(|j| p.kernel.data[at(i, j) as usize]))
+/// Numbers that are computed at a time.
+const LANES: usize = 16;
+type Vector = [f32; LANES];
+
+// Loops over local arrays, which compilers keep in registers; slices that might overlap they would not.
+
+#[inline(always)]
+fn load(x: &[f32], at: usize) -> Vector {
+    let mut vector = [0.0; LANES];
+    vector.copy_from_slice(&x[at..at + LANES]);
+    vector
 }
 
-/// G g Gᵀ, where G is (1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1).
-fn of_kernel(g: [[f32; 3]; 3]) -> [f32; PLACES] {
-    let four = |[a, b, c]: [f32; 3]| [a, 0.5 * (a + b + c), 0.5 * (a - b + c), c];
-    let rows = g.map(four);
-    let columns = [0, 1, 2, 3].map(|j| four([rows[0][j], rows[1][j], rows[2][j]]));
-    let mut all = [0.0; PLACES];
-    for (j, column) in columns.into_iter().enumerate() {
-        for (i, u) in column.into_iter().enumerate() {
-            all[4 * i + j] = u;
+/// So many of a vector, and zeros.
+#[inline(always)]
+fn load_some(x: &[f32], at: usize, n: usize) -> Vector {
+    if n == LANES {
+        return load(x, at);
+    }
+    let mut vector = [0.0; LANES];
+    vector[..n].copy_from_slice(&x[at..at + n]);
+    vector
+}
+
+/// Writes as many as there is room for.
+#[inline(always)]
+fn store(x: &mut [f32], at: usize, vector: Vector) {
+    if at + LANES <= x.len() {
+        x[at..at + LANES].copy_from_slice(&vector);
+    } else {
+        let n = x.len() - at;
+        x[at..].copy_from_slice(&vector[..n]);
+    }
+}
+
+#[inline(always)]
+fn add(x: Vector, y: Vector) -> Vector {
+    let mut sums = [0.0; LANES];
+    for i in 0..LANES {
+        sums[i] = x[i] + y[i];
+    }
+    sums
+}
+
+#[inline(always)]
+fn sub(x: Vector, y: Vector) -> Vector {
+    let mut differences = [0.0; LANES];
+    for i in 0..LANES {
+        differences[i] = x[i] - y[i];
+    }
+    differences
+}
+
+#[inline(always)]
+fn half(x: Vector) -> Vector {
+    let mut halves = [0.0; LANES];
+    for i in 0..LANES {
+        halves[i] = 0.5 * x[i];
+    }
+    halves
+}
+
+/// G g Gᵀ of one output feature, where G is (1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1).
+struct Kernel<'a> {
+    /// Nine rows, an element for each feature, and some more.
+    taps: &'a [f32],
+    length: usize,
+    out: [&'a mut [f32]; PLACES],
+}
+
+/// G of three.
+#[inline(always)]
+fn four(a: Vector, b: Vector, c: Vector) -> [Vector; 4] {
+    let ends = add(a, c);
+    [a, half(add(ends, b)), half(sub(ends, b)), c]
+}
+
+impl Loop for Kernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Kernel { taps, length, out } = self;
+        for c in (0..length).step_by(LANES) {
+            let mut rows = [[[0.0; LANES]; 4]; 3];
+            for (i, row) in rows.iter_mut().enumerate() {
+                let at = 3 * i * length + c;
+                *row = four(load(taps, at), load(taps, at + length), load(taps, at + 2 * length));
+            }
+            for j in 0..4 {
+                let column = four(rows[0][j], rows[1][j], rows[2][j]);
+                for (i, u) in column.into_iter().enumerate() {
+                    store(out[4 * i + j], c, u);
+                }
+            }
         }
     }
-    all
 }
 
-/// Bᵀ d B of a line of tiles of one feature, where Bᵀ is (1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1); gives the greatest [`size`].
+/// One feature of an image.
+#[derive(Clone, Copy)]
+struct Lines<'a> {
+    data: &'a [f32],
+    from: isize,
+    /// From line to line.
+    step: isize,
+    /// Lines, and elements of each.
+    n: [usize; 2],
+    /// Zeros before them; less than none where some are cut.
+    low: [isize; 2],
+}
+
+/// Bᵀ d B of some lines of tiles of one feature, where Bᵀ is (1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1); gives the greatest [`size`].
 struct Input<'a> {
-    /// The four lines of the input; none where there is padding.
-    rows: [Option<&'a [f32]>; 4],
-    /// Zeros before a line; less than none where it is cut.
-    low: isize,
-    /// Room for eight padded lines.
-    line: &'a mut [f32],
-    tiles: usize,
+    of: Lines<'a>,
+    part: Part,
+    tiles: Tiles,
+    /// Room for four planes: even and odd lines, of each even and odd columns.
+    planes: &'a mut [f32],
     out: &'a mut [f32],
     /// Where the first tile's first place goes, and how far places are apart.
     place: [usize; 2],
+}
+
+impl Input<'_> {
+    /// Elements of a plane: a line more than tiles have, and what is read behind.
+    fn plane(lines: usize, tiles: Tiles) -> usize {
+        (lines + 1) * tiles.line + LANES + 1
+    }
+
+    /// Even and odd columns of a line of the padded input.
+    #[inline(always)]
+    fn line(of: Lines<'_>, line: isize, even: &mut [f32], odd: &mut [f32]) -> u32 {
+        even.fill(0.0);
+        odd.fill(0.0);
+        let line = line - of.low[0];
+        if line < 0 || line >= of.n[0] as isize {
+            return 0;
+        }
+        let first = (of.from + line * of.step) as usize;
+        let row = &of.data[first..first + of.n[1]];
+        let low = of.low[1];
+        let (to, from) = (low.max(0) as usize, (-low).max(0) as usize);
+        let width = 2 * even.len();
+        if to >= width || from >= row.len() {
+            return 0;
+        }
+        let n = (width - to).min(row.len() - from);
+        let row = &row[from..from + n];
+        // The first element is in an even column, or its second is.
+        let (first, second, at) =
+            if to % 2 == 0 { (even, odd, to / 2) } else { (odd, &mut even[1..], to / 2) };
+        for (j, pair) in row.chunks(2).enumerate() {
+            first[at + j] = pair[0];
+            if let [_, x] = pair {
+                second[at + j] = *x;
+            }
+        }
+        row.iter().fold(0, |a, &x| a.max(size(x)))
+    }
 }
 
 impl Loop for Input<'_> {
@@ -176,62 +329,59 @@ impl Loop for Input<'_> {
 
     #[inline(always)]
     fn run(self) -> u32 {
-        let Input { rows, low, line, tiles, out, place: [first, apart] } = self;
-        let width = 2 * tiles + 2;
-        let (padded, turned) = line.split_at_mut(4 * width);
+        let Input { of, part, tiles, planes, out, place: [first, apart] } = self;
+        let (t, n) = (tiles.line, part.lines * tiles.line);
+        let plane = Input::plane(part.lines, tiles);
+        let (evens, odds) = planes.split_at_mut(2 * plane);
         let mut largest = 0;
-        for (row, line) in rows.into_iter().zip(padded.chunks_exact_mut(width)) {
-            line.fill(0.0);
-            if let Some(row) = row {
-                let (to, from) = (low.max(0) as usize, (-low).max(0) as usize);
-                if to < width && from < row.len() {
-                    let n = (width - to).min(row.len() - from);
-                    let row = &row[from..from + n];
-                    line[to..to + n].copy_from_slice(row);
-                    largest = row.iter().fold(largest, |a, &x| a.max(size(x)));
+        for (parity, both) in [evens, odds].into_iter().enumerate() {
+            let (even, odd) = both.split_at_mut(plane);
+            for r in 0..part.lines + 1 {
+                let line = (2 * (part.first + r) + parity) as isize;
+                let own = r * t..(r + 1) * t;
+                largest = largest.max(Input::line(of, line, &mut even[own.clone()], &mut odd[own]));
+            }
+        }
+        for x in (0..n).step_by(LANES) {
+            let most = LANES.min(n - x);
+            for i in 0..4 {
+                // Bᵀ d: of even columns and odd ones, here and a tile on.
+                let mut sides = [[0.0; LANES]; 4];
+                for (k, side) in sides.iter_mut().enumerate() {
+                    let (parity, at) = (k % 2, x + k / 2);
+                    let even = parity * plane + at;
+                    let odd = even + 2 * plane;
+                    *side = match i {
+                        0 => sub(load(planes, even), load(planes, even + t)),
+                        1 => add(load(planes, odd), load(planes, even + t)),
+                        2 => sub(load(planes, even + t), load(planes, odd)),
+                        _ => sub(load(planes, odd), load(planes, odd + t)),
+                    };
                 }
-            }
-        }
-        let (a, rest) = padded.split_at(width);
-        let (b, rest) = rest.split_at(width);
-        let (c, d) = rest.split_at(width);
-        for (j, t) in turned.chunks_exact_mut(width).enumerate() {
-            match j {
-                0 => t.iter_mut().zip(a.iter().zip(c)).for_each(|(t, (x, y))| *t = x - y),
-                1 => t.iter_mut().zip(b.iter().zip(c)).for_each(|(t, (x, y))| *t = x + y),
-                2 => t.iter_mut().zip(c.iter().zip(b)).for_each(|(t, (x, y))| *t = x - y),
-                _ => t.iter_mut().zip(b.iter().zip(d)).for_each(|(t, (x, y))| *t = x - y),
-            }
-        }
-        for (i, t) in turned.chunks_exact(width).enumerate() {
-            let [p, q, r, s] = four(&mut out[first + 4 * i * apart..], apart, tiles);
-            let t = &t[..2 * tiles + 2];
-            for j in 0..tiles {
-                let [a, b, c, d] = [t[2 * j], t[2 * j + 1], t[2 * j + 2], t[2 * j + 3]];
-                (p[j], q[j], r[j], s[j]) = (a - c, b + c, c - b, b - d);
+                let [even, odd, next_even, next_odd] = sides;
+                let four =
+                    [sub(even, next_even), add(odd, next_even), sub(next_even, odd), sub(odd, next_odd)];
+                for (j, v) in four.into_iter().enumerate() {
+                    let at = first + (4 * i + j) * apart + x;
+                    store(&mut out[at..at + most], 0, v);
+                }
             }
         }
         largest
     }
 }
 
-/// Four pieces of so many numbers, that begin `apart`.
-#[inline(always)]
-fn four(all: &mut [f32], apart: usize, n: usize) -> [&mut [f32]; 4] {
-    let (a, rest) = all.split_at_mut(apart);
-    let (b, rest) = rest.split_at_mut(apart);
-    let (c, d) = rest.split_at_mut(apart);
-    [&mut a[..n], &mut b[..n], &mut c[..n], &mut d[..n]]
-}
-
-/// Aᵀ m A of a line of tiles of one output feature, where Aᵀ is (1 1 1 0; 0 1 -1 -1).
+/// Aᵀ m A of some lines of tiles of one output feature, where Aᵀ is (1 1 1 0; 0 1 -1 -1).
 struct Output<'a> {
     sums: &'a [f32],
     place: [usize; 2],
-    tiles: usize,
+    part: Part,
+    tiles: Tiles,
     /// Columns of the output; the last tile may reach beyond.
     width: usize,
-    /// One line, or two.
+    /// Room for four planes: even and odd lines, of each even and odd columns.
+    planes: &'a mut [f32],
+    /// Lines of the output.
     out: &'a mut [f32],
 }
 
@@ -240,19 +390,33 @@ impl Loop for Output<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Output { sums, place: [first, apart], tiles, width, out } = self;
-        let m = |i: usize, j: usize| &sums[first + (4 * i + j) * apart..][..tiles];
-        let m = [0, 1, 2, 3].map(|i| [0, 1, 2, 3].map(|j| m(i, j)));
+        let Output { sums, place: [first, apart], part, tiles, width, planes, out } = self;
+        let (t, n) = (tiles.line, part.lines * tiles.line);
+        for x in (0..n).step_by(LANES) {
+            let most = LANES.min(n - x);
+            let mut rows = [[[0.0; LANES]; 4]; 2];
+            for j in 0..4 {
+                let mut m = [[0.0; LANES]; 4];
+                for (i, m) in m.iter_mut().enumerate() {
+                    let at = first + (4 * i + j) * apart + x;
+                    *m = load_some(sums, at, most);
+                }
+                rows[0][j] = add(add(m[0], m[1]), m[2]);
+                rows[1][j] = sub(sub(m[1], m[2]), m[3]);
+            }
+            for (i, m) in rows.into_iter().enumerate() {
+                store(&mut planes[2 * i * n..(2 * i + 1) * n], x, add(add(m[0], m[1]), m[2]));
+                store(&mut planes[(2 * i + 1) * n..(2 * i + 2) * n], x, sub(sub(m[1], m[2]), m[3]));
+            }
+        }
         for (row, out) in out.chunks_exact_mut(width).enumerate() {
-            let whole = width / 2;
-            for t in 0..tiles {
-                let s = [0, 1, 2, 3].map(|j| match row {
-                    0 => m[0][j][t] + m[1][j][t] + m[2][j][t],
-                    _ => m[1][j][t] - m[2][j][t] - m[3][j][t],
-                });
-                out[2 * t] = s[0] + s[1] + s[2];
-                if t < whole {
-                    out[2 * t + 1] = s[1] - s[2] - s[3];
+            let at = 2 * (row % 2) * n + row / 2 * t;
+            let even = &planes[at..at + t];
+            let odd = &planes[at + n..at + n + t];
+            for ((pair, x), y) in out.chunks_mut(2).zip(even).zip(odd) {
+                pair[0] = *x;
+                if let [_, second] = pair {
+                    *second = *y;
                 }
             }
         }
