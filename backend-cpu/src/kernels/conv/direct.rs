@@ -90,6 +90,8 @@ fn by_shifts<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
         // Of lines of so many elements: they have the same length but for the last ones.
         let mut known = (0, Vec::new());
         let mut buffer = scratch(0);
+        // The band whose zeros are in the buffer.
+        let mut zeros = None;
         while !out.is_empty() {
             let inside = at % of_plane;
             let n = out.len().min(of_plane - inside).min(most);
@@ -114,17 +116,22 @@ fn by_shifts<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
             // What is computed: up to the last line's end. Vectors reach beyond.
             let sums = (lines.1 - lines.0 - 1) * width + part.1 - part.0;
             let length = (lines.1 - lines.0 + extra[0]) * width;
-            let (of_planes, of_sums) = (planes.count() * length, sums);
+            let (of_planes, of_sums) = (planes.count() * length, sums.next_multiple_of(LANES));
             let needed = of_planes + LANES + of_sums;
             if buffer.len() < needed * size_of::<T>() {
-                buffer = scratch(needed * size_of::<T>());
+                (buffer, zeros) = (scratch(needed * size_of::<T>()), None);
             }
             let (buffer, sums) = some::<T>(&mut buffer, needed).split_at_mut(of_planes + LANES);
-            buffer[of_planes..].fill(T::ZERO);
-            sums.fill(T::ZERO);
             for c in 0..p.features {
                 let base = p.image(group, image) + c as isize * p.by_feature;
-                planes.write(base, band, &mut buffer[..of_planes], length);
+                let here = (outer.clone(), lines, part);
+                if zeros.as_ref() == Some(&here) {
+                    planes.write_elements(base, band, &mut buffer[..of_planes], length);
+                } else {
+                    planes.write(base, band, &mut buffer[..of_planes], length);
+                    buffer[of_planes..].fill(T::ZERO);
+                    zeros = Some(here);
+                }
                 let kernel = p.filter(group, o, c);
                 let taps: SmallVec<[(usize, T); 16]> = known
                     .1
@@ -134,7 +141,7 @@ fn by_shifts<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
                         (plane * length + shift, p.kernel.data[(kernel + tap) as usize])
                     })
                     .collect();
-                vectorized(AddTaps { sums, planes: buffer, taps: &taps });
+                vectorized(AddTaps { sums, planes: buffer, taps: &taps, first: c == 0 });
             }
             for (own, sums) in own.chunks_mut(part.1 - part.0).zip(sums.chunks(width)) {
                 own.copy_from_slice(&sums[..own.len()]);
@@ -146,10 +153,13 @@ fn by_shifts<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
 
 /// Adds, for each tap, so much of the planes from its place on.
 struct AddTaps<'a, T> {
+    /// A multiple of [`LANES`].
     sums: &'a mut [T],
     /// There are [`LANES`] elements behind all that taps reach.
     planes: &'a [T],
     taps: &'a [(usize, T)],
+    /// Whether the sums are nothing yet.
+    first: bool,
 }
 
 impl<T: Num> Loop for AddTaps<'_, T> {
@@ -157,10 +167,9 @@ impl<T: Num> Loop for AddTaps<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let AddTaps { sums, planes, taps } = self;
-        for (block, sums) in sums.chunks_mut(LANES).enumerate() {
-            let mut all = [T::ZERO; LANES];
-            all[..sums.len()].copy_from_slice(sums);
+        let AddTaps { sums, planes, taps, first } = self;
+        for (block, sums) in sums.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let mut all = if first { [T::ZERO; LANES] } else { *sums };
             for &(from, factor) in taps {
                 let own: &[T; LANES] =
                     planes[from + block * LANES..][..LANES].try_into().expect("so many were taken");
@@ -168,7 +177,7 @@ impl<T: Num> Loop for AddTaps<'_, T> {
                     *sum = sum.add(x.mul(factor));
                 }
             }
-            sums.copy_from_slice(&all[..sums.len()]);
+            *sums = all;
         }
     }
 }

@@ -123,12 +123,24 @@ impl Line {
         if self.count == 0 {
             return out.fill(T::zeroed());
         }
+        if self.step == 1 {
+            out[..self.first].fill(T::zeroed());
+            out[self.first + self.count..].fill(T::zeroed());
+        } else {
+            out.fill(T::zeroed());
+        }
+        self.write_elements(data, base, out);
+    }
+
+    /// Writes the line's elements, and no zeros.
+    #[inline]
+    fn write_elements<T: Pod>(&self, data: &[T], base: isize, out: &mut [T]) {
+        if self.count == 0 {
+            return;
+        }
         let from = base + self.from;
         if self.step == 1 {
-            let (before, rest) = out.split_at_mut(self.first);
-            let (own, after) = rest.split_at_mut(self.count);
-            before.fill(T::zeroed());
-            after.fill(T::zeroed());
+            let own = &mut out[self.first..self.first + self.count];
             match self.by {
                 1 => own.copy_from_slice(&data[from as usize..from as usize + self.count]),
                 2 => {
@@ -144,7 +156,6 @@ impl Line {
             }
             return;
         }
-        out.fill(T::zeroed());
         for (k, out) in out[self.first..].iter_mut().step_by(self.step).take(self.count).enumerate() {
             *out = data[(from + k as isize * self.by) as usize];
         }
@@ -184,6 +195,15 @@ impl<'a, T: Pod> Planes<'a, T> {
 
     /// Writes the planes of all u, each `stride` elements after the one before; `base` is where the input begins.
     pub(super) fn write(&self, base: isize, band: Band<'_>, out: &mut [T], stride: usize) {
+        self.write_some::<true>(base, band, out, stride);
+    }
+
+    /// The same, but for zeros, which are there: planes of the same band were written there before, of another part of the input.
+    pub(super) fn write_elements(&self, base: isize, band: Band<'_>, out: &mut [T], stride: usize) {
+        self.write_some::<false>(base, band, out, stride);
+    }
+
+    fn write_some<const ZEROS: bool>(&self, base: isize, band: Band<'_>, out: &mut [T], stride: usize) {
         let (y, outer) = (self.axes.len() - 2, &self.axes[..self.axes.len() - 2]);
         let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer.len());
         let of_one = self.axes[y].u * self.lines.len();
@@ -191,8 +211,9 @@ impl<'a, T: Pod> Planes<'a, T> {
             let places =
                 outer.iter().zip(index.iter().zip(band.outer)).map(|(axis, (&u, &v))| axis.place(u, v));
             match places.sum::<Option<isize>>() {
-                Some(place) => self.write_lines(base + place, band, out, stride),
-                None => out.fill(T::zeroed()),
+                Some(place) => self.write_lines::<ZEROS>(base + place, band, out, stride),
+                None if ZEROS => out.fill(T::zeroed()),
+                None => {}
             }
             for d in (0..outer.len()).rev() {
                 index[d] += 1;
@@ -205,7 +226,7 @@ impl<'a, T: Pod> Planes<'a, T> {
     }
 
     /// Those of all u of the last two axes.
-    fn write_lines(&self, base: isize, band: Band<'_>, out: &mut [T], stride: usize) {
+    fn write_lines<const ZEROS: bool>(&self, base: isize, band: Band<'_>, out: &mut [T], stride: usize) {
         let axis = self.axes[self.axes.len() - 2];
         let width = band.x.1 - band.x.0;
         let mut planes = out.chunks_mut(stride);
@@ -214,8 +235,10 @@ impl<'a, T: Pod> Planes<'a, T> {
                 let line = line.within(band.x.0, band.x.1);
                 for (v, out) in (band.y.0..band.y.1).zip(out.chunks_exact_mut(width)) {
                     match axis.place(u, v) {
-                        Some(place) => line.write(self.data, base + place, out),
-                        None => out.fill(T::zeroed()),
+                        Some(place) if ZEROS => line.write(self.data, base + place, out),
+                        Some(place) => line.write_elements(self.data, base + place, out),
+                        None if ZEROS => out.fill(T::zeroed()),
+                        None => {}
                     }
                 }
             }

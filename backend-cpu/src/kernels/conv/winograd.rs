@@ -170,9 +170,7 @@ type Vector = [f32; LANES];
 
 #[inline(always)]
 fn load(x: &[f32], at: usize) -> Vector {
-    let mut vector = [0.0; LANES];
-    vector.copy_from_slice(&x[at..at + LANES]);
-    vector
+    *<&Vector>::try_from(&x[at..at + LANES]).expect("so many were taken")
 }
 
 /// So many of a vector, and zeros.
@@ -189,11 +187,9 @@ fn load_some(x: &[f32], at: usize, n: usize) -> Vector {
 /// Writes as many as there is room for.
 #[inline(always)]
 fn store(x: &mut [f32], at: usize, vector: Vector) {
-    if at + LANES <= x.len() {
-        x[at..at + LANES].copy_from_slice(&vector);
-    } else {
-        let n = x.len() - at;
-        x[at..].copy_from_slice(&vector[..n]);
+    match x[at..].first_chunk_mut::<LANES>() {
+        Some(whole) => *whole = vector,
+        None => x[at..].iter_mut().zip(vector).for_each(|(x, y)| *x = y),
     }
 }
 
