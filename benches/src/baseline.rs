@@ -1,6 +1,6 @@
 //! What our own parts have reached, as files under `baselines/`, and what is lost or won against them.
 //!
-//! A line of a file is a name and a number, smaller is better; names are unique. Ratios hold for one processor and number of threads, so
+//! A line of a file is a name and a number, smaller is better; names are unique. Ratios hold for one processor, so
 //! theirs is in the name of the file.
 
 use std::collections::BTreeMap;

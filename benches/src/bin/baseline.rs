@@ -1,28 +1,31 @@
 //! Whether a part of ours has become slower: `cargo run --release -p plywood-benches --bin baseline -- [--write] [--seconds S] [filter]...`
 //!
 //! Each case of the families takes turns with its plain loop, or the copy of the same bytes where there is no loop; its number is the ratio of
-//! the two minima. One that is 15 % above the committed file's is measured again, three times at most, and then ends the program with an
-//! error. `--write` makes the file of this processor and number of threads, each number the best of three measurements in distant minutes.
+//! the two minima. One that is 15 % above the committed file's is measured again, up to eleven times a second apart, and then ends the program with an
+//! error. `--write` makes the file of this processor, on one thread, each number the middle one of three measurements, minutes apart.
 
+use plywood::Cpu;
 use plywood_benches::baseline::{Baseline, Numbers, losses, path};
 use plywood_benches::families::{SIZES, all};
 use plywood_benches::machine;
 use plywood_benches::measure::{Work, in_turns};
 use plywood_benches::reference;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// What a part may lose.
 const TOLERANCE: f64 = 0.15;
 /// Turns that a case and its reference take.
 const ROUNDS: usize = 5;
 /// A loss that stays after so many measurements is one.
-const TRIES: usize = 4;
+const TRIES: usize = 12;
 
 /// The ratio of each case whose name passes.
 fn ratios(seconds: f64, wanted: impl Fn(&str) -> bool) -> Numbers {
     let mut found = Numbers::new();
     for entry in all() {
-        for n in SIZES {
+        // Those that the caches hold: what memory gives changes from minute to minute.
+        for &n in &SIZES[..2] {
             let name = format!("{}: {} at {n}", entry.family, entry.name);
             if !wanted(&name) {
                 continue;
@@ -58,17 +61,22 @@ fn main() -> ExitCode {
         }
     }
     let wanted = |name: &str| filters.is_empty() || filters.iter().any(|f| name.contains(f.as_str()));
-    let (processor, threads) = (machine::processor(), rayon::current_num_threads());
-    let path = path(&format!("ratios {processor} {threads} threads"));
+    // What waking threads takes changes from call to call.
+    Cpu::threads(1);
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("no pool was there before");
+    let path = path(&format!("ratios {}", machine::processor()));
     if write {
-        let mut numbers = ratios(seconds, wanted);
-        for _ in 1..3 {
-            best(&mut numbers, ratios(seconds, wanted));
-        }
+        let runs: [Numbers; 3] = std::array::from_fn(|_| ratios(seconds, wanted));
+        let middle = |name: &String| {
+            let mut all = runs.each_ref().map(|run| run[name]);
+            all.sort_by(f64::total_cmp);
+            all[1]
+        };
+        let numbers = runs[0].keys().map(|name| (name.clone(), middle(name))).collect();
         let head = vec![
             "Ratios of our time to a plain loop's, or to the copy of the same bytes, by `--bin baseline`"
                 .into(),
-            format!("{}; {threads} threads", machine::describe()),
+            format!("{}; one thread", machine::describe()),
         ];
         std::fs::write(&path, Baseline { head, numbers }.text()).expect("the folder is there");
         println!("written: {}", path.display());
@@ -88,6 +96,7 @@ fn main() -> ExitCode {
         if lost.is_empty() {
             break;
         }
+        std::thread::sleep(Duration::from_secs(1));
         best(&mut now, ratios(seconds, |name| lost.iter().any(|loss| loss.name == name)));
         lost = losses(&baseline, &now, TOLERANCE);
     }

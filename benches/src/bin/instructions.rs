@@ -46,7 +46,7 @@ const PATHS: &[Path] = &[
     ("chain of 100", || of(scalar(), chain)),
     ("gradient of a chain of 100", || of(scalar(), grad(chain))),
     ("second derivative of a chain of 100", || of(scalar(), grad(grad(chain)))),
-    ("tangent of a chain of 100", || of(scalar(), |x| jvp(chain, x.clone(), x))),
+    ("tangent of a chain of 100", || of(scalar(), |x| jvp(chain, (x.clone(),), (x,)))),
     ("vmap of a chain of 100", || of(sixteen(), vmap(chain))),
     ("recording of a chain of 100", || of(scalar(), trace(chain))),
     ("jit of x + 1", || of(sixteen(), jit(|x: Tensor<_>| x + 1.0))),
@@ -55,7 +55,7 @@ const PATHS: &[Path] = &[
         let gradient = jit(grad(jitted::tiny));
         keep(move || gradient(layers.clone(), x.clone(), y.clone()))
     }),
-    ("first call of a jitted chain of 100", || of(scalar(), |x| jit(chain)(x))),
+    ("a jitted chain of 100, made anew", || of(scalar(), |x| jit(chain)(x))),
 ];
 
 /// All instructions of so many calls of a path.
