@@ -232,7 +232,7 @@ fn attention_is_one_step_with_the_bits_of_many() {
     let normal = |n: u32, shape: &[usize], dtype| random::normal(&random::fold_in(&key, n), shape, dtype);
     type T4<B> = (Tensor<B>, Tensor<B>, Tensor<B>, Tensor<B>);
     fn back<B: Backend>((x, y, z, mask): T4<B>, ct: Tensor<B>) -> (Tensor<B>, T4<B>) {
-        let (out, pull) = vjp(|x, y, z, mask| attention(x, y, z, mask), (x, y, z, mask));
+        let (out, pull) = vjp(attention, (x, y, z, mask));
         (out, pull(ct))
     }
     // Batches that threads share evenly and not, rows and columns that fill no vector, one row, a deep inner axis.

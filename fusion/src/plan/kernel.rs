@@ -92,9 +92,9 @@ fn is_number(planner: &Planner<'_>, x: &Operand) -> bool {
     x.view.is_some() && planner.graph.ty(x.var).elements() == 1
 }
 
-/// Whether an equation, a kernel by itself, reads numbers, which kernels have inside.
+/// Whether an equation, a kernel by itself, reads numbers, which kernels have inside. (Of single elements they cost nothing.)
 fn reads_numbers(planner: &Planner<'_>, kernel: &Kernel, i: usize) -> bool {
-    let constant = |v: &Var| planner.source(*v) == Source::Number;
+    let constant = |v: &Var| kernel.shape.elements() > 1 && planner.source(*v) == Source::Number;
     kernel.inputs.iter().any(|x| is_number(planner, x))
         || planner.graph.equations()[i].inputs.iter().any(constant)
 }

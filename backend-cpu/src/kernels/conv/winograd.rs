@@ -391,14 +391,15 @@ impl Loop for Output<'_> {
         for x in (0..n).step_by(LANES) {
             let most = LANES.min(n - x);
             let mut rows = [[[0.0; LANES]; 4]; 2];
-            for j in 0..4 {
+            let [upper, lower] = &mut rows;
+            for (j, (upper, lower)) in upper.iter_mut().zip(lower).enumerate() {
                 let mut m = [[0.0; LANES]; 4];
                 for (i, m) in m.iter_mut().enumerate() {
                     let at = first + (4 * i + j) * apart + x;
                     *m = load_some(sums, at, most);
                 }
-                rows[0][j] = add(add(m[0], m[1]), m[2]);
-                rows[1][j] = sub(sub(m[1], m[2]), m[3]);
+                *upper = add(add(m[0], m[1]), m[2]);
+                *lower = sub(sub(m[1], m[2]), m[3]);
             }
             for (i, m) in rows.into_iter().enumerate() {
                 store(&mut planes[2 * i * n..(2 * i + 1) * n], x, add(add(m[0], m[1]), m[2]));
