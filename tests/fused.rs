@@ -268,11 +268,23 @@ fn attention_is_one_step_with_the_bits_of_many() {
                 assert!(differ(x, y) < bound, "{b} {h} {rows} {columns} {inner}: {}", differ(x, y));
             }
         }
-        // On one thread, and on more than there are batches.
+        // On one thread, on more than there are batches, and where the steps are done one after another: the same bits.
+        let two = jitted.call((all.clone(), ct.clone()));
+        assert_eq!(two.0, eager.0);
         for threads in [1, 3, 16] {
-            let one = Cpu::with_threads(threads, || jitted.call((all.clone(), ct.clone())).0);
-            assert_eq!(one, eager.0, "{threads} threads");
+            let other = Cpu::with_threads(threads, || jitted.call((all.clone(), ct.clone())));
+            assert_eq!(tree_leaves(&other), tree_leaves(&two), "{threads} threads");
         }
+        // What comes of the scores is a number of each row alone, or both.
+        let (x, y, _, mask) = all;
+        fn of_rows<B: Backend>(x: Tensor<B>, y: Tensor<B>, mask: Tensor<B>) -> (Tensor<B>, Tensor<B>) {
+            let scores = x.matmul(&y.swapaxes(-1, -2)) + mask;
+            (scores.sum_axes(-1), scores.exp())
+        }
+        let eager = of_rows(x.clone(), y.clone(), mask.clone());
+        assert_eq!(jit(of_rows)(x.clone(), y.clone(), mask.clone()), eager);
+        let sums = jit(|x: Tensor<_>, y: Tensor<_>, mask: Tensor<_>| of_rows(x, y, mask).0);
+        assert_eq!(sums(x, y, mask), eager.0);
     }
 }
 

@@ -96,9 +96,12 @@ impl Chain<'_> {
         let of_then = then.iter().map(|then| Storage::overwritten(self.type_of(then.dot).bytes()));
         let mut of_then: SmallVec<[Storage; 2]> = of_then.collect();
         let sums = self.type_of(dot).dtype.size();
-        // The first product is where an output goes that the kernel may write over it.
-        let over =
-            (0..types.len()).find(|&j| made.overwrites[j] >> input & 1 == 1 && types[j].dtype.size() == sums);
+        // The first product is where an output goes that the kernel may write over it; or behind all of them.
+        let is_over = |&j: &usize| {
+            let fits = kernel.outputs[j].per == Per::Element && types[j].dtype.size() == sums;
+            fits && made.overwrites[j] >> input & 1 == 1
+        };
+        let place = (0..types.len()).find(is_over).unwrap_or(types.len());
         {
             let pieces = pieces(self.batches(), &mut of_kernel, &mut of_then, unit, &after);
             let work =
@@ -108,6 +111,7 @@ impl Chain<'_> {
                 let mut piece = piece.expect("each batch comes once");
                 let mut own: SmallVec<[_; 2]> =
                     (0..types.len()).map(|j| if hidden[j] { Some(scratch(unit(j))) } else { None }).collect();
+                let mut alone = if place == types.len() { Some(scratch(first.bytes())) } else { None };
                 let mut buffers: SmallVec<[&mut [u8]; 2]> =
                     (piece.kernel.iter_mut().zip(&mut own).enumerate())
                         .map(|(j, (there, own))| match (there, own) {
@@ -115,39 +119,31 @@ impl Chain<'_> {
                             (None, own) => &mut own.as_mut().expect("it is hidden")[..unit(j)],
                         })
                         .collect();
-                let mut alone = if over.is_none() { Some(scratch(rows * columns * sums)) } else { None };
-                match (over, &mut alone) {
-                    (Some(j), _) => first.product(at, &[], buffers[j]),
-                    (None, Some(alone)) => first.product(at, &[], &mut alone[..rows * columns * sums]),
-                    (None, None) => unreachable!("there is a place for it"),
-                }
+                buffers.extend(alone.as_mut().map(|alone| &mut alone[..first.bytes()]));
+                first.product(at, &[], buffers[place]);
                 let sizes = [rows, columns];
-                let strides = |size: usize| [(columns * size) as isize, size as isize];
-                let outputs: SmallVec<[Launched<'_>; 2]> = (buffers.iter_mut().enumerate())
+                let mut outputs: SmallVec<[Launched<'_>; 3]> = (buffers.iter_mut().enumerate())
                     .map(|(j, buffer)| {
-                        let size = types[j].dtype.size();
-                        let of_rows = [size as isize, 0];
-                        let two = if kernel.outputs[j].per == Per::Row { of_rows } else { strides(size) };
-                        Launched::write(buffer, 0, &sizes, &two, size)
+                        let size = types.get(j).map_or(sums, |ty| ty.dtype.size());
+                        let is_row = kernel.outputs.get(j).is_some_and(|x| x.per == Per::Row);
+                        let two = if is_row { [size, 0] } else { [columns * size, size] };
+                        Launched::write(buffer, 0, &sizes, &two.map(|step| step as isize), size)
                     })
                     .collect();
                 let mut operands: SmallVec<[Launched<'_>; 12]> = SmallVec::new();
                 let mut given = inputs.iter().zip(&read[others.clone()]);
                 for i in 0..kernel.inputs.len() {
-                    operands.push(match (i == input, over, &alone) {
-                        (true, Some(j), _) => outputs[j].alias(),
-                        (true, None, Some(alone)) => Launched::read(alone, 0, &sizes, &strides(sums), sums),
-                        (true, None, None) => unreachable!("there is a place for it"),
-                        (false, _, _) => {
-                            let ((_, x), value) = given.next().expect("one for each other input");
-                            let CpuData { layout, storage } = data::data(value);
-                            let size = value.dtype().size();
-                            let start =
-                                (layout.offset as isize + x.first(at, &shape[..batch])) * size as isize;
-                            Launched::read(storage.bytes(), start as usize, &sizes, &x.two, size)
-                        }
-                    });
+                    if i == input {
+                        operands.push(outputs[place].alias());
+                        continue;
+                    }
+                    let ((_, x), value) = given.next().expect("one for each other input");
+                    let CpuData { layout, storage } = data::data(value);
+                    let size = value.dtype().size();
+                    let start = (layout.offset as isize + x.first(at, &shape[..batch])) * size as isize;
+                    operands.push(Launched::read(storage.bytes(), start as usize, &sizes, &x.two, size));
                 }
+                outputs.truncate(types.len());
                 operands.extend(outputs);
                 launch(made.code, &sizes, &operands, 0, 1);
                 drop(operands);

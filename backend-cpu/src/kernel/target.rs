@@ -102,7 +102,9 @@ impl Features {
     /// Those of this machine; found once by the standard library.
     pub fn detected() -> Features {
         let avx512_bf16 = features::avx512_bf16();
-        let fast_pairs = avx512_bf16 && !features::is_intel();
+        // The processor is asked once: that leaves a virtual machine, and takes longer than a small product.
+        static IS_INTEL: OnceLock<bool> = OnceLock::new();
+        let fast_pairs = avx512_bf16 && !*IS_INTEL.get_or_init(features::is_intel);
         Features { avx512_bf16, fast_pairs, avx512_vbmi: features::avx512_vbmi() }
     }
 }

@@ -122,15 +122,15 @@ fn by_shifts<T: Num>(p: &Problem<'_, T>, out: &mut [T]) {
                 (buffer, zeros) = (scratch(needed * size_of::<T>()), None);
             }
             let (buffer, sums) = some::<T>(&mut buffer, needed).split_at_mut(of_planes + LANES);
+            let here = (outer.clone(), lines, part);
             for c in 0..p.features {
                 let base = p.image(group, image) + c as isize * p.by_feature;
-                let here = (outer.clone(), lines, part);
                 if zeros.as_ref() == Some(&here) {
                     planes.write_elements(base, band, &mut buffer[..of_planes], length);
                 } else {
                     planes.write(base, band, &mut buffer[..of_planes], length);
                     buffer[of_planes..].fill(T::ZERO);
-                    zeros = Some(here);
+                    zeros = Some(here.clone());
                 }
                 let kernel = p.filter(group, o, c);
                 let taps: SmallVec<[(usize, T); 16]> = known

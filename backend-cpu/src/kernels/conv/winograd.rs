@@ -83,6 +83,9 @@ pub(super) fn run(p: &Problem<'_, f32>, out: &mut [f32]) -> bool {
         let out = std::array::from_fn(place);
         vectorized(Kernel { taps: &taps, length, out });
     });
+    if is_large.load(Ordering::Relaxed) {
+        return false;
+    }
     let kernels = &*kernels;
 
     let all = p.images * tiles.lines;
