@@ -225,7 +225,7 @@ fn an_explanation_says_what_is_fused() {
 #[test]
 fn an_explanation_goes_into_loops() {
     let f = Jit::new().of(|xs: Tensor<_>| {
-        let step = |h: Tensor<_>, x: Tensor<_>| ((h * 0.5 + x).sin().exp(), ());
+        let step = |h: Tensor<_>, x: Tensor<_>| ((h.cumsum(0) * 0.5 + x).sin().exp(), ());
         scan(step, xs.get(0) * 0.0, xs).0
     });
     f.call((T::ones([50, 3], DType::F64),));
@@ -233,10 +233,19 @@ fn an_explanation_goes_into_loops() {
     let text = plan.to_string();
     assert!(text.lines().next().unwrap().ends_with(", 1 loop"), "{text}");
     let step = plan.steps.iter().find(|s| s.kind == StepKind::Loop).expect("a loop");
-    assert_eq!((step.length, step.flops), (Some(50), Flops::Total(50 * 4 * 3)), "{text}");
+    assert_eq!((step.length, step.flops), (Some(50), Flops::Total(50 * 5 * 3)), "{text}");
     let inside = step.inside.as_ref().expect("its body is planned");
-    assert_eq!((inside.kernels(), inside.flops()), (1, Flops::Total(4 * 3)), "{text}");
+    assert_eq!((inside.kernels(), inside.flops()), (2, Flops::Total(5 * 3)), "{text}");
     assert!(text.contains("50 steps"), "{text}");
+    // A loop of small steps that are element by element is one kernel, whose rows are the steps.
+    let f = Jit::new().of(|xs: Tensor<_>| {
+        let step = |h: Tensor<_>, x: Tensor<_>| ((h * 0.5 + x).sin().exp(), ());
+        scan(step, Tensor::zeros([3], DType::F64), xs).0
+    });
+    f.call((T::ones([50, 3], DType::F64),));
+    let text = f.explain().to_string();
+    assert_eq!(text.lines().next(), Some("1 kernel"), "{text}");
+    assert!(text.contains("scan, mul, add, sin, exp, 50 steps"), "{text}");
 }
 
 #[test]

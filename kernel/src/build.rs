@@ -148,6 +148,12 @@ impl Builder {
         self.push(Op::Store(arg, v.id()));
     }
 
+    /// Goes on while a mask is set ([`Op::While`]).
+    #[track_caller]
+    pub fn go_on_while(&self, mask: V<'_>) {
+        self.push(Op::While(mask.id()));
+    }
+
     /// Declares an argument and reads it.
     #[track_caller]
     pub fn input(&self, dtype: DType) -> V<'_> {

@@ -345,6 +345,9 @@ pub enum Op {
     /// the nearest, halves to even (an `F64` stored as 16 bits is rounded to 32 bits first), a mask is 0 or 1. In row
     /// stages only of a splat argument, in loops never of one.
     Store(ArgId, Id),
+    /// Goes on while a mask is set: where it is not, the program ends there, with nothing of this row's later operations nor of
+    /// later rows. Only in row stages. Rows of such a program come one after another.
+    While(Id),
     /// One operand.
     Unary(Unary, Id),
     /// Two operands.
@@ -369,7 +372,7 @@ impl Op {
     pub fn operands(&self) -> impl Iterator<Item = Id> + use<> {
         let (ids, n) = match *self {
             Op::Const(..) | Op::Column | Op::Load(_) => ([0; 3], 0),
-            Op::Unary(_, a) | Op::Store(_, a) | Op::Reduce(_, a) => ([a, 0, 0], 1),
+            Op::Unary(_, a) | Op::Store(_, a) | Op::While(a) | Op::Reduce(_, a) => ([a, 0, 0], 1),
             Op::Binary(_, a, b) | Op::Compare(_, a, b) => ([a, b, 0], 2),
             Op::Fma(_, a, b, c) | Op::Select(a, b, c) => ([a, b, c], 3),
         };
@@ -381,6 +384,7 @@ impl Op {
         match self {
             Op::Const(..) | Op::Column | Op::Load(_) => self,
             Op::Store(arg, a) => Op::Store(arg, f(a)),
+            Op::While(a) => Op::While(f(a)),
             Op::Unary(op, a) => Op::Unary(op, f(a)),
             Op::Binary(op, a, b) => Op::Binary(op, f(a), f(b)),
             Op::Fma(op, a, b, c) => Op::Fma(op, f(a), f(b), f(c)),
@@ -388,6 +392,14 @@ impl Op {
             Op::Select(a, b, c) => Op::Select(f(a), f(b), f(c)),
             Op::Reduce(op, a) => Op::Reduce(op, f(a)),
         }
+    }
+}
+
+impl Op {
+    /// Whether it has a value.
+    #[inline]
+    pub const fn has_value(&self) -> bool {
+        !matches!(self, Op::Store(..) | Op::While(_))
     }
 }
 

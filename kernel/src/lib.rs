@@ -2,7 +2,8 @@
 //!
 //! A [`Program`] ([`ir`]) is built with a [`Builder`] and checked on the way. What its operations mean, to the bit, is
 //! written in [`semantics`] and [`element`]. [`formulas`] has the operations of a graph in lanes, [`math`] and [`cast`] what
-//! they are made of, [`threefry`] random bits, [`fused`] the programs of a planner's kernels; [`layout`] says where
+//! they are made of, [`threefry`] random bits, [`fused`] the programs of a planner's kernels, [`looped`]
+//! those of loops; [`layout`] says where
 //! elements lie.
 //!
 //! Nothing here runs a program: backends do, as machine code or otherwise. What always holds: a program has one meaning,
@@ -18,6 +19,7 @@ pub mod formulas;
 pub mod fused;
 pub mod ir;
 pub mod layout;
+pub mod looped;
 pub mod math;
 mod print;
 pub mod semantics;

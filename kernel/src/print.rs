@@ -42,7 +42,7 @@ impl fmt::Display for Program {
             for id in stage.ops.clone() {
                 let op = self.ops[id as usize];
                 match op {
-                    Op::Store(..) => write!(f, "    ")?,
+                    Op::Store(..) | Op::While(_) => write!(f, "    ")?,
                     _ => write!(f, "    %{id}: {} = ", self.ty(id))?,
                 }
                 match op {
@@ -50,6 +50,7 @@ impl fmt::Display for Program {
                     Op::Column => write!(f, "column")?,
                     Op::Load(arg) => write!(f, "load ${arg}")?,
                     Op::Store(arg, _) => write!(f, "store ${arg}")?,
+                    Op::While(_) => write!(f, "while")?,
                     Op::Unary(op, _) => write!(f, "{}", format!("{op:?}").to_lowercase())?,
                     Op::Binary(op, ..) => write!(f, "{}", format!("{op:?}").to_lowercase())?,
                     Op::Fma(op, ..) => write!(f, "fma.{}", format!("{op:?}").to_lowercase())?,

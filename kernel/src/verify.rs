@@ -49,6 +49,11 @@ impl Context<'_> {
                     false => Err(format!("argument {arg} holds {dtype}, not {:?}", ty(a))),
                 }
             }
+            Op::While(_) if self.kind == StageKind::Loop => Err("only rows end".into()),
+            Op::While(a) => match ty(a) {
+                Type::Mask => Ok(Type::Mask),
+                t => Err(format!("rows go on by a mask, not by {t:?}")),
+            },
             Op::Unary(op, a) => self.unary(op, ty(a)),
             Op::Binary(op, a, b) => same(ty(a), ty(b)).and_then(|t| binary(op, t)),
             Op::Fma(_, a, b, c) => match same(ty(a), ty(b)).and_then(|t| same(t, ty(c)))? {
@@ -77,8 +82,8 @@ impl Context<'_> {
     /// Whether the operation at work may read a value.
     fn visible(&self, id: Id) -> Result<(), Fault> {
         let Some(op) = self.ops.get(id as usize) else { return Err(format!("there is no value {id}")) };
-        if matches!(op, Op::Store(..)) {
-            return Err(format!("{id} is a store, which has no value"));
+        if !op.has_value() {
+            return Err(format!("{id} is {op:?}, which has no value"));
         }
         let earlier = id < self.start;
         let uniform = match op {
@@ -87,6 +92,7 @@ impl Context<'_> {
             Op::Load(arg) => self.args[*arg as usize].splat,
             Op::Column
             | Op::Store(..)
+            | Op::While(_)
             | Op::Unary(..)
             | Op::Binary(..)
             | Op::Fma(..)

@@ -2,8 +2,8 @@
 //!
 //! What always holds: runs after the first few look at no clock; a measured time is the least of those of complete steps.
 
-use super::is_planned;
-use plywood_core::{Explanation, Graph};
+use super::{is_planned, looped};
+use plywood_core::{Explanation, Graph, Op};
 use plywood_fusion::plan::{self, Known};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
@@ -72,5 +72,9 @@ impl Known for Times {
 
     fn body(&self, body: &Graph, of_loop: bool) -> Option<Explanation> {
         (!of_loop || is_planned(body)).then(|| explain(body))
+    }
+
+    fn is_one_kernel(&self, op: &Op) -> bool {
+        looped::is_one_kernel(op)
     }
 }

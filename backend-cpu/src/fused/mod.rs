@@ -9,6 +9,7 @@ mod chain;
 mod contract;
 mod explain;
 mod flat;
+pub mod looped;
 mod operands;
 mod together;
 

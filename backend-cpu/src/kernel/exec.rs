@@ -17,6 +17,7 @@ pub struct Kernel {
     target: Target,
     executable: Executable,
     reduces: bool,
+    ends: bool,
     /// The arguments that can be stored past the caches, as bits.
     streamed: u32,
     /// Nanoseconds of an element and of a row on one thread, about.
@@ -55,7 +56,8 @@ impl Kernel {
         };
         let (element, row) = cost(program, target);
         let reduces = program.ops().iter().any(|op| matches!(op, Op::Reduce(..)));
-        Kernel { program: program.clone(), target, executable, reduces, streamed, element, row }
+        let ends = program.ends();
+        Kernel { program: program.clone(), target, executable, reduces, ends, streamed, element, row }
     }
 
     /// What it does.
@@ -71,6 +73,11 @@ impl Kernel {
     /// Whether a row's columns must stay together.
     pub(super) fn reduces(&self) -> bool {
         self.reduces
+    }
+
+    /// Whether rows may end before the last one, and so come one after another.
+    pub(super) fn ends(&self) -> bool {
+        self.ends
     }
 
     /// The arguments that [`call_streaming`](Kernel::call_streaming) stores past the caches.
@@ -157,9 +164,13 @@ fn cost(program: &Program, target: Target) -> (f64, f64) {
                 let arg = program.args()[*arg as usize];
                 bytes += if arg.splat { 0.0 } else { arg.dtype.size() as f64 };
             }
-            Op::Column | Op::Unary(..) | Op::Binary(..) | Op::Fma(..) | Op::Compare(..) | Op::Select(..) => {
-                ops += 1.0
-            }
+            Op::Column
+            | Op::While(_)
+            | Op::Unary(..)
+            | Op::Binary(..)
+            | Op::Fma(..)
+            | Op::Compare(..)
+            | Op::Select(..) => ops += 1.0,
             Op::Reduce(..) => (ops, row) = (ops + 1.0, row + 6.0),
         }
     }

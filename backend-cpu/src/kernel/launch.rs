@@ -19,10 +19,12 @@ use crate::par;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 
+mod rows;
 mod single;
 #[cfg(test)]
 mod tests;
 
+pub use rows::{Place, in_rows};
 pub use single::{Side, alone, flat, small};
 
 /// The words of a call block for so many arguments.
@@ -270,6 +272,7 @@ pub fn tile(kernel: &Kernel, sizes: &[usize; 2], operands: &[Operand<'_>], tile:
 fn check(kernel: &Kernel, rank: usize, operands: &[Operand<'_>]) {
     let args = kernel.program().args();
     assert_eq!(args.len(), operands.len(), "kernel: a program has an operand for each argument");
+    assert!(!kernel.ends(), "kernel: rows that may end come one after another, by `in_rows`");
     for (arg, operand) in args.iter().zip(operands) {
         let inner = if arg.splat { 0 } else { arg.dtype.size() as isize };
         let fits = operand.strides.len() == rank && operand.strides[rank - 1] == inner;

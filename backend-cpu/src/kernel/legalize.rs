@@ -36,7 +36,7 @@ fn misses(op: &Op, ty: impl Fn(u32) -> Type) -> bool {
         Op::Compare(op, x, _) => {
             !(ty(x).is_float() || op == Compare::Eq || op == Compare::Gt && ty(x).is_signed())
         }
-        Op::Const(..) | Op::Column | Op::Load(_) | Op::Store(..) => false,
+        Op::Const(..) | Op::Column | Op::Load(_) | Op::Store(..) | Op::While(_) => false,
         Op::Fma(..) | Op::Select(..) | Op::Reduce(..) => false,
     }
 }
@@ -80,9 +80,8 @@ impl<'b> Avx2<'b> {
                 Some(mask) => mask.select(v(y), v(x)),
                 None => v(mask).select(v(x), v(y)),
             },
-            Op::Const(..) | Op::Column | Op::Load(_) | Op::Store(..) | Op::Fma(..) | Op::Reduce(..) => {
-                self.b.push(op.map(|x| v(x).id()))
-            }
+            Op::Const(..) | Op::Column | Op::Load(_) => self.b.push(op),
+            Op::Store(..) | Op::While(_) | Op::Fma(..) | Op::Reduce(..) => self.b.push(op.map(|x| v(x).id())),
         }
     }
 

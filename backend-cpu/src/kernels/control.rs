@@ -1,4 +1,4 @@
-//! Loops: bodies run as plans, unless they run too seldom for a plan to pay. Stacked results: a slice is copied to its place when
+//! Loops: one kernel where a step is small and element by element ([`fused::looped`]); else bodies run as plans, unless they run too seldom for a plan to pay. Stacked results: a slice is copied to its place when
 //! its step is done, so that it is held once.
 
 use crate::Cpu;
@@ -51,6 +51,10 @@ impl Runs for Bodies {
 
 /// Inputs: constants, state, tensors to be scanned.
 pub fn scan(types: &[TensorType], mut x: Values, scan: &Scan) -> Values {
+    x = match fused::looped::scan(types, x, scan) {
+        Ok(outputs) => return outputs,
+        Err(x) => x,
+    };
     if scan.length >= OFTEN {
         for (i, x) in x.iter_mut().enumerate().take(scan.constants) {
             if is_read_turned(&scan.body, scan.body.inputs()[i]) {
@@ -95,7 +99,10 @@ fn turn(x: &mut Value) {
 
 /// Inputs: constants of the condition, constants of the body, state.
 pub fn while_loop(x: Values, w: &While) -> Values {
-    interpret::while_loop(&Bodies, x, w)
+    match fused::looped::while_loop(x, w) {
+        Ok(state) => state,
+        Err(x) => interpret::while_loop(&Bodies, x, w),
+    }
 }
 
 /// Inputs: which branch, operands.

@@ -78,7 +78,7 @@ pub fn compute(e: &mut Emit, program: &Program, id: Id, value: &dyn Fn(Id) -> Va
                 _ => e.select(mask, yes, no),
             }
         }
-        Op::Column | Op::Load(_) | Op::Store(..) | Op::Reduce(..) => {
+        Op::Column | Op::Load(_) | Op::Store(..) | Op::While(_) | Op::Reduce(..) => {
             unreachable!("{:?} is not computed from values alone", program.ops()[id as usize])
         }
     }
@@ -95,7 +95,7 @@ pub fn apply(e: &mut Emit, program: &Program, loaded: &[Val]) -> Vec<Val> {
                 stored.push(values[x as usize].expect("it was made before"));
                 None
             }
-            Op::Column | Op::Reduce(..) => unreachable!("{op:?} is of columns"),
+            Op::Column | Op::While(_) | Op::Reduce(..) => unreachable!("{op:?} is of columns"),
             Op::Const(..)
             | Op::Unary(..)
             | Op::Binary(..)

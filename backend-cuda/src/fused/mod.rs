@@ -80,6 +80,9 @@ pub fn explain(graph: &Graph) -> Explanation {
         fn body(&self, body: &Graph, _: bool) -> Option<Explanation> {
             Some(explain(body))
         }
+        fn is_one_kernel(&self, _: &plywood_core::Op) -> bool {
+            false
+        }
     }
     plan::explain(graph, &planned(graph).plan, &Gpus)
 }

@@ -299,7 +299,7 @@ pub fn step(e: &mut Emit, program: &Program, bf16: Stored, before: Val, new: Val
                 result = Some(memory::narrow(e, dtype, bf16, value(x), program.ty(x)));
                 None
             }
-            Op::Column | Op::Reduce(..) => unreachable!("it is element by element"),
+            Op::Column | Op::While(_) | Op::Reduce(..) => unreachable!("it is element by element"),
             Op::Const(..)
             | Op::Unary(..)
             | Op::Binary(..)

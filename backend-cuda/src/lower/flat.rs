@@ -28,7 +28,7 @@ pub fn write(w: &mut Writer<'_>) {
                     stores.push((arg, x));
                     None
                 }
-                Op::Reduce(..) => unreachable!("it is not flat"),
+                Op::While(_) | Op::Reduce(..) => unreachable!("it is not flat"),
                 Op::Const(..)
                 | Op::Column
                 | Op::Unary(..)

@@ -100,6 +100,7 @@ fn once(w: &mut Writer<'_>, stage: &Stage, at: &address::At, values: &mut Values
                 None
             }
             Op::Reduce(..) | Op::Column => unreachable!("only loops reduce and count"),
+            Op::While(_) => unreachable!("loops are run by the host"),
             Op::Const(..)
             | Op::Unary(..)
             | Op::Binary(..)
@@ -172,6 +173,7 @@ fn body(
                 w.e.assign(sum, after);
                 None
             }
+            Op::While(_) => unreachable!("loops are run by the host"),
             Op::Column
             | Op::Const(..)
             | Op::Unary(..)

@@ -12,6 +12,9 @@ pub trait Known {
 
     /// What runs when a body of this step is run. Of a loop's body that has no plan, nothing.
     fn body(&self, body: &Graph, of_loop: bool) -> Option<Explanation>;
+
+    /// Whether a loop is one kernel, and no step is launched alone.
+    fn is_one_kernel(&self, op: &Op) -> bool;
 }
 
 /// What runs when a graph is called by this plan.
@@ -23,7 +26,7 @@ pub fn explain(graph: &Graph, plan: &Plan, known: &dyn Known) -> Explanation {
 
 fn explained(graph: &Graph, step: &Step, seconds: Option<f64>, known: &dyn Known) -> ExplainedStep {
     let equation = |i: &usize| &graph.equations()[*i];
-    let (kind, equations, shape): (_, Vec<&Equation>, _) = match step {
+    let (mut kind, equations, shape): (_, Vec<&Equation>, _) = match step {
         Step::One(i) => {
             let e = equation(i);
             let shape = e.outputs.first().map_or(Shape::scalar(), |v| graph.ty(*v).shape.clone());
@@ -57,13 +60,20 @@ fn explained(graph: &Graph, step: &Step, seconds: Option<f64>, known: &dyn Known
         }
         _ => (read.iter().map(bytes).sum(), outputs(graph, step).iter().map(bytes).sum()),
     };
+    let mut operations: Vec<ExplainedOp> = equations.iter().map(|e| ExplainedOp::of(e)).collect();
     let (length, inside) = match &equations[..] {
+        [e] if kind == StepKind::Loop && known.is_one_kernel(&e.op) => {
+            kind = StepKind::Kernel;
+            let steps = e.op.graphs().into_iter().flat_map(|body| body.equations());
+            operations.extend(steps.map(ExplainedOp::of));
+            (length(&e.op), None)
+        }
         [e] => inside(&e.op, known),
         _ => (None, None),
     };
     ExplainedStep {
         kind,
-        operations: equations.iter().map(|e| ExplainedOp::of(e)).collect(),
+        operations,
         shape,
         read,
         written,

@@ -61,6 +61,11 @@ impl Program {
         self.ops.iter().any(|op| matches!(op, Op::Store(a, _) if *a == arg))
     }
 
+    /// Whether its rows may end before the last one ([`Op::While`]).
+    pub fn ends(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::While(_)))
+    }
+
     /// Whether an argument is read.
     #[inline]
     pub fn reads(&self, arg: ArgId) -> bool {
@@ -75,6 +80,7 @@ impl Program {
             Op::Load(arg) => self.args[arg as usize].splat,
             Op::Column
             | Op::Store(..)
+            | Op::While(_)
             | Op::Unary(..)
             | Op::Binary(..)
             | Op::Fma(..)

@@ -43,7 +43,7 @@ fn evaluate<L: Lane>(op: Op, ty: impl Fn(Id) -> Type, lane: impl Fn(Id) -> L) ->
         Op::Fma(op, a, b, c) => fma(op, Apply([lane(a), lane(b), lane(c)])),
         Op::Compare(op, a, b) => compare(op, ty(a), Apply([lane(a), lane(b)])),
         Op::Select(a, b, c) => select(Apply([lane(a), lane(b), lane(c)])),
-        Op::Column | Op::Load(_) | Op::Store(..) | Op::Reduce(..) => return None,
+        Op::Column | Op::Load(_) | Op::Store(..) | Op::While(_) | Op::Reduce(..) => return None,
     })
 }
 

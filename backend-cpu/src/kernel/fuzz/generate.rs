@@ -130,6 +130,10 @@ fn generate(rng: &mut Rng, b: &Builder) {
                 all.extend(g.reduction());
             }
         }
+        if g.kind == StageKind::Row && g.rng.one_in(6) {
+            let mask = g.of(Type::Mask);
+            g.b.go_on_while(mask);
+        }
         for _ in 0..1 + g.rng.below(3) {
             g.store();
         }

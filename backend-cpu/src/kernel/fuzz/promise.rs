@@ -17,7 +17,8 @@ pub fn is_kept(p: &Program) -> bool {
             bits_are_known(p, x) && bits_are_known(p, y) || changes_the_sign(p, op)
         }
         Op::Binary(Binary::Scale, _, n) => is_tame(p, n),
-        Op::Const(..) | Op::Column | Op::Load(_) | Op::Store(..) | Op::Unary(..) | Op::Binary(..) => true,
+        Op::Const(..) | Op::Column | Op::Load(_) | Op::Store(..) | Op::While(_) => true,
+        Op::Unary(..) | Op::Binary(..) => true,
         Op::Fma(..) | Op::Compare(..) | Op::Select(..) | Op::Reduce(..) => true,
     })
 }
@@ -45,7 +46,7 @@ fn bits_are_known(p: &Program, x: Id) -> bool {
             Op::Compare(Compare::Ne, c, d) if same(c, d) && same(c, b) => bits_are_known(p, a),
             _ => bits_are_known(p, a) && bits_are_known(p, b),
         },
-        Op::Column | Op::Load(_) | Op::Store(..) | Op::Unary(..) | Op::Binary(..) => false,
+        Op::Column | Op::Load(_) | Op::Store(..) | Op::While(_) | Op::Unary(..) | Op::Binary(..) => false,
         Op::Fma(..) | Op::Compare(..) | Op::Reduce(..) => false,
     }
 }

@@ -61,7 +61,7 @@ fn candidates(case: &Case) -> impl Iterator<Item = Case> {
 fn edits(p: &Program, i: Id) -> Vec<(Id, Edit)> {
     let op = p.ops()[i as usize];
     let edits: Vec<Edit> = match op {
-        Op::Store(..) => vec![Edit::Drop],
+        Op::Store(..) | Op::While(_) => vec![Edit::Drop],
         Op::Const(..) => vec![],
         _ => {
             let ty = p.ty(i);
@@ -79,7 +79,7 @@ fn edited(p: &Program, at: Id, edit: Edit) -> Option<Program> {
     for i in (0..n).rev() {
         let op = p.ops()[i];
         let is_at = i as Id == at;
-        if !(needed[i] || matches!(op, Op::Store(..))) {
+        if !(needed[i] || !op.has_value()) {
             continue;
         }
         needed[i] = true;

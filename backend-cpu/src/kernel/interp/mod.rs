@@ -122,11 +122,12 @@ struct Call<'a> {
 impl Call<'_> {
     /// Whether several rows may be at work at once: what is written in one is not read in the next.
     fn rows_are_apart(&self, plan: &Plan) -> bool {
-        plan.program.args().iter().enumerate().all(|(i, arg)| {
-            let elements = if arg.splat { 1 } else { self.columns };
-            let stride = self.args[2 * i + 1] as isize;
-            !plan.program.writes(i as u8) || stride.unsigned_abs() >= elements * arg.dtype.size()
-        })
+        !plan.program.ends()
+            && plan.program.args().iter().enumerate().all(|(i, arg)| {
+                let elements = if arg.splat { 1 } else { self.columns };
+                let stride = self.args[2 * i + 1] as isize;
+                !plan.program.writes(i as u8) || stride.unsigned_abs() >= elements * arg.dtype.size()
+            })
     }
 
     /// An argument's elements of some rows and columns.
@@ -168,7 +169,7 @@ enum PerRow {
 unsafe fn run_rows<L: Lane>(isa: Isa, plan: &Plan, block: &[usize], room: &mut [L]) {
     let call = Call { rows: block[0], columns: block[1], first_column: block[2], args: &block[3..] };
     let (tiles, partials) = room.split_at_mut(plan.tiles * tile::<L>());
-    let mut machine = Machine { isa, plan, call: &call, tiles, partials };
+    let mut machine = Machine { isa, plan, call: &call, tiles, partials, ended: false };
     let short = call.rows > 1 && call.columns > 0 && call.columns * 2 <= tile::<L>();
     let together = if short && call.rows_are_apart(plan) { tile::<L>() / call.columns } else { 1 };
     for row in (0..call.rows).step_by(together) {
@@ -185,6 +186,9 @@ unsafe fn run_rows<L: Lane>(isa: Isa, plan: &Plan, block: &[usize], room: &mut [
                     StageKind::Loop => machine.long_row(stage, row),
                 }
             }
+            if machine.ended {
+                return;
+            }
         }
     }
 }
@@ -196,6 +200,8 @@ struct Machine<'a, L> {
     tiles: &'a mut [L],
     /// The partial results of the stage's reductions.
     partials: &'a mut [L],
+    /// Whether the program is through before its last row.
+    ended: bool,
 }
 
 impl<L: Lane> Machine<'_, L> {
@@ -237,6 +243,9 @@ impl<L: Lane> Machine<'_, L> {
         for step in steps {
             // SAFETY: the caller's.
             unsafe { self.step(step, at, per_row) };
+            if self.ended {
+                return;
+            }
         }
     }
 
@@ -257,6 +266,12 @@ impl<L: Lane> Machine<'_, L> {
             // SAFETY: the caller's.
             return unsafe { memory::store(isa, dtype, source, region) };
         }
+        if let Op::While(_) = step.op {
+            debug_assert_eq!(at.rows, 1, "rows come one after another");
+            let mask = source(step.sources[0], per_row, self.plan, 1, |i| &self.tiles[i * tile::<L>()..]);
+            self.ended = mask.first().to_u64() == 0;
+            return;
+        }
         let (below, rest) = self.tiles.split_at_mut(out);
         let (to, above) = rest.split_at_mut(tile::<L>());
         let src = |i: usize| {
@@ -266,7 +281,7 @@ impl<L: Lane> Machine<'_, L> {
             })
         };
         match step.op {
-            Op::Const(..) | Op::Store(..) => unreachable!("not a step"),
+            Op::Const(..) | Op::Store(..) | Op::While(_) => unreachable!("not a step"),
             Op::Column => {
                 for (i, row) in to[..count].chunks_exact_mut(at.columns).enumerate() {
                     debug_assert!(i < at.rows);

@@ -18,6 +18,14 @@ pub(super) enum Src<'a, L> {
 }
 
 impl<'a, L: Lane> Src<'a, L> {
+    /// The first lane.
+    pub(super) fn first(self) -> L {
+        match self {
+            Src::Tile(lanes) => lanes[0],
+            Src::One(lane) => lane,
+        }
+    }
+
     /// The chunks; the only one, made in `room`, where there is one lane for all.
     #[inline(always)]
     pub(super) fn chunks(self, room: &'a mut [L; CHUNK]) -> &'a [[L; CHUNK]] {

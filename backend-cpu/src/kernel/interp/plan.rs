@@ -142,13 +142,14 @@ impl Planner<'_> {
                 Op::Load(arg) => !in_loop || self.program.args()[arg as usize].splat,
                 Op::Column
                 | Op::Store(..)
+                | Op::While(_)
                 | Op::Unary(..)
                 | Op::Binary(..)
                 | Op::Fma(..)
                 | Op::Compare(..)
                 | Op::Select(..) => !in_loop,
             };
-            if once_a_row && self.roots[id as usize] == id && !matches!(op, Op::Store(..)) {
+            if once_a_row && self.roots[id as usize] == id && op.has_value() {
                 let slot = self.fresh();
                 self.places[id as usize] = Place::Slot(slot);
             }
@@ -178,7 +179,7 @@ impl Planner<'_> {
                     step.reduction = plan.reductions.len() as u32;
                     plan.reductions.push(step);
                 }
-                (Op::Store(..), _) => {}
+                (Op::Store(..) | Op::While(_), _) => {}
                 (_, Place::Slot(slot)) => step.out = slot,
                 (_, Place::Nowhere | Place::Tile(_) | Place::Const(_)) => {
                     // Before the operands' tiles are free: no step writes what it reads.

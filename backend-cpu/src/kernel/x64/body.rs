@@ -2,7 +2,7 @@
 
 use super::Emitter;
 use super::alloc::Loc;
-use super::encode::{Gp, K, KOp, KWidth, Len, Masked, Rm, mem, mem_at};
+use super::encode::{Cc, Gp, K, KOp, KWidth, Len, Masked, Rm, mem, mem_at};
 use super::isa::{self, FmaForm, Isa, UnaryForm};
 use super::loops;
 use crate::kernel::ir::{Binary, Compare, Fma, Id, Op, StageKind, Type, Unary, Width};
@@ -23,6 +23,10 @@ impl Emitter<'_> {
                 self.store(arg, x, copy);
                 self.release(&op, i, copy);
             }
+            Op::While(x) => {
+                self.end_unless(x, copy);
+                self.release(&op, i, copy);
+            }
             Op::Unary(unary, x) => self.unary(i, &op, unary, x, copy),
             Op::Binary(binary, x, y) => self.binary(i, &op, binary, [x, y], copy),
             Op::Fma(fma, x, y, z) => self.fma(i, &op, fma, [x, y, z].map(|x| self.flow.root(x)), copy),
@@ -33,7 +37,7 @@ impl Emitter<'_> {
                 self.release(&op, i, copy);
             }
         }
-        if self.stage.kind == StageKind::Row && self.flow.is_used_later(i) {
+        if self.stage.kind == StageKind::Row && op.has_value() && self.flow.is_used_later(i) {
             self.keep(i);
         }
     }
@@ -55,6 +59,35 @@ impl Emitter<'_> {
         if !self.flow.is_used_in_its_stage(x) {
             self.forget(x, 0);
         }
+    }
+
+    /// Leaves the rows where a mask, the same in all lanes, is not set.
+    fn end_unless(&mut self, x: Id, copy: usize) {
+        match self.isa {
+            Isa::Avx512 => {
+                let (k, given) = self.mask(x, copy);
+                self.asm.k_to(KWidth::W, Gp::RAX, k);
+                if given {
+                    self.give_mask(k);
+                }
+            }
+            Isa::Avx2 => {
+                let m = self.operand(x, copy);
+                let r = match m {
+                    Rm::Reg(r) => r,
+                    m => {
+                        let r = self.take();
+                        self.mov(r, m);
+                        self.give(r);
+                        r
+                    }
+                };
+                self.asm.signs(Gp::RAX, r);
+            }
+        }
+        self.asm.test_i(Gp::RAX, 1);
+        let end = self.end.expect("there are rows");
+        self.asm.jcc(Cc::E, end);
     }
 
     /// The first column's number, that of the iteration, and 0, 1, 2, … in the lanes.

@@ -85,7 +85,7 @@ impl Flow {
     /// Whether code is needed for it: it stores, or somebody reads its value.
     #[inline]
     pub(super) fn is_live(&self, i: Id, op: &Op) -> bool {
-        matches!(op, Op::Store(..)) || self.counts[i as usize] > 0
+        !op.has_value() || self.counts[i as usize] > 0
     }
 
     /// The value that holds this one's bits.
@@ -125,6 +125,7 @@ pub(super) fn is_fixed(program: &Program, op: &Op, stage: &Stage) -> bool {
         Op::Load(arg) => stage.kind == StageKind::Loop && program.args()[arg as usize].splat,
         Op::Column
         | Op::Store(..)
+        | Op::While(_)
         | Op::Unary(..)
         | Op::Binary(..)
         | Op::Fma(..)

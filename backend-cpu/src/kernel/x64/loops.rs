@@ -93,6 +93,7 @@ impl Emitter<'_> {
             single = Some(plan);
         }
         let (row, done) = (self.asm.here(), self.asm.label());
+        self.end = Some(done);
         if let Some(plan) = &single {
             self.stage_loop(plan, true);
         } else {

@@ -34,7 +34,7 @@ use super::ir::{Id, Program, Stage, Width};
 use super::legalize;
 use super::target::Target;
 use alloc::Registers;
-use encode::Asm;
+use encode::{Asm, Label};
 use flow::Flow;
 
 /// Machine code of a program.
@@ -113,6 +113,8 @@ struct Emitter<'a> {
     homes: Vec<i32>,
     /// Whether a value is there before the code at work: see [`flow::is_fixed`]; of earlier stages, all.
     fixed: Vec<bool>,
+    /// Where rows end.
+    end: Option<Label>,
     /// The stage at work.
     stage: Stage,
     /// How many copies of the body are interleaved.
@@ -142,6 +144,7 @@ impl<'a> Emitter<'a> {
             regs: Registers::new(n),
             homes: vec![alloc::NO_HOME; n],
             fixed: vec![false; n],
+            end: None,
             stage: program.stages()[0].clone(),
             copies: 1,
             first_copy: 0,

@@ -148,7 +148,7 @@ impl Emitter<'_> {
                 }
                 seen[n] = x;
             }
-            if !matches!(op, Op::Store(..) | Op::Reduce(..)) {
+            if op.has_value() && !matches!(op, Op::Reduce(..)) {
                 live[self.is_mask(self.program.ty(i)) as usize] += 1;
             }
             most = [most[0].max(live[0]), most[1].max(live[1])];

@@ -88,6 +88,11 @@ impl Asm {
         self.vex(vop(prefix, 1, w, 0x92), Len::L128, dst.0, 0, src.into(), None);
     }
 
+    /// The signs of the eight lanes of 32 bits of a vector register, in a general register.
+    pub fn signs(&mut self, dst: Gp, src: u8) {
+        self.vex(vop(Prefix::None, 1, 0, 0x50), Len::L256, dst.0, 0, Rm::Reg(src), None);
+    }
+
     /// `dst = src`, to a general register; the bits above the mask become zero.
     pub fn k_to(&mut self, width: KWidth, dst: Gp, src: K) {
         let (prefix, w) = width.fields_gp();

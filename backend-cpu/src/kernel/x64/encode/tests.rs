@@ -287,6 +287,10 @@ fn mask_registers() {
         t.row(format!("kmov{w} k5, [rsp + 8]"), |asm| asm.k_load(width, K(5), mem(Gp::RSP, 8)));
         t.row(format!("kmov{w} [r9 + 8], k5"), |asm| asm.k_store(width, mem(Gp::R9, 8), K(5)));
     }
+    for r in 0..16u8 {
+        let name = DWORD[r as usize];
+        t.row(format!("vmovmskps {name}, ymm{}", (r + 5) % 16), |asm| asm.signs(Gp(r), (r + 5) % 16));
+    }
     t.check();
 }
 
