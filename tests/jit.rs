@@ -245,7 +245,7 @@ fn an_explanation_goes_into_loops() {
     f.call((T::ones([50, 3], DType::F64),));
     let text = f.explain().to_string();
     assert_eq!(text.lines().next(), Some("1 kernel"), "{text}");
-    assert!(text.contains("scan, mul, add, sin, exp, 50 steps"), "{text}");
+    assert!(text.contains("scan, full, mul, add, sin, exp, 50 steps"), "{text}");
 }
 
 #[test]
