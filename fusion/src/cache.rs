@@ -92,7 +92,9 @@ impl<Out> Cache<Out> {
         let now = cache.stats.calls;
         // The one that was used last comes first.
         let at = cache.entries.iter().position(|e| e.signature.fits(&visit))?;
-        cache.entries.swap(0, at);
+        if at > 0 {
+            cache.entries.swap(0, at);
+        }
         let entry = &mut cache.entries[0];
         entry.used = now;
         Some(entry.recording.clone())
