@@ -8,6 +8,7 @@
 //! since the order of its terms is a matter of their places alone.
 
 mod passes;
+mod places;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use crate::math::Num;
 use crate::par;
 use bytemuck::Pod;
 use passes::{Place, passes};
+use places::{Extreme, places};
 use plywood_core::op::{Window, WindowKind};
 use plywood_core::{DType, TensorType, Value};
 use smallvec::{SmallVec, smallvec};
@@ -119,12 +121,24 @@ macro_rules! of_places { ($($Kind:ident $none:ident $better:tt;)*) => { $( impl<
     }
 
     fn block(self, x: &[X], first: usize, axes: &[Axis], origin: usize, out: &mut [i32]) {
+        if places::<X, Self>(x, first, axes, out) {
+            return;
+        }
         let place = |(i, &x)| Place { x, place: (first + i) as u32 };
         let all: Vec<Place<X>> = x.iter().enumerate().map(place).collect();
         let mut places = vec![<Self as Kind<X>>::none(self); out.len()];
         passes::<X, _>(self, &all, axes, origin, &mut places);
         // That of none is -1.
         out.iter_mut().zip(places).for_each(|(out, p)| *out = p.place as i32);
+    }
+}
+
+impl<X: Num> Extreme<X> for $Kind {
+    const NONE: X = X::$none;
+
+    #[inline(always)]
+    fn is_more(x: X, y: X) -> bool {
+        y $better x
     }
 } )* } }
 of_places! {

@@ -198,10 +198,17 @@ fn threads_change_nothing() {
         ("windows over rows", scatter(&[1, 2], &[], &[0]), &[40, 9], 38, &[900, 3, 9]),
         ("windows in a row", scatter(&[1, 2], &[], &[0]), &[200, 9], 201, &[9000, 1, 9]),
     ];
-    for (name, s, shape, bound, updates) in cases {
+    let all = cases.iter().flat_map(|case| [(case, false), (case, true)]);
+    for ((name, s, shape, bound, updates), ascend) in all {
+        let (shape, updates, bound) = (*shape, *updates, *bound);
         let count = updates.iter().product::<usize>();
         let batch = (0..updates.len()).find(|d| !s.window_axes.contains(d)).expect("there is one");
-        let places = numbers(updates[batch], bound);
+        let mut places = numbers(updates[batch], bound);
+        if ascend {
+            // Nearly: parts of them lie apart.
+            places.sort_by(f64::total_cmp);
+            places.chunks_mut(37).for_each(|some| some.reverse());
+        }
         let (x, new) = (fraction(shape.iter().product()), fraction(count));
         let results: Vec<Vec<f64>> = [1, 2, 3, 4]
             .iter()
@@ -212,7 +219,7 @@ fn threads_change_nothing() {
                     let operand = tensor(&x, shape, DType::F32);
                     let held = (threads % 2 == 0).then(|| operand.clone());
                     let got =
-                        elements(&execute1(&op(&s), vec![operand, at, tensor(&new, updates, DType::F32)]));
+                        elements(&execute1(&op(s), vec![operand, at, tensor(&new, updates, DType::F32)]));
                     let kept = held.is_none_or(|h| elements(&h) == elements(&tensor(&x, shape, DType::F32)));
                     assert!(kept, "{name}: an operand that is held was overwritten");
                     got
@@ -222,11 +229,39 @@ fn threads_change_nothing() {
         let x: Vec<f64> = x.iter().map(|&x| f64::from(x as f32)).collect();
         let rounded: Vec<f64> = new.iter().map(|&x| f64::from(x as f32)).collect();
         let index_shape = [places.len(), 1];
-        let want = naive(shape, &x, (&index_shape, &places), (updates, &rounded), &s, DType::F32);
+        let want = naive(shape, &x, (&index_shape, &places), (updates, &rounded), s, DType::F32);
         for (i, got) in results.iter().enumerate() {
-            assert_eq!(*got, want, "{name} with {} threads", i + 1);
+            assert_eq!(*got, want, "{name}, nearly ascending: {ascend}, with {} threads", i + 1);
         }
     }
+}
+
+#[test]
+fn places_that_nearly_ascend_are_cut_where_all_before_lie_in_rows_before() {
+    // The winners of windows of 2 x 2 in planes of 56 x 56.
+    let winner = |i: usize| {
+        let (plane, row, column) = (i / 784, i % 784 / 28, i % 28);
+        (plane * 3136 + (2 * row + i * 7 % 2) * 56 + 2 * column + i * 5 % 2) as isize
+    };
+    let mut places: Vec<isize> = (0..20 * 784).map(winner).collect();
+    places[5000] = OUTSIDE;
+    for row in [1, 56, 3136] {
+        let parts = apart(&places, 8, [row, 20 * 3136]).expect("between planes, if nowhere else");
+        assert_eq!(parts.len(), 8, "{row}");
+        assert_eq!((parts[0].numbers.start, parts[0].elements.start), (0, 0));
+        assert_eq!((parts[7].numbers.end, parts[7].elements.end), (places.len(), 20 * 3136));
+        for (part, next) in parts.iter().zip(&parts[1..]) {
+            assert_eq!((part.numbers.end, part.elements.end), (next.numbers.start, next.elements.start));
+        }
+        for Part { numbers, elements } in parts {
+            assert!(elements.start.is_multiple_of(row));
+            let inside = |&p: &isize| p == OUTSIDE || elements.contains(&(p as usize));
+            assert!(places[numbers].iter().all(inside), "{row}");
+        }
+    }
+    let anywhere: Vec<isize> = (0..16_000).map(|i| i * 7919 % 16_001).collect();
+    assert!(apart(&anywhere, 8, [1, 16_001]).is_none());
+    assert!(apart(&[OUTSIDE; 5000], 8, [1, 10]).is_none());
 }
 
 #[test]
