@@ -43,6 +43,7 @@ class Jax:
         import jax
         import jax.numpy as jnp
 
+        jax.config.update("jax_num_cpu_devices", 2)  # For the cases on two devices; all others are on the first.
         self.jax, self.jnp = jax, jnp
         self.version = f"jax {jax.__version__}"
 

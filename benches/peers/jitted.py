@@ -261,4 +261,6 @@ def table(case):
     case("jit chain of 10000 operations", *both(operations(10_000)), composed=True)
     case("jit normal 1e3", *normal(1000), composed=True)
     case("jit normal 1e6", *normal(M), composed=True)
+    case("SGD step of an MLP on two devices", networks.sgd_on_devices, None, composed=True, carried=True)
+    case("normal 2x1e6 on two devices", networks.normal_on_devices, None, composed=True)
     case("jit x + 1 of 16", *makers(lambda p: lambda x: x + 1.0, 16), composed=True)

@@ -77,6 +77,38 @@ def sgd(p):
     return descent(p, layers(p, LAYERS), loss, batch(p, BATCH))
 
 
+def two_devices(p):
+    """JAX's mesh of two CPU devices, and what places an array on them along an axis."""
+    mesh = p.jax.make_mesh((2,), ("data",))
+    along = p.jax.sharding.NamedSharding(mesh, p.jax.sharding.PartitionSpec("data"))
+    return mesh, lambda x: p.jax.device_put(x, along)
+
+
+def sgd_on_devices(p):
+    """JAX's maker: the step of `sgd`, each of two devices with half of the examples."""
+    jax, spec = p.jax, p.jax.sharding.PartitionSpec
+    mesh, place = two_devices(p)
+    loss = lambda layers, x, labels: jax_cross_entropy(jax, network(layers, x, jax.nn.relu), labels)
+
+    def step(layers, x, labels):
+        # Gradients of what all devices have are sums over them.
+        value, gradients = jax.value_and_grad(loss)(layers, x, labels)
+        return jax.tree.map(lambda p, g: p - RATE / 2 * g, layers, gradients), jax.lax.pmean(value, "data")
+
+    step = jax.shard_map(step, mesh=mesh, in_specs=(spec(), spec("data"), spec("data")), out_specs=spec())
+    state = jax.device_put(layers(p, LAYERS), jax.sharding.NamedSharding(mesh, spec()))
+    return step, (state, *map(place, batch(p, BATCH)))
+
+
+def normal_on_devices(p):
+    """JAX's maker: a million normal numbers on each of two devices."""
+    jax, spec = p.jax, p.jax.sharding.PartitionSpec
+    mesh, place = two_devices(p)
+    draw = lambda key: jax.random.normal(key[0], (1, 1_000_000))
+    draw = jax.shard_map(draw, mesh=mesh, in_specs=spec("data"), out_specs=spec("data"))
+    return draw, (place(jax.random.split(jax.random.key(0), 2)),)
+
+
 def tiny(p):
     """A maker: the gradient of a small network's mean square error."""
     x, y = p.tensor(numbers(8, 4)), p.tensor(numbers(8, 1))

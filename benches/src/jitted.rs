@@ -124,10 +124,10 @@ pub fn rnn<B: Backend>(w: Tensor<B>, x: Tensor<B>) -> Tensor<B> {
 /// Examples of a batch in training.
 pub const BATCH: usize = 128;
 /// The rate of gradient descent.
-const RATE: f64 = 0.001;
+pub const RATE: f64 = 0.001;
 /// Floating-point operations of a training step: each layer's product, the gradient of its weights, and of its input where
 /// it is a layer's.
-const STEP: usize = 2 * BATCH * (3 * (784 * 512 + 512 * 512 + 512 * 10) - 784 * 512);
+pub const STEP: usize = 2 * BATCH * (3 * (784 * 512 + 512 * 512 + 512 * 10) - 784 * 512);
 const M: usize = 1_000_000;
 
 /// The arguments of [`tiny`]: 4-16-1, eight examples.

@@ -3,6 +3,7 @@
 //! A case has a name that all sides know, what bounds it, and how its results are compared. Sides are processes that speak by
 //! [`protocol`]; `peers/` is the program that asks them in turns and prints the table.
 
+pub mod devices;
 pub mod eager;
 pub mod models;
 pub mod protocol;
@@ -100,7 +101,7 @@ pub(crate) fn carried<S: Tree<Cpu> + Clone + 'static>(start: S, step: impl Fn(S)
 
 /// All cases, in the order of the table.
 pub fn cases() -> Vec<Case> {
-    [eager::cases(), jitted::cases(), models::cases(), sizes::cases()].into_iter().flatten().collect()
+    [eager::cases(), jitted::cases(), models::cases(), sizes::cases(), devices::cases()].into_iter().flatten().collect()
 }
 
 /// Our side.
