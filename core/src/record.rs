@@ -10,13 +10,13 @@ use crate::backend::{Backend, Engine, Layer, Step, Values};
 use crate::graph::{Equation, Graph, Var};
 use crate::op::Types;
 use crate::tree::leaves;
-use crate::{Array, Device, Error, Function, Op, TensorType, Tree, Value, Varying};
+use crate::{Array, DType, Device, Error, Function, Op, TensorType, Tree, Value, Varying};
 use smallvec::smallvec;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Constants of more elements than this are captured inputs of a graph, not part of it.
 const INLINE_CONSTANT: usize = 16;
@@ -82,6 +82,13 @@ pub(crate) fn capturing<R>(over: &Varying, f: impl FnOnce() -> R) -> R {
 /// An argument of a function that is to be recorded on `engine`.
 pub fn argument(engine: &'static dyn Engine, ty: TensorType, device: Device) -> Value {
     single(engine, ty, device, Origin::Argument)
+}
+
+/// What stands in a tree whose tensors were given up.
+pub(crate) fn nothing() -> Value {
+    static NOTHING: OnceLock<Value> = OnceLock::new();
+    let symbol = || argument(Trace::ENGINE, TensorType::scalar(DType::Bool), Trace::ENGINE.device(None));
+    NOTHING.get_or_init(symbol).clone()
 }
 
 fn record(engine: &'static dyn Engine, step: Step<'_>, inputs: Values) -> Values {

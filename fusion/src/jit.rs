@@ -11,13 +11,13 @@ use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Backend, DType, Dyn, Explanation, Function, Graph, Op, Path, SelfTree, Step, Tensor, TensorType, Trace,
-    Traced, Value, Values, Visitor,
+    Backend, Dyn, Explanation, Function, Graph, Op, Path, SelfTree, Step, Tensor, Traced, Value, Values,
+    Visitor,
 };
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The function that records `f` once for a signature (the structure, types and devices of its arguments, plain data in
 /// them, axes in scope), and runs the recorded graph from then on: nothing of `f` itself.
@@ -116,15 +116,14 @@ where
         };
         let mut inputs = recording.captured.clone();
         // By value: what nobody else holds is donated.
-        let nothing = nothing();
-        args.map::<Trace>(&mut |x| {
-            inputs.push(x.into_value());
-            Tensor::of(nothing.clone())
-        });
+        args.give_up(&mut |x| inputs.push(x.into_value()));
         let engine = inputs.first().map_or(B::ENGINE, Value::engine);
         let step = Step { op: &recording.op, outputs: &recording.outputs, at: self.made };
         let results = engine.execute(step, inputs);
-        rebuild::<Traced<B>, B, Out>(recording.template.clone(), results)
+        let mut results = results.into_iter();
+        recording
+            .template
+            .like::<B>(&mut || Tensor::of(results.next().expect("as many as the template has tensors")))
     }
 
     fn record(&self, args: &Args) -> Recording<Out> {
@@ -233,13 +232,6 @@ where
     pub fn stats(&self) -> Stats {
         self.cache.stats()
     }
-}
-
-/// What stands in a tree whose tensors were taken.
-fn nothing() -> Value {
-    static NOTHING: OnceLock<Value> = OnceLock::new();
-    let symbol = || argument(Trace::ENGINE, TensorType::scalar(DType::Bool), Trace::ENGINE.device(None));
-    NOTHING.get_or_init(symbol).clone()
 }
 
 /// The nearest of the earlier signatures: the latest of the same structure, and where it differs.

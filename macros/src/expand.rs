@@ -1,6 +1,6 @@
 //! The implementation of `Tree` for a type, from its fields and parameters.
 //!
-//! What always holds: `map` and `visit` meet the fields in the order of their declaration; no `allow` is needed, nor
+//! What always holds: all functions meet the fields in the order of their declaration; no `allow` is needed, nor
 //! written (a user's `forbid` would refuse it), so an argument without use is not given a name.
 
 use crate::fields::{self, Role, Style, Variant};
@@ -45,13 +45,79 @@ impl Expansion<'_> {
         let Parameters { backend, other, generics, on, .. } = self.parameters;
         let (impl_generics, _, where_clause) = generics.split_for_impl();
         let (_, arguments, _) = input.generics.split_for_impl();
-        let (map, visit) = (self.map(), self.visit());
+        let (map, give_up, like, visit) = (self.map(), self.give_up(), self.like(), self.visit());
         quote! {
             #[automatically_derived]
             impl #impl_generics #traits::Tree<#backend> for #name #arguments #where_clause {
                 type On<#other: #traits::Backend> = #name #on;
                 #map
+                #give_up
+                #like
                 #visit
+            }
+        }
+    }
+
+    /// Whether there are tensors in it.
+    fn has_tensors(&self) -> bool {
+        !self.parameters.unchanged && self.fields().any(|f| f.role == Role::Tree)
+    }
+
+    fn give_up(&self) -> TokenStream {
+        let traits = &self.traits;
+        let backend = &self.parameters.backend;
+        let f = argument("f", self.has_tensors());
+        let body = if self.has_tensors() {
+            self.by_variant(quote!(self), &|variant| {
+                let each = variant.fields.iter().map(|field| {
+                    let (ty, binding) = (field.ty, &field.binding);
+                    match field.role {
+                        Role::Tree => quote_spanned! {at(ty)=>
+                            <#ty as #traits::Tree<#backend>>::give_up(#binding, #f);
+                        },
+                        Role::Static => quote!(::core::mem::drop(#binding);),
+                        Role::Phantom => TokenStream::new(),
+                    }
+                });
+                quote!(#(#each)*)
+            })
+        } else {
+            TokenStream::new()
+        };
+        quote! {
+            fn give_up(self, #f: &mut dyn ::core::ops::FnMut(#traits::Tensor<#backend>)) {
+                #body
+            }
+        }
+    }
+
+    fn like(&self) -> TokenStream {
+        let Expansion { name, traits, .. } = self;
+        let Parameters { backend, other, on, unchanged, .. } = self.parameters;
+        let f = argument("f", self.has_tensors());
+        let body = if *unchanged {
+            quote!(::core::clone::Clone::clone(self))
+        } else {
+            self.by_variant(quote!(self), &|variant| {
+                let made = variant.fields.iter().map(|field| {
+                    let (ty, binding) = (field.ty, &field.binding);
+                    match field.role {
+                        Role::Tree => quote_spanned! {at(ty)=>
+                            <#ty as #traits::Tree<#backend>>::like::<#other>(#binding, #f)
+                        },
+                        Role::Static => quote_spanned!(at(ty)=> ::core::clone::Clone::clone(#binding)),
+                        Role::Phantom => quote!(::core::marker::PhantomData),
+                    }
+                });
+                self.with_fields(variant, made)
+            })
+        };
+        quote! {
+            fn like<#other: #traits::Backend>(
+                &self,
+                #f: &mut dyn ::core::ops::FnMut() -> #traits::Tensor<#other>,
+            ) -> #name #on {
+                #body
             }
         }
     }
@@ -59,8 +125,7 @@ impl Expansion<'_> {
     fn map(&self) -> TokenStream {
         let Expansion { name, traits, .. } = self;
         let Parameters { backend, other, on, unchanged, .. } = self.parameters;
-        let maps = !unchanged && self.fields().any(|f| f.role == Role::Tree);
-        let f = argument("f", maps);
+        let f = argument("f", self.has_tensors());
         let body = if *unchanged {
             quote!(self)
         } else {

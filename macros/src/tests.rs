@@ -119,6 +119,24 @@ fn a_small_type_reads_as_written_by_hand() {
                     p: ::core::marker::PhantomData
                 }
             }
+            fn give_up(self, f: &mut dyn ::core::ops::FnMut(::plywood::__private::Tensor<B>)) {
+                let Linear { w: field_0, r#type: field_1, act: field_2, p: _ } = self;
+                <Tensor<B> as ::plywood::__private::Tree<B>>::give_up(field_0, f);
+                <T as ::plywood::__private::Tree<B>>::give_up(field_1, f);
+                ::core::mem::drop(field_2);
+            }
+            fn like<C: ::plywood::__private::Backend>(
+                &self,
+                f: &mut dyn ::core::ops::FnMut() -> ::plywood::__private::Tensor<C>,
+            ) -> Linear<C, <T as ::plywood::__private::Tree<B>>::On<C>> {
+                let Linear { w: field_0, r#type: field_1, act: field_2, p: _ } = self;
+                Linear {
+                    w: <Tensor<B> as ::plywood::__private::Tree<B>>::like::<C>(field_0, f),
+                    r#type: <T as ::plywood::__private::Tree<B>>::like::<C>(field_1, f),
+                    act: ::core::clone::Clone::clone(field_2),
+                    p: ::core::marker::PhantomData
+                }
+            }
             fn visit(&self, path: ::plywood::__private::Path<'_>, visitor: &mut dyn ::plywood::__private::Visitor) {
                 let Linear { w: field_0, r#type: field_1, act: field_2, p: _ } = self;
                 <Tensor<B> as ::plywood::__private::Tree<B>>::visit(field_0, path.field(\"w\"), visitor);

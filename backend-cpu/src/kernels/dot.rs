@@ -56,6 +56,12 @@ pub fn dot(ty: TensorType, mut x: Values, dot: &Dot) -> Value {
     if summed == 1 && x[0].dtype() == dot.dtype && ty.elements() > TINY {
         return outer(ty, &x, dot);
     }
+    if is_plain(&x, dot) {
+        return match dot.dtype {
+            DType::F32 => plainly::<f32>(ty, &x),
+            _ => plainly::<f64>(ty, &x),
+        };
+    }
     match (x[0].dtype(), dot.dtype) {
         (DType::F32, _) => overwritten::<f32>(ty, |out| Problem::new(&x, dot).run(out)),
         (DType::F64, _) => overwritten::<f64>(ty, |out| Problem::new(&x, dot).run(out)),
@@ -73,6 +79,28 @@ pub fn dot(ty: TensorType, mut x: Values, dot: &Dot) -> Value {
         (DType::BF16, _) => output::<f32>(ty, |out| half::run::<bf16, _>(&Problem::new(&x, dot), out)),
         (integer, _) => integers!(integer, T => output::<T>(ty, |out| Problem::<T>::new(&x, dot).run(out))),
     }
+}
+
+/// Whether it is the product of two matrices of f32 or f64, however they lie: then there are no axes to be sorted.
+fn is_plain(x: &Values, dot: &Dot) -> bool {
+    let float = matches!(dot.dtype, DType::F32 | DType::F64) && x[0].dtype() == dot.dtype;
+    float
+        && (x[0].rank(), x[1].rank()) == (2, 2)
+        && (&dot.lhs_contracting[..], &dot.rhs_contracting[..]) == (&[1], &[0])
+        && x[0].ty().elements() > 0
+        && x[1].ty().elements() > 0
+}
+
+fn plainly<T: Multiply>(ty: TensorType, x: &Values) -> Value {
+    let size = [x[0].shape()[0], x[0].shape()[1], x[1].shape()[1]];
+    overwritten::<T>(ty, |out| {
+        let [x, y] = [&x[0], &x[1]].map(|x| {
+            let CpuData { layout, storage } = data(x);
+            let (rows, columns) = (layout.strides[0], layout.strides[1]);
+            Matrix { data: storage.as_slice::<T>(), offset: layout.offset as isize, rows, columns }
+        });
+        single(size, out, x, y);
+    })
 }
 
 /// The products of which none is summed with another, as of every column with every row in `x yᵀ`: operands that repeat
@@ -136,8 +164,7 @@ impl Ready {
                 let CpuData { layout, storage } = data(x);
                 Matrix { data: storage.as_slice::<T>(), offset: layout.offset as isize, rows, columns }
             });
-            blank(self.size, out);
-            product(self.size, out, x, y, true);
+            single(self.size, out, x, y);
         })
     }
 }
@@ -147,6 +174,20 @@ fn blank<T: Multiply>([m, k, n]: [usize; 3], out: &mut [T]) {
     if !(m > 1 && n > 1 && T::overwrites([m, k, n])) {
         par::chunks(out, 1, 0.1 * size_of::<T>() as f64 / 4.0, |_, out| out.fill(T::zeroed()));
     }
+}
+
+/// A product alone.
+fn single<T: Multiply>(size: [usize; 3], out: &mut [T], x: Matrix<'_, T>, y: Matrix<'_, T>) {
+    let [m, k, n] = size;
+    if m > 1
+        && n > 1
+        && m * k * n > TINY
+        && let Some(small) = T::small(size, x, y)
+    {
+        return small.multiply(out, x, y);
+    }
+    blank(size, out);
+    product(size, out, x, y, true);
 }
 
 /// One product, to an output that [`blank`] has seen.

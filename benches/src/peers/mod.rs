@@ -101,7 +101,10 @@ pub(crate) fn carried<S: Tree<Cpu> + Clone + 'static>(start: S, step: impl Fn(S)
 
 /// All cases, in the order of the table.
 pub fn cases() -> Vec<Case> {
-    [eager::cases(), jitted::cases(), models::cases(), sizes::cases(), devices::cases()].into_iter().flatten().collect()
+    [eager::cases(), jitted::cases(), models::cases(), sizes::cases(), devices::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Our side.

@@ -11,6 +11,12 @@ impl<B: Backend> Tree<B> for Tensor<B> {
     fn map<C: Backend>(self, f: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> Tensor<C> {
         f(self)
     }
+    fn give_up(self, f: &mut dyn FnMut(Tensor<B>)) {
+        f(self)
+    }
+    fn like<C: Backend>(&self, f: &mut dyn FnMut() -> Tensor<C>) -> Tensor<C> {
+        f()
+    }
     fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor) {
         visitor.tensor(path, self.value())
     }
@@ -20,6 +26,8 @@ macro_rules! plain { ($($T:ty)*) => { $(
     impl<B: Backend> Tree<B> for $T {
         type On<C: Backend> = $T;
         fn map<C: Backend>(self, _: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> $T { self }
+        fn give_up(self, _: &mut dyn FnMut(Tensor<B>)) {}
+        fn like<C: Backend>(&self, _: &mut dyn FnMut() -> Tensor<C>) -> $T { self.clone() }
         fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor) { visitor.plain(path, self) }
     }
 )* } }
@@ -29,6 +37,12 @@ impl<B: Backend, T: Tree<B>> Tree<B> for Vec<T> {
     type On<C: Backend> = Vec<T::On<C>>;
     fn map<C: Backend>(self, f: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> Self::On<C> {
         self.into_iter().map(|t| t.map(f)).collect()
+    }
+    fn give_up(self, f: &mut dyn FnMut(Tensor<B>)) {
+        self.into_iter().for_each(|t| t.give_up(f))
+    }
+    fn like<C: Backend>(&self, f: &mut dyn FnMut() -> Tensor<C>) -> Self::On<C> {
+        self.iter().map(|t| t.like(f)).collect()
     }
     fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor) {
         visitor.plain(path, &self.len());
@@ -43,6 +57,12 @@ impl<B: Backend, T: Tree<B>, const N: usize> Tree<B> for [T; N] {
     fn map<C: Backend>(self, f: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> Self::On<C> {
         self.map(|t| t.map(f))
     }
+    fn give_up(self, f: &mut dyn FnMut(Tensor<B>)) {
+        self.into_iter().for_each(|t| t.give_up(f))
+    }
+    fn like<C: Backend>(&self, f: &mut dyn FnMut() -> Tensor<C>) -> Self::On<C> {
+        self.each_ref().map(|t| t.like(f))
+    }
     fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor) {
         for (i, t) in self.iter().enumerate() {
             t.visit(path.index(i), visitor)
@@ -54,6 +74,12 @@ impl<B: Backend, T: Tree<B>> Tree<B> for Option<T> {
     type On<C: Backend> = Option<T::On<C>>;
     fn map<C: Backend>(self, f: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> Self::On<C> {
         self.map(|t| t.map(f))
+    }
+    fn give_up(self, f: &mut dyn FnMut(Tensor<B>)) {
+        self.into_iter().for_each(|t| t.give_up(f))
+    }
+    fn like<C: Backend>(&self, f: &mut dyn FnMut() -> Tensor<C>) -> Self::On<C> {
+        self.as_ref().map(|t| t.like(f))
     }
     fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor) {
         visitor.plain(path, &self.is_some());
@@ -68,6 +94,12 @@ impl<B: Backend, T: Tree<B>> Tree<B> for Box<T> {
     fn map<C: Backend>(self, f: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> Self::On<C> {
         Box::new((*self).map(f))
     }
+    fn give_up(self, f: &mut dyn FnMut(Tensor<B>)) {
+        (*self).give_up(f)
+    }
+    fn like<C: Backend>(&self, f: &mut dyn FnMut() -> Tensor<C>) -> Self::On<C> {
+        Box::new((**self).like(f))
+    }
     fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor) {
         (**self).visit(path, visitor)
     }
@@ -80,6 +112,12 @@ where
     type On<C: Backend> = BTreeMap<K, T::On<C>>;
     fn map<C: Backend>(self, f: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> Self::On<C> {
         self.into_iter().map(|(k, t)| (k, t.map(f))).collect()
+    }
+    fn give_up(self, f: &mut dyn FnMut(Tensor<B>)) {
+        self.into_values().for_each(|t| t.give_up(f))
+    }
+    fn like<C: Backend>(&self, f: &mut dyn FnMut() -> Tensor<C>) -> Self::On<C> {
+        self.iter().map(|(k, t)| (k.clone(), t.like(f))).collect()
     }
     fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor) {
         visitor.plain(path, &self.len());
@@ -97,6 +135,12 @@ macro_rules! tuple { ($($T:ident $i:tt),*) => {
         type On<Other: Backend> = ($($T::On<Other>,)*);
         fn map<Other: Backend>(self, f: &mut dyn FnMut(Tensor<Bk>) -> Tensor<Other>) -> Self::On<Other> {
             ($(self.$i.map(f),)*)
+        }
+        fn give_up(self, f: &mut dyn FnMut(Tensor<Bk>)) {
+            $(self.$i.give_up(f);)*
+        }
+        fn like<Other: Backend>(&self, f: &mut dyn FnMut() -> Tensor<Other>) -> Self::On<Other> {
+            ($(self.$i.like(f),)*)
         }
         fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor) {
             $(self.$i.visit(path.index($i), visitor);)*

@@ -30,6 +30,20 @@ pub trait Tree<B: Backend>: Clone + Send + Sync + 'static {
     /// The tree with each tensor replaced; by value, so that a tensor nobody else holds may be overwritten.
     fn map<C: Backend>(self, f: &mut dyn FnMut(Tensor<B>) -> Tensor<C>) -> Self::On<C>;
 
+    /// Gives up the tensors, in the order of `map`.
+    fn give_up(self, f: &mut dyn FnMut(Tensor<B>)) {
+        let nothing = crate::record::nothing();
+        self.map::<crate::Trace>(&mut |x| {
+            f(x);
+            Tensor::of(nothing.clone())
+        });
+    }
+
+    /// The same structure around other tensors, in the order of `map`.
+    fn like<C: Backend>(&self, f: &mut dyn FnMut() -> Tensor<C>) -> Self::On<C> {
+        self.clone().map(&mut |_| f())
+    }
+
     /// Shows every leaf with its key path, in the order of `map`.
     fn visit(&self, path: Path<'_>, visitor: &mut dyn Visitor);
 }
@@ -122,7 +136,7 @@ pub fn rebuild<B: Backend, C: Backend, T: Tree<B>>(
     values: impl IntoIterator<Item = Value>,
 ) -> T::On<C> {
     let mut values = values.into_iter();
-    tree.map(&mut |_| Tensor::of(values.next().expect("as many values as the tree has tensors")))
+    tree.like(&mut || Tensor::of(values.next().expect("as many values as the tree has tensors")))
 }
 
 /// A tree of the backend below, as constants of this layer: what a function under a transformation does with what it
