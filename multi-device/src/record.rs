@@ -9,7 +9,7 @@ use plywood_core::op::{Pmap, Spec};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Backend, Device, Dyn, Function, Op, Path, SelfTree, Step, Traced, Value, Varying, Visitor,
+    Backend, Device, Dyn, Function, Op, Path, SelfTree, Step, Tensor, Traced, Value, Varying, Visitor,
 };
 use plywood_fusion::recording::{Cache, Recording, Signature};
 use std::any::TypeId;
