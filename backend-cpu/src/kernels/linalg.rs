@@ -4,17 +4,21 @@
 //! are loops over contiguous elements ([`loops`]). Threads share a batch, or the products of one matrix. No result
 //! depends on their number.
 
+mod bidiagonal;
 mod cholesky;
+mod conquer;
 mod eigh;
 mod householder;
 mod loops;
 mod lu;
 mod real;
+mod secular;
 mod svd;
 mod sweeps;
 #[cfg(test)]
 mod tests;
 mod triangular;
+mod tridiagonal;
 
 use crate::data::{View, value};
 use crate::layout::Layout;

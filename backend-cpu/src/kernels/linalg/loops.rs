@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 
 /// Small matrices that are factorised side by side.
 pub const GROUP: usize = 16;
-/// Partial results of a sum.
-const LANES: usize = 32;
+/// Partial results of a sum; rows of a multiple of so many elements have no rest.
+pub const LANES: usize = 32;
 
 /// Declares functions whose bodies are loops that are compiled anew for each instruction set.
 macro_rules! loops { ($($(#[$about:meta])* fn $name:ident($($a:ident: $t:ty),*) -> $R:ty $body:block)*) => { $(
@@ -26,6 +26,8 @@ macro_rules! loops { ($($(#[$about:meta])* fn $name:ident($($a:ident: $t:ty),*) 
         vectorized(Work { $($a,)* marker: PhantomData })
     }
 )* } }
+
+pub(super) use loops;
 
 #[inline(always)]
 fn dot_of<T: Real>(x: &[T], y: &[T]) -> T {
@@ -56,9 +58,18 @@ fn subtract_row<T: Real>(out: &mut [T], c: T, x: &[T]) {
 #[inline(always)]
 fn subtract_four<T: Real>(out: &mut [T], c: [T; 4], x: [&[T]; 4]) {
     let n = out.len();
-    let [x0, x1, x2, x3] = x.map(|x| &x[..n]);
-    for i in 0..n {
-        out[i] = out[i] - ((c[0] * x0[i] + c[1] * x1[i]) + (c[2] * x2[i] + c[3] * x3[i]));
+    let x = x.map(|x| &x[..n]);
+    let [x0, x1, x2, x3] = x.map(|x| x.as_chunks::<LANES>().0);
+    let (chunks, rest) = out.as_chunks_mut::<LANES>();
+    let whole = n - rest.len();
+    for ((((out, x0), x1), x2), x3) in chunks.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
+        for l in 0..LANES {
+            out[l] = out[l] - ((c[0] * x0[l] + c[1] * x1[l]) + (c[2] * x2[l] + c[3] * x3[l]));
+        }
+    }
+    let [x0, x1, x2, x3] = x.map(|x| &x[whole..]);
+    for i in 0..rest.len() {
+        rest[i] = rest[i] - ((c[0] * x0[i] + c[1] * x1[i]) + (c[2] * x2[i] + c[3] * x3[i]));
     }
 }
 
@@ -130,6 +141,13 @@ loops! {
         x.iter_mut().for_each(|x| *x = *x / c);
     }
 
+    /// `(x, y) = (c x + s y, c y - s x)`.
+    fn rotate_rows(x: &'a mut [T], y: &'a mut [T], c: T, s: T) -> () {
+        for (x, y) in x.iter_mut().zip(y) {
+            (*x, *y) = (c * *x + s * *y, c * *y - s * *x);
+        }
+    }
+
     /// Subtracts a dense matrix of `n` columns from one with `stride` elements from row to row.
     fn subtract(out: &'a mut [T], stride: usize, x: &'a [T], n: usize) -> () {
         for (out, x) in out.chunks_mut(stride).zip(x.chunks(n)) {
@@ -146,16 +164,25 @@ loops! {
     fn vector_by_matrix(out: &'a mut [T], x: &'a [T], a: &'a [T], stride: usize) -> () {
         out.fill(T::ZERO);
         let n = out.len();
+        let whole = n - n % LANES;
         let row = |i: usize| &a[i * stride..i * stride + n];
         let mut i = 0;
         while i + 8 <= x.len() {
             let x: &[T; 8] = x[i..i + 8].try_into().expect("eight");
-            let [a0, a1, a2, a3] = [row(i), row(i + 1), row(i + 2), row(i + 3)];
-            let [a4, a5, a6, a7] = [row(i + 4), row(i + 5), row(i + 6), row(i + 7)];
-            for j in 0..n {
-                let first = (x[0] * a0[j] + x[1] * a1[j]) + (x[2] * a2[j] + x[3] * a3[j]);
-                let second = (x[4] * a4[j] + x[5] * a5[j]) + (x[6] * a6[j] + x[7] * a7[j]);
-                out[j] = out[j] + (first + second);
+            let sum = |a: [T; 8]| {
+                let first = (x[0] * a[0] + x[1] * a[1]) + (x[2] * a[2] + x[3] * a[3]);
+                first + ((x[4] * a[4] + x[5] * a[5]) + (x[6] * a[6] + x[7] * a[7]))
+            };
+            let a: [&[T]; 8] = std::array::from_fn(|k| row(i + k));
+            let chunks = a.map(|a| a.as_chunks::<LANES>().0);
+            for (c, out) in out.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                let a = chunks.map(|a| &a[c]);
+                for l in 0..LANES {
+                    out[l] = out[l] + sum(std::array::from_fn(|k| a[k][l]));
+                }
+            }
+            for j in whole..n {
+                out[j] = out[j] + sum(std::array::from_fn(|k| a[k][j]));
             }
             i += 8;
         }
