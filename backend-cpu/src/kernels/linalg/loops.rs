@@ -41,11 +41,51 @@ fn dot_of<T: Real>(x: &[T], y: &[T]) -> T {
     for ((sum, &x), &y) in sums.iter_mut().zip(xs.remainder()).zip(ys.remainder()) {
         *sum = *sum + x * y;
     }
-    // In arrays of fixed sizes, which stay in registers.
-    let sums: [T; 16] = std::array::from_fn(|l| sums[l] + sums[l + 16]);
-    let sums: [T; 8] = std::array::from_fn(|l| sums[l] + sums[l + 8]);
-    let sums: [T; 4] = std::array::from_fn(|l| sums[l] + sums[l + 4]);
-    (sums[0] + sums[2]) + (sums[1] + sums[3])
+    let sums = kept(sums);
+    sum_of(std::array::from_fn(|l| sums[l] + sums[l + FEW]))
+}
+
+/// Partial results of each of four sums.
+const FEW: usize = 16;
+
+#[inline(always)]
+fn add_products<T: Real>(sum: [T; FEW], a: &[T; FEW], x: &[T; FEW]) -> [T; FEW] {
+    std::array::from_fn(|l| sum[l] + a[l] * x[l])
+}
+
+/// The products of four rows with x, which is read once for all.
+#[inline(always)]
+fn four_dots<T: Real>(rows: [&[T]; 4], x: &[T]) -> [T; 4] {
+    let (chunks, end) = x.as_chunks::<FEW>();
+    let count = chunks.len();
+    let [a, b, c, d] = rows.map(|row| &row.as_chunks::<FEW>().0[..count]);
+    let (mut p, mut q, mut r, mut s) = ([T::ZERO; FEW], [T::ZERO; FEW], [T::ZERO; FEW], [T::ZERO; FEW]);
+    for i in 0..count {
+        let x = &chunks[i];
+        p = add_products(p, &a[i], x);
+        q = add_products(q, &b[i], x);
+        r = add_products(r, &c[i], x);
+        s = add_products(s, &d[i], x);
+    }
+    let mut out = kept([p, q, r, s]).map(sum_of);
+    for (out, row) in out.iter_mut().zip(rows) {
+        *out = row[count * FEW..].iter().zip(end).fold(*out, |sum, (&a, &x)| sum + a * x);
+    }
+    out
+}
+
+/// Partial sums as they are in memory: how they are added up must not decide how the loop before holds them, which would
+/// be in parts of vectors.
+#[inline(always)]
+pub fn kept<A>(sums: A) -> A {
+    std::hint::black_box(sums)
+}
+
+#[inline(always)]
+fn sum_of<T: Real>(x: [T; FEW]) -> T {
+    let x: [T; 8] = std::array::from_fn(|l| x[l] + x[l + 8]);
+    let x: [T; 4] = std::array::from_fn(|l| x[l] + x[l + 4]);
+    (x[0] + x[2]) + (x[1] + x[3])
 }
 
 #[inline(always)]
@@ -193,8 +233,14 @@ loops! {
 
     /// `out[i] = a[i, ..] x`, of rows with `stride` elements from one to the next.
     fn matrix_by_vector(out: &'a mut [T], a: &'a [T], stride: usize, x: &'a [T]) -> () {
-        for (out, row) in out.iter_mut().zip(a.chunks(stride)) {
-            *out = dot_of(&row[..x.len()], x);
+        let row = |i: usize| &a[i * stride..i * stride + x.len()];
+        let (fours, rest) = out.as_chunks_mut::<4>();
+        let known = 4 * fours.len();
+        for (i, out) in fours.iter_mut().enumerate() {
+            *out = four_dots(std::array::from_fn(|k| row(4 * i + k)), x);
+        }
+        for (i, out) in (known..).zip(rest) {
+            *out = dot_of(row(i), x);
         }
     }
 

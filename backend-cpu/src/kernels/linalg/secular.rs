@@ -7,7 +7,7 @@
 //! found (Gu and Eisenstat 1994 and 1995), hence orthogonal however close the roots are. What always holds: no two d
 //! are equal, no z is 0, z has length 1; the caller has deflated, and scaled, so that squares are normal numbers.
 
-use super::loops::loops;
+use super::loops::{kept, loops};
 use super::real::Real;
 use crate::kernels::simd::{Loop, vectorized};
 use crate::par;
@@ -68,6 +68,7 @@ struct Sums<T> {
 
 #[inline(always)]
 fn total<T: Real>(x: [T; LANES]) -> T {
+    let x = kept(x);
     let x: [T; 16] = std::array::from_fn(|l| x[l] + x[l + 16]);
     let x: [T; 8] = std::array::from_fn(|l| x[l] + x[l + 8]);
     let x: [T; 4] = std::array::from_fn(|l| x[l] + x[l + 4]);
