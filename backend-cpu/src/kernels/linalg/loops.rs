@@ -136,6 +136,24 @@ fn subtract_rows<T: Real>(
     }
 }
 
+/// The place of the first of the largest magnitudes, not NaN if there is another; 0 where there is none.
+#[inline(always)]
+fn first_largest<T: Real>(x: &[T]) -> usize {
+    // The largest, then its place: the one a loop of maxima, the other seldom of many steps.
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut most = [T::ZERO; LANES];
+    for x in chunks {
+        for l in 0..LANES {
+            most[l] = if x[l].abs() > most[l] { x[l].abs() } else { most[l] };
+        }
+    }
+    let larger = |most: T, x: T| if x.abs() > most { x.abs() } else { most };
+    let most = rest.iter().chain(&kept(most)).fold(T::ZERO, |most, &x| larger(most, x));
+    let holds = |x: &[T; LANES]| x.iter().fold(false, |any, x| any | (x.abs() == most));
+    let first = chunks.iter().position(holds).unwrap_or(chunks.len()) * LANES;
+    x[first..].iter().position(|x| x.abs() == most).map_or(0, |i| first + i)
+}
+
 /// Exchanges the lanes of two places that are marked.
 #[inline(always)]
 fn exchange_lanes<T: Real>(x: &mut [[T; GROUP]], one: usize, other: usize, marked: &[bool; GROUP]) {
@@ -415,12 +433,7 @@ loops! {
             if j >= m {
                 continue;
             }
-            let mut pivot = j;
-            for i in j + 1..m {
-                if column[i].abs() > column[pivot].abs() {
-                    pivot = i;
-                }
-            }
+            let pivot = j + first_largest(&column[j..]);
             pivots[j] = pivot;
             if pivot != j {
                 panel.chunks_mut(stride).take(n).for_each(|column| column.swap(j, pivot));
