@@ -4,6 +4,7 @@
 //! Vectors lie in rows. Those of a block are within its columns; the other elements of its rows may hold anything.
 
 use super::householder::norm;
+use super::loops::transpose;
 use super::next;
 use super::real::{Real, product, rows};
 use crate::gemm::Matrix;
@@ -142,11 +143,14 @@ pub fn two_rows<T>(
 
 /// Writes n rows in this order as the columns of an n x n matrix.
 pub fn ordered<T: Real>(x: &[T], n: usize, order: &[usize], out: &mut [T]) {
-    const TILE: usize = 16;
-    for (first, from) in (0..n).step_by(TILE).zip(order.chunks(TILE)) {
-        for (c, row) in out.chunks_mut(n).enumerate() {
-            row[first..].iter_mut().zip(from).for_each(|(to, &i)| *to = x[i * n + c]);
+    const STRIP: usize = 32;
+    let mut space = scratch(STRIP * n * size_of::<T>());
+    let strip = &mut space.as_mut_slice::<T>()[..STRIP * n];
+    for (first, from) in (0..n).step_by(STRIP).zip(order.chunks(STRIP)) {
+        for (to, &i) in strip.chunks_mut(n).zip(from) {
+            to.copy_from_slice(&x[i * n..(i + 1) * n]);
         }
+        transpose(&mut out[first..], n, strip, n, from.len(), n);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::conquer::ordered;
 use super::householder::{BLOCK, apply, padded, reflect_from, subtract_combination};
-use super::loops::{LANES, axpy, dot, largest, matrix_by_vector, scale, vector_by_matrix};
+use super::loops::{LANES, axpy, divide, dot, largest, matrix_by_vector, scale, transpose, vector_by_matrix};
 use super::real::{Real, rows, subtract_product};
 use super::sweeps::{Rotated, rotation};
 use super::tridiagonal;
@@ -19,8 +19,8 @@ pub fn eigh<T: Real>(a: &[T], n: usize, w: &mut [T], v: &mut [T], threads: bool)
     if n == 0 {
         return;
     }
-    let mut space = scratch(2 * n * n * size_of::<T>());
-    let (q, vectors) = space.as_mut_slice::<T>()[..2 * n * n].split_at_mut(n * n);
+    let mut space = scratch(n * n * size_of::<T>());
+    let vectors = &mut space.as_mut_slice::<T>()[..n * n];
     let (mut matrix, stride) = padded::<T>(n);
     let full = matrix.as_mut_slice::<T>();
     let mut finite = true;
@@ -40,15 +40,22 @@ pub fn eigh<T: Real>(a: &[T], n: usize, w: &mut [T], v: &mut [T], threads: bool)
     // Of extreme numbers it is the matrix times a power of two, exactly.
     let extreme = most > T::ZERO && !(most > T::SMALL && most < T::ONE / T::SMALL);
     let unit = if extreme { most.power_of_two() } else { T::ONE };
-    for i in 0..n {
-        for j in 0..=i {
-            let x = if extreme { a[i * n + j] / unit } else { a[i * n + j] };
-            (full[i * stride + j], full[j * stride + i]) = (x, x);
+    // The triangle's transpose, and the triangle over what came with that.
+    for first in (0..n).step_by(BLOCK) {
+        let end = (first + BLOCK).min(n);
+        transpose(&mut full[first..], stride, &a[first * n..], n, end - first, end);
+    }
+    for (i, (to, from)) in full.chunks_mut(stride).zip(a.chunks(n)).enumerate() {
+        to[..=i].copy_from_slice(&from[..=i]);
+        if extreme {
+            divide(&mut to[..n], unit);
         }
     }
     let mut off = vec![T::ZERO; n];
     let mut tau = vec![T::ZERO; n.saturating_sub(1)];
     reduce(full, stride, n, vectors, w, &mut off, &mut tau, threads);
+    // Eigenvectors take the place of the matrix, in rows.
+    let q = &mut full[..n * n];
     let found = tridiagonal::eigen(w, &mut off, q, threads);
     if !found {
         w.fill(T::NAN);

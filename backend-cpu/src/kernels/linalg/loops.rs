@@ -199,6 +199,31 @@ loops! {
         x.iter_mut().for_each(|x| *x = *x / c);
     }
 
+    /// The transpose of a `height` x `width` matrix, each with so many elements from row to row.
+    fn transpose(out: &'a mut [T], out_stride: usize, x: &'a [T], stride: usize, height: usize, width: usize) -> () {
+        const TILE: usize = 8;
+        for top in (0..height).step_by(TILE) {
+            let rows = TILE.min(height - top);
+            for left in (0..width).step_by(TILE) {
+                let columns = TILE.min(width - left);
+                if rows < TILE || columns < TILE {
+                    for (i, j) in (top..top + rows).flat_map(|i| (left..left + columns).map(move |j| (i, j))) {
+                        out[j * out_stride + i] = x[i * stride + j];
+                    }
+                    continue;
+                }
+                let tile: [[T; TILE]; TILE] = std::array::from_fn(|i| {
+                    x[(top + i) * stride + left..].first_chunk().copied().expect("a row of a tile")
+                });
+                for j in 0..TILE {
+                    let out: &mut [T; TILE] =
+                        out[(left + j) * out_stride + top..].first_chunk_mut().expect("a row of a tile");
+                    *out = std::array::from_fn(|i| tile[i][j]);
+                }
+            }
+        }
+    }
+
     /// `(x, y) = (c x + s y, c y - s x)`.
     fn rotate_rows(x: &'a mut [T], y: &'a mut [T], c: T, s: T) -> () {
         for (x, y) in x.iter_mut().zip(y) {

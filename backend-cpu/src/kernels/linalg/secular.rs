@@ -31,7 +31,7 @@ pub struct Secular<'a, T> {
 
 /// `origin + offset`. The distance of d from it is `((d - origin) - offset) (factor d + term)`: of d or of its square.
 #[derive(Clone, Copy)]
-struct Place<T> {
+pub struct Place<T> {
     origin: T,
     offset: T,
     factor: T,
@@ -59,7 +59,7 @@ impl<T: Real> Root<T> {
 }
 
 /// What the poles below and above a place add to the function there and to its slope.
-struct Sums<T> {
+pub struct Sums<T> {
     below: T,
     above: T,
     below_slope: T,
@@ -75,38 +75,52 @@ fn total<T: Real>(x: [T; LANES]) -> T {
     (x[0] + x[2]) + (x[1] + x[3])
 }
 
-loops! {
-    /// The parts of the function at a place: a pole below has a distance less than 0.
-    fn sums(d: &'a [T], z: &'a [T], place: Place<T>) -> Sums<T> {
-        let zeros = [T::ZERO; LANES];
-        let (mut below, mut above, mut below_slope, mut above_slope) = (zeros, zeros, zeros, zeros);
-        let mut add = |d: &[T; LANES], z: &[T; LANES]| {
+/// The sums at a place with distances from poles given; the first `split` poles are below it.
+#[inline(always)]
+fn sums_by<T: Real>(d: &[T], z: &[T], split: usize, distance: impl Fn(T) -> T + Copy) -> Sums<T> {
+    let (d, z) = (d.as_chunks::<LANES>().0, z.as_chunks::<LANES>().0);
+    let add = |d: &[[T; LANES]], z: &[[T; LANES]]| {
+        let (mut values, mut slopes) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+        for (d, z) in d.iter().zip(z) {
             for l in 0..LANES {
-                let t = z[l] / place.from(d[l]);
-                let (value, slope) = (z[l] * t, t * t);
-                let is_below = value < T::ZERO;
-                below[l] = below[l] + if is_below { value } else { T::ZERO };
-                above[l] = above[l] + if is_below { T::ZERO } else { value };
-                below_slope[l] = below_slope[l] + if is_below { slope } else { T::ZERO };
-                above_slope[l] = above_slope[l] + if is_below { T::ZERO } else { slope };
+                let t = z[l] / distance(d[l]);
+                values[l] = values[l] + z[l] * t;
+                slopes[l] = slopes[l] + t * t;
             }
-        };
-        let ((ds, d), (zs, z)) = (d.as_chunks::<LANES>(), z.as_chunks::<LANES>());
-        for (d, z) in ds.iter().zip(zs) {
-            add(d, z);
         }
-        if !d.is_empty() {
-            // Far away, and of no weight.
-            let (mut last_d, mut last_z) = ([T::ONE / T::EPSILON; LANES], zeros);
-            last_d[..d.len()].copy_from_slice(d);
-            last_z[..z.len()].copy_from_slice(z);
-            add(&last_d, &last_z);
+        (kept(values), kept(slopes))
+    };
+    let (whole, cut) = (split / LANES, split % LANES);
+    let (mut below, mut below_slope) = add(&d[..whole], &z[..whole]);
+    let next = split.div_ceil(LANES);
+    let (mut above, mut above_slope) = add(&d[next..], &z[next..]);
+    if cut > 0 {
+        // Some of these are below, the others above.
+        for l in 0..LANES {
+            let t = z[whole][l] / distance(d[whole][l]);
+            let (value, slope, is_below) = (z[whole][l] * t, t * t, l < cut);
+            below[l] = below[l] + if is_below { value } else { T::ZERO };
+            above[l] = above[l] + if is_below { T::ZERO } else { value };
+            below_slope[l] = below_slope[l] + if is_below { slope } else { T::ZERO };
+            above_slope[l] = above_slope[l] + if is_below { T::ZERO } else { slope };
         }
-        Sums {
-            below: total(below),
-            above: total(above),
-            below_slope: total(below_slope),
-            above_slope: total(above_slope),
+    }
+    Sums {
+        below: total(below),
+        above: total(above),
+        below_slope: total(below_slope),
+        above_slope: total(above_slope),
+    }
+}
+
+loops! {
+    /// The parts of the function at a place: of poles in order, as many as are whole groups of lanes, of which the first
+    /// `split` are below it.
+    fn sums(d: &'a [T], z: &'a [T], place: Place<T>, split: usize) -> Sums<T> {
+        if place.factor == T::ZERO {
+            sums_by(d, z, split, |d| (d - place.origin) - place.offset)
+        } else {
+            sums_by(d, z, split, |d| ((d - place.origin) - place.offset) * (d + place.term))
         }
     }
 
@@ -151,14 +165,15 @@ loops! {
     }
 }
 
-impl<T: Real> Secular<'_, T> {
-    /// The roots, ascending.
-    pub fn roots(&self, threads: bool) -> Vec<Root<T>> {
-        let k = self.order.len();
-        let work = if threads { k as f64 * 5.0 } else { 0.0 };
-        par::map(k, work, |j| self.root(j))
-    }
+/// The poles in order, and what makes whole groups of lanes of them.
+struct Sorted<'a, T> {
+    d: &'a [T],
+    z: &'a [T],
+    rho: T,
+    squares: bool,
+}
 
+impl<T: Real> Sorted<'_, T> {
     fn place(&self, origin: T, offset: T) -> Place<T> {
         let (factor, term) = if self.squares { (T::ONE, origin + offset) } else { (T::ZERO, T::ONE) };
         Place { origin, offset, factor, term }
@@ -174,19 +189,18 @@ impl<T: Real> Secular<'_, T> {
         if self.squares { more / (origin + (origin * origin + more).sqrt()) } else { more }
     }
 
-    fn root(&self, j: usize) -> Root<T> {
-        let pole = self.d[self.order[j]];
-        let low = self.z[self.order[j]] * self.z[self.order[j]];
+    /// The root above pole j of k.
+    fn root(&self, j: usize, k: usize) -> Root<T> {
+        let (pole, low, split) = (self.d[j], self.z[j] * self.z[j], j + 1);
         let inverse = T::ONE / self.rho;
-        let Some(&next) = self.order.get(j + 1) else {
-            return Root { place: self.last(pole, low, inverse), pole };
-        };
-        let high = self.z[next] * self.z[next];
-        let next = self.d[next];
+        if split == k {
+            return Root { place: self.last(pole, low, inverse, k), pole };
+        }
+        let (next, high) = (self.d[split], self.z[split] * self.z[split]);
         let gap = self.gap(pole, next);
         let middle = gap / T::TWO;
         // The two poles beside the root, and what the others add in the middle.
-        let sums = sums(self.d, self.z, self.place(pole, self.offset(pole, middle)));
+        let sums = sums(self.d, self.z, self.place(pole, self.offset(pole, middle)), split);
         let all = inverse + (sums.below + sums.above);
         let others = all - (high - low) / middle;
         let (sum, four) = (low + high, T::TWO * T::TWO);
@@ -204,7 +218,7 @@ impl<T: Real> Secular<'_, T> {
             let x = if a < T::ZERO { T::TWO * b / (a - root) } else { -(a + root) / (T::TWO * others) };
             (next, x, (-middle, -least(high)))
         };
-        let place = self.refine(origin, start, bracket, |place, w, sums| {
+        let place = self.refine(origin, split, start, bracket, |place, w, sums| {
             // Each side as one pole with the value and the slope there.
             let (x, y) = (place.from(pole), place.from(next));
             let c = (w - x * sums.below_slope) - y * sums.above_slope;
@@ -217,12 +231,12 @@ impl<T: Real> Secular<'_, T> {
     }
 
     /// The root above all poles.
-    fn last(&self, pole: T, square: T, inverse: T) -> Place<T> {
+    fn last(&self, pole: T, square: T, inverse: T, k: usize) -> Place<T> {
         let middle = self.rho / T::TWO;
-        let sums = sums(self.d, self.z, self.place(pole, self.offset(pole, middle)));
+        let sums = sums(self.d, self.z, self.place(pole, self.offset(pole, middle)), k);
         let others = inverse + (sums.below + square / middle);
         let bracket = (square * self.rho / T::TWO, self.rho * T::TWO);
-        self.refine(pole, square / others, bracket, |place, w, sums| {
+        self.refine(pole, k, square / others, bracket, |place, w, sums| {
             let x = place.from(pole);
             x * w / (w - x * sums.below_slope)
         })
@@ -233,6 +247,7 @@ impl<T: Real> Secular<'_, T> {
     fn refine(
         &self,
         origin: T,
+        split: usize,
         start: T,
         bracket: (T, T),
         step: impl Fn(Place<T>, T, &Sums<T>) -> T,
@@ -246,7 +261,7 @@ impl<T: Real> Secular<'_, T> {
         let start = self.offset(origin, start);
         let mut place = self.place(origin, if inside(start, low, high) { start } else { between(low, high) });
         for count in 1..STEPS {
-            let sums = sums(self.d, self.z, place);
+            let sums = sums(self.d, self.z, place, split);
             let w = inverse + (sums.below + sums.above);
             // What rounding makes of it, with that of the offset.
             let slope = sums.below_slope + sums.above_slope;
@@ -269,6 +284,22 @@ impl<T: Real> Secular<'_, T> {
             place = self.place(origin, next);
         }
         place
+    }
+}
+
+impl<T: Real> Secular<'_, T> {
+    /// The roots, ascending.
+    pub fn roots(&self, threads: bool) -> Vec<Root<T>> {
+        let k = self.order.len();
+        // Poles of no weight and far away make whole groups.
+        let sorted = |x: &[T], beyond: T| -> Vec<T> {
+            let beyond = std::iter::repeat_n(beyond, k.next_multiple_of(LANES) - k);
+            self.order.iter().map(|&i| x[i]).chain(beyond).collect()
+        };
+        let (d, z) = (sorted(self.d, T::ONE / T::EPSILON), sorted(self.z, T::ZERO));
+        let sorted = Sorted { d: &d, z: &z, rho: self.rho, squares: self.squares };
+        let work = if threads { k as f64 * 4.0 } else { 0.0 };
+        par::map(k, work, |j| sorted.root(j, k))
     }
 
     /// z that would have these roots, times the root of rho.

@@ -100,10 +100,9 @@ pub fn svd<T: Real>(
 
 /// The factors of the n x n matrix in `a`, which is overwritten. False where the iteration does not converge.
 fn of_square<T: Real>(a: &mut [T], n: usize, u: &mut [T], s: &mut [T], vt: &mut [T], threads: bool) -> bool {
-    let mut space = scratch((3 * n * n + 3 * n) * size_of::<T>());
+    let mut space = scratch((2 * n * n + 3 * n) * size_of::<T>());
     let (left, rest) = space.as_mut_slice::<T>().split_at_mut(n * n);
     let (right, rest) = rest.split_at_mut(n * n);
-    let (vectors, rest) = rest.split_at_mut(n * n);
     let (off, rest) = rest.split_at_mut(n);
     let (tau_left, rest) = rest.split_at_mut(n);
     let tau_right = &mut rest[..n.saturating_sub(1)];
@@ -111,7 +110,8 @@ fn of_square<T: Real>(a: &mut [T], n: usize, u: &mut [T], s: &mut [T], vt: &mut 
     let full = matrix.as_mut_slice::<T>();
     full.chunks_mut(stride).zip(a.chunks(n)).for_each(|(to, from)| to[..n].copy_from_slice(from));
     reduce(full, stride, n, left, right, s, off, tau_left, tau_right, threads);
-    // The vectors are rows; the left ones take the place of the matrix.
+    // The vectors take the places of the matrix, in rows.
+    let vectors = &mut full[..n * n];
     let found = bidiagonal::singular(s, off, a, vectors, threads);
     if !found {
         return false;
