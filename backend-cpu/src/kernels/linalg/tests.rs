@@ -293,7 +293,7 @@ fn lu_and_solutions_reconstruct() {
         let mut better = a.to_vec();
         (0..n).for_each(|i| better[i * n + i] += 3.0);
         let better = rounded(&better, dtype);
-        for columns in [1, 3, 40] {
+        for columns in [1, 3, 40, 300] {
             let b: Vec<f64> = (0..n * columns).map(|i| (i * 7 % 11) as f64 - 5.0).collect();
             for transpose in [false, true] {
                 let x = &run(Linalg::Solve { transpose }, &[(&better, [n, n]), (&b, [n, columns])], dtype)[0];
