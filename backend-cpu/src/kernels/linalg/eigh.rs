@@ -90,7 +90,7 @@ pub fn reduce<T: Real>(
     let (turned, row) = rest.split_at_mut(2 * BLOCK * width);
     for first in (0..n).step_by(BLOCK) {
         let end = (first + BLOCK).min(n);
-        pairs.fill(T::ZERO);
+        pairs[..2 * (end - first) * width].fill(T::ZERO);
         for j in first..end {
             let count = 2 * (j - first);
             let start = j - j % LANES;

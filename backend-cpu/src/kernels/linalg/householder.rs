@@ -262,12 +262,13 @@ pub fn subtract_combination<T: Real>(
     combine(out, &c[..count], rows, stride);
 }
 
-/// A matrix with rows of a multiple of [`LANES`], and with such a multiple of rows; what is added is 0.
+/// A square matrix whose rows are of a multiple of [`LANES`], and as many as a multiple of 8; what is added is 0. And the
+/// elements from row to row.
 pub fn padded<T: Real>(n: usize) -> (Scratch, usize) {
-    // Not a power of two: elements of a column do not compete for places in the cache.
+    // Of large ones not a power of two: elements of a column do not compete for places in the cache.
     let width = n.next_multiple_of(LANES);
-    let stride = width + LANES;
-    let mut space = scratch(width * stride * size_of::<T>());
-    space.as_mut_slice::<T>()[..width * stride].fill(T::ZERO);
+    let (stride, height) = (if n > LANES { width + LANES } else { width }, n.next_multiple_of(8));
+    let mut space = scratch(height * stride * size_of::<T>());
+    space.as_mut_slice::<T>()[..height * stride].fill(T::ZERO);
     (space, stride)
 }

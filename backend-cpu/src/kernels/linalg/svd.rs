@@ -152,13 +152,16 @@ pub fn reduce<T: Real>(
     let mut by = [T::ZERO; 2 * BLOCK + 1];
     for first in (0..n).step_by(BLOCK) {
         let end = (first + BLOCK).min(n);
-        all.fill(T::ZERO);
         let (vx, yu) = all.split_at_mut(2 * BLOCK * width);
+        vx[..2 * (end - first) * width].fill(T::ZERO);
+        yu[..2 * (end - first) * width].fill(T::ZERO);
         for j in first..end {
             let count = 2 * (j - first);
             let start = j - j % LANES;
             let column = &mut column[start..];
-            column.iter_mut().zip(a[start * stride + j..].iter().step_by(stride)).for_each(|(c, &x)| *c = x);
+            let below = a[start * stride + j..].iter().step_by(stride).take(n - start);
+            column.iter_mut().zip(below).for_each(|(c, &x)| *c = x);
+            column[n - start..].fill(T::ZERO);
             subtract_combination(column, count, |l| yu[l * width + j], &vx[start..], width);
             column[..j - start].fill(T::ZERO);
             let (beta, t) = reflect_from(column, j - start);
