@@ -1,6 +1,7 @@
 //! A = L Lᵀ. Inside it is A = Uᵀ U, on rows: a block of rows, then what is below, by a product.
 
-use super::loops::{self, GROUP, scale, solve_rows, transpose};
+use super::groups::{GROUP, cholesky_group};
+use super::loops::{self, scale, solve_rows, transpose};
 use super::real::{Real, rows, subtract_product};
 use crate::pool::scratch;
 
@@ -20,7 +21,7 @@ pub fn small<T: Real>(a: &[T], out: &mut [T], n: usize) {
         for (l, a) in a.chunks(n * n).enumerate() {
             lanes.iter_mut().zip(a).for_each(|(lane, &x)| lane[l] = x);
         }
-        loops::cholesky_group(lanes, n);
+        cholesky_group(lanes, n);
         for (l, out) in out.chunks_mut(n * n).enumerate() {
             for (i, row) in out.chunks_mut(n).enumerate() {
                 row.iter_mut()

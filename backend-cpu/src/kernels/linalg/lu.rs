@@ -1,6 +1,7 @@
 //! P A = L U by partial pivoting, panel by panel of columns; and what is made of it: solutions and determinants.
 
-use super::loops::{GROUP, largest, lu_panel, solve_group, solve_rows, transpose};
+use super::groups::{GROUP, solve_group};
+use super::loops::{largest, lu_panel, solve_rows, transpose};
 use super::real::{Real, rows, subtract_product};
 use super::triangular;
 use crate::gemm::Matrix;
