@@ -4,17 +4,22 @@
 //! are loops over contiguous elements ([`loops`]). Threads share a batch, or the products of one matrix. No result
 //! depends on their number.
 
+mod bidiagonal;
 mod cholesky;
+mod conquer;
 mod eigh;
+mod groups;
 mod householder;
 mod loops;
 mod lu;
 mod real;
+mod secular;
 mod svd;
 mod sweeps;
 #[cfg(test)]
 mod tests;
 mod triangular;
+mod tridiagonal;
 
 use crate::data::{View, value};
 use crate::layout::Layout;
@@ -49,8 +54,8 @@ fn run<T: Real>(types: Types, x: &Values, l: Linalg) -> Values {
     let right_sides = || (View::<T>::of(&x[1]).to_contiguous(), x[1].shape()[shape.rank() - 1]);
     match l {
         Linalg::Cholesky if (1..=cholesky::SMALL).contains(&n) => outputs::<T, u8, u8>(types, |out, _, _| {
-            let unit = n * n * loops::GROUP;
-            par::chunks(out, unit, work(cubic) * loops::GROUP as f64 / 4.0, |first, out| {
+            let unit = n * n * groups::GROUP;
+            par::chunks(out, unit, work(cubic) * groups::GROUP as f64 / 4.0, |first, out| {
                 cholesky::small(&a[first * unit..first * unit + out.len()], out, n);
             });
         }),
@@ -70,7 +75,7 @@ fn run<T: Real>(types: Types, x: &Values, l: Linalg) -> Values {
             let (b, k) = right_sides();
             if count > 1 && (1..=lu::SMALL).contains(&n) && (1..=lu::SMALL).contains(&k) {
                 return outputs::<T, u8, u8>(types, |out, _, _| {
-                    let (group, work) = (loops::GROUP, work(cubic) * loops::GROUP as f64 / 4.0);
+                    let (group, work) = (groups::GROUP, work(cubic) * groups::GROUP as f64 / 4.0);
                     par::chunks(out, n * k * group, work, |first, out| {
                         let (first, matrices) = (first * group, out.len() / (n * k));
                         let a = &a[first * n * n..][..matrices * n * n];

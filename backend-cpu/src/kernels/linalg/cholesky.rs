@@ -1,6 +1,7 @@
 //! A = L Lᵀ. Inside it is A = Uᵀ U, on rows: a block of rows, then what is below, by a product.
 
-use super::loops::{self, GROUP, solve_rows};
+use super::groups::{GROUP, cholesky_group};
+use super::loops::{self, scale, solve_rows, transpose};
 use super::real::{Real, rows, subtract_product};
 use crate::pool::scratch;
 
@@ -20,7 +21,7 @@ pub fn small<T: Real>(a: &[T], out: &mut [T], n: usize) {
         for (l, a) in a.chunks(n * n).enumerate() {
             lanes.iter_mut().zip(a).for_each(|(lane, &x)| lane[l] = x);
         }
-        loops::cholesky_group(lanes, n);
+        cholesky_group(lanes, n);
         for (l, out) in out.chunks_mut(n * n).enumerate() {
             for (i, row) in out.chunks_mut(n).enumerate() {
                 row.iter_mut()
@@ -50,36 +51,20 @@ pub fn cholesky<T: Real>(a: &[T], out: &mut [T], n: usize, threads: bool) {
     let stride = n + 16;
     let mut space = scratch(n * stride * size_of::<T>());
     let upper = &mut space.as_mut_slice::<T>()[..n * stride];
-    transpose_lower(a, n, upper, stride);
+    for first in (0..n).step_by(BLOCK) {
+        let (rows, end) = (BLOCK.min(n - first), (first + BLOCK).min(n));
+        transpose(&mut upper[first..], stride, &a[first * n..], n, rows, end);
+    }
     let done = factorise(upper, stride, n, threads);
     if !done {
         return write(&[], out, n, false);
     }
-    for first in (0..n).step_by(TILE) {
-        let rows = TILE.min(n - first);
-        let out = &mut out[first * n..(first + rows) * n];
-        for (i, row) in out.chunks_mut(n).enumerate() {
-            row[first + i + 1..].fill(T::ZERO);
-        }
-        for from in (0..first + rows).step_by(TILE) {
-            for (i, row) in (first..).zip(out.chunks_mut(n)) {
-                let end = (from + TILE).min(i + 1).max(from);
-                row[from..end].iter_mut().zip(from..).for_each(|(x, j)| *x = upper[j * stride + i]);
-            }
-        }
-    }
-}
-
-/// Rows and columns of a tile of a transpose.
-const TILE: usize = 16;
-
-/// The lower triangle of `a`, transposed.
-fn transpose_lower<T: Real>(a: &[T], n: usize, upper: &mut [T], stride: usize) {
-    for first in (0..n).step_by(TILE) {
-        for (j, row) in upper.chunks_mut(stride).take(n).enumerate() {
-            let end = (first + TILE).min(n);
-            let start = first.max(j).min(end);
-            row[start..end].iter_mut().zip(start..).for_each(|(x, i)| *x = a[i * n + j]);
+    for first in (0..n).step_by(BLOCK) {
+        let (rows, end) = (BLOCK.min(n - first), (first + BLOCK).min(n));
+        let out = &mut out[first * n..end * n];
+        transpose(out, n, &upper[first..], stride, end, rows);
+        for (i, row) in (first..).zip(out.chunks_mut(n)) {
+            row[i + 1..].fill(T::ZERO);
         }
     }
 }
@@ -110,8 +95,17 @@ fn factorise<T: Real>(upper: &mut [T], stride: usize, n: usize, threads: bool) -
         for (to, row) in diagonal.chunks_mut(BLOCK).zip(above.chunks(stride)).take(size) {
             to[..size].copy_from_slice(&row[first..end]);
         }
+        // D times a unit factor: rows are scaled, where divisions would take as long as all else.
+        let mut inverses = [T::ZERO; BLOCK];
+        for (i, row) in diagonal.chunks_mut(BLOCK).enumerate().take(size) {
+            inverses[i] = T::ONE / row[i];
+            row[i + 1..size].iter_mut().for_each(|x| *x = *x * inverses[i]);
+        }
         let factor = rows(&diagonal, BLOCK).transposed();
-        solve_rows(factor, size, true, false, &mut above[end..], stride, n - end);
+        solve_rows(factor, size, true, true, &mut above[end..], stride, n - end);
+        for (row, &inverse) in above.chunks_mut(stride).zip(&inverses).take(size) {
+            scale(&mut row[end..n], inverse);
+        }
         let panel = rows(above, stride);
         for strip in (end..n).step_by(STRIP) {
             let height = STRIP.min(n - strip);

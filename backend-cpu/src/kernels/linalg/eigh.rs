@@ -1,9 +1,12 @@
-//! A V = V diag(w) of symmetric matrices: to a tridiagonal one by reflections, in blocks; that one by implicit QL.
+//! A V = V diag(w) of symmetric matrices: to a tridiagonal one by reflections, in blocks; that one by
+//! division ([`super::tridiagonal`]), down to small ones by implicit QL.
 
-use super::householder::{BLOCK, accumulate, reflect, subtract_combination};
-use super::loops::{axpy, dot, largest, scale, vector_by_matrix};
+use super::conquer::ordered;
+use super::householder::{BLOCK, apply, padded, reflect_from, subtract_combination};
+use super::loops::{LANES, axpy, divide, dot, largest, matrix_by_vector, scale, transpose, vector_by_matrix};
 use super::real::{Real, rows, subtract_product};
 use super::sweeps::{Rotated, rotation};
+use super::tridiagonal;
 use crate::gemm::Matrix;
 use crate::pool::scratch;
 
@@ -16,8 +19,10 @@ pub fn eigh<T: Real>(a: &[T], n: usize, w: &mut [T], v: &mut [T], threads: bool)
     if n == 0 {
         return;
     }
-    let mut space = scratch(2 * n * n * size_of::<T>());
-    let (full, vectors) = space.as_mut_slice::<T>()[..2 * n * n].split_at_mut(n * n);
+    let mut space = scratch(n * n * size_of::<T>());
+    let vectors = &mut space.as_mut_slice::<T>()[..n * n];
+    let (mut matrix, stride) = padded::<T>(n);
+    let full = matrix.as_mut_slice::<T>();
     let mut finite = true;
     let mut most = T::ZERO;
     for i in 0..n {
@@ -35,19 +40,23 @@ pub fn eigh<T: Real>(a: &[T], n: usize, w: &mut [T], v: &mut [T], threads: bool)
     // Of extreme numbers it is the matrix times a power of two, exactly.
     let extreme = most > T::ZERO && !(most > T::SMALL && most < T::ONE / T::SMALL);
     let unit = if extreme { most.power_of_two() } else { T::ONE };
-    for i in 0..n {
-        for j in 0..=i {
-            let x = if extreme { a[i * n + j] / unit } else { a[i * n + j] };
-            (full[i * n + j], full[j * n + i]) = (x, x);
+    // The triangle's transpose, and the triangle over what came with that.
+    for first in (0..n).step_by(BLOCK) {
+        let end = (first + BLOCK).min(n);
+        transpose(&mut full[first..], stride, &a[first * n..], n, end - first, end);
+    }
+    for (i, (to, from)) in full.chunks_mut(stride).zip(a.chunks(n)).enumerate() {
+        to[..=i].copy_from_slice(&from[..=i]);
+        if extreme {
+            divide(&mut to[..n], unit);
         }
     }
     let mut off = vec![T::ZERO; n];
     let mut tau = vec![T::ZERO; n.saturating_sub(1)];
-    tridiagonal(full, n, vectors, w, &mut off, &mut tau, threads);
-    accumulate(vectors, n, &tau, 1, v, n, n, threads);
-    let mut z = Rotated::transposed(v, n, n);
-    let found = diagonalise(w, &mut off, &mut z, threads);
-    z.apply(threads);
+    reduce(full, stride, n, vectors, w, &mut off, &mut tau, threads);
+    // Eigenvectors take the place of the matrix, in rows.
+    let q = &mut full[..n * n];
+    let found = tridiagonal::eigen(w, &mut off, q, threads);
     if !found {
         w.fill(T::NAN);
         v.fill(T::NAN);
@@ -57,15 +66,15 @@ pub fn eigh<T: Real>(a: &[T], n: usize, w: &mut [T], v: &mut [T], threads: bool)
     order.sort_by(|&i, &j| w[i].partial_cmp(&w[j]).expect("they are numbers"));
     let sorted: Vec<T> = order.iter().map(|&i| w[i] * unit).collect();
     w.copy_from_slice(&sorted);
-    for (c, row) in v.chunks_mut(n).enumerate() {
-        let element = z.column(c);
-        row.iter_mut().zip(&order).for_each(|(x, &i)| *x = element(i));
-    }
+    ordered(q, n, &order, v);
+    apply(vectors, n, &tau, 1, v, n, n, threads);
 }
 
-/// Reduces a full symmetric matrix: its diagonal, what is below that, and the vectors of reflections.
-fn tridiagonal<T: Real>(
+/// Reduces a full symmetric matrix ([`padded`]): its diagonal, what is below that, and the vectors of reflections.
+#[allow(clippy::too_many_arguments)]
+pub fn reduce<T: Real>(
     a: &mut [T],
+    stride: usize,
     n: usize,
     vectors: &mut [T],
     diagonal: &mut [T],
@@ -73,60 +82,68 @@ fn tridiagonal<T: Real>(
     tau: &mut [T],
     threads: bool,
 ) {
-    // Rows of V and, below them, of W: the matrix is A - V Wᵀ - W Vᵀ within a block.
-    let mut space = scratch((2 * BLOCK * n + n) * size_of::<T>());
-    let (pair, row) = space.as_mut_slice::<T>()[..2 * BLOCK * n + n].split_at_mut(2 * BLOCK * n);
+    // Rows go on to a multiple of so many elements, and begin at one, where vectors have zeros: loops have no rests.
+    let width = n.next_multiple_of(LANES);
+    // Within a block the matrix is A - V Wᵀ - W Vᵀ. Rows of V and of W lie by turns.
+    let mut space = scratch((4 * BLOCK + 1) * width * size_of::<T>());
+    let (pairs, rest) = space.as_mut_slice::<T>()[..(4 * BLOCK + 1) * width].split_at_mut(2 * BLOCK * width);
+    let (turned, row) = rest.split_at_mut(2 * BLOCK * width);
     for first in (0..n).step_by(BLOCK) {
         let end = (first + BLOCK).min(n);
-        pair.fill(T::ZERO);
-        let (v, w) = pair.split_at_mut(BLOCK * n);
+        pairs[..2 * (end - first) * width].fill(T::ZERO);
         for j in first..end {
-            let known = j - first;
-            let row = &mut row[j..n];
-            row.copy_from_slice(&a[j * n + j..(j + 1) * n]);
-            subtract_combination(row, known, |l| v[l * n + j], &w[j..], n);
-            subtract_combination(row, known, |l| w[l * n + j], &v[j..], n);
-            diagonal[j] = row[0];
+            let count = 2 * (j - first);
+            let start = j - j % LANES;
+            let row = &mut row[start..];
+            row.copy_from_slice(&a[j * stride + start..][..width - start]);
+            subtract_combination(row, count, |l| pairs[(l ^ 1) * width + j], &pairs[start..], width);
+            diagonal[j] = row[j - start];
             if j + 1 == n {
                 break;
             }
-            let (beta, t) = reflect(&mut row[1..]);
+            row[..=j - start].fill(T::ZERO);
+            let (beta, t) = reflect_from(row, j + 1 - start);
             (off[j], tau[j]) = (beta, t);
-            let x = &row[1..];
-            v[known * n + j + 1..(known + 1) * n].copy_from_slice(x);
-            vectors[j * n..(j + 1) * n].copy_from_slice(&v[known * n..(known + 1) * n]);
-            let (before, this) = w.split_at_mut(known * n);
-            let y = &mut this[j + 1..n];
-            // It is symmetric: its rows are its columns.
-            vector_by_matrix(y, x, &a[(j + 1) * n + j + 1..], n);
-            let (mut by_v, mut by_w) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
-            for l in 0..known {
-                by_v[l] = dot(&v[l * n + j + 1..(l + 1) * n], x);
-                by_w[l] = dot(&before[l * n + j + 1..(l + 1) * n], x);
-            }
-            if known > 0 {
-                subtract_combination(y, known, |l| by_w[l], &v[j + 1..], n);
-                subtract_combination(y, known, |l| by_v[l], &before[j + 1..], n);
-            }
+            let (known, this) = pairs.split_at_mut(count * width);
+            let (v, w) = this[..2 * width].split_at_mut(width);
+            v[start..].copy_from_slice(row);
+            vectors[j * n..(j + 1) * n].copy_from_slice(&v[..n]);
+            let start = (j + 1) - (j + 1) % LANES;
+            let (x, y) = (&v[start..], &mut w[start..]);
+            // It is symmetric: its rows are its columns. As many rows as are taken together.
+            let top = (j + 1) - (j + 1) % 8;
+            let rows = n.next_multiple_of(8) - top;
+            vector_by_matrix(y, &x[top - start..][..rows], &a[top * stride + start..], stride);
+            let mut by = [T::ZERO; 2 * BLOCK];
+            matrix_by_vector(&mut by[..count], &known[start.min(known.len())..], width, x);
+            subtract_combination(y, count, |l| by[l ^ 1], &known[start.min(known.len())..], width);
             scale(y, t);
             let half = t * dot(y, x) / T::TWO;
             axpy(y, half, x);
         }
         if end < n {
             let rest = n - end;
-            // [V W] by [W V]ᵀ in one product: rows of the second factor are those of the first in another order.
-            let (v, w) = pair.split_at(BLOCK * n);
-            let target = &mut a[end * n + end..];
-            let at = |x| Matrix { offset: end as isize, ..rows::<T>(x, n) };
-            subtract_product([rest, BLOCK, rest], target, n, at(v).transposed(), at(w), threads);
-            subtract_product([rest, BLOCK, rest], target, n, at(w).transposed(), at(v), threads);
+            for (to, from) in turned.chunks_mut(2 * width).zip(pairs.chunks(2 * width)) {
+                to[..width].copy_from_slice(&from[width..]);
+                to[width..].copy_from_slice(&from[..width]);
+            }
+            let target = &mut a[end * stride + end..];
+            let at = |x| Matrix { offset: end as isize, ..rows::<T>(x, width) };
+            subtract_product(
+                [rest, 2 * BLOCK, rest],
+                target,
+                stride,
+                at(pairs).transposed(),
+                at(turned),
+                threads,
+            );
         }
     }
 }
 
 /// Eigenvalues of a tridiagonal matrix in place of its diagonal; the rotations go to `z`. False where it does not
 /// converge.
-fn diagonalise<T: Real>(d: &mut [T], e: &mut [T], z: &mut Rotated<T>, threads: bool) -> bool {
+pub fn diagonalise<T: Real>(d: &mut [T], e: &mut [T], z: &mut Rotated<T>, threads: bool) -> bool {
     let n = d.len();
     let mut sweeps = SWEEPS * n;
     for l in 0..n {

@@ -2,9 +2,9 @@
 //!
 //! Vectors lie as rows of a matrix, so that each is contiguous. A block of them is I - V T Vᵀ with an upper triangular T.
 
-use super::loops::{axpy, combine, divide, dot, largest, scale};
+use super::loops::{LANES, axpy, combine, divide, dot, largest, scale};
 use super::real::{Real, product, rows, subtract_product};
-use crate::pool::scratch;
+use crate::pool::{Scratch, scratch};
 
 /// Vectors of a block.
 pub const BLOCK: usize = 32;
@@ -27,23 +27,29 @@ pub fn norm<T: Real>(x: &[T]) -> T {
 
 /// Makes the vector of the reflection that takes x to (beta, 0, ..), in the place of x; gives beta and tau.
 pub fn reflect<T: Real>(x: &mut [T]) -> (T, T) {
-    let Some((&mut alpha, tail)) = x.split_first_mut() else { return (T::ZERO, T::ZERO) };
-    let rest = norm(tail);
+    if x.is_empty() { (T::ZERO, T::ZERO) } else { reflect_from(x, 0) }
+}
+
+/// The same of the elements from `first` on; those before are 0.
+pub fn reflect_from<T: Real>(x: &mut [T], first: usize) -> (T, T) {
+    let alpha = std::mem::replace(&mut x[first], T::ZERO);
+    let rest = norm(x);
     if rest == T::ZERO {
-        x[0] = T::ONE;
+        x[first] = T::ONE;
         return (alpha, T::ZERO);
     }
     let whole = norm(&[alpha, rest]);
     if whole < T::SMALL {
         // Nearly subnormal numbers have too few bits: they are those of a larger vector, exactly.
         let unit = whole.power_of_two();
+        x[first] = alpha;
         divide(x, unit);
-        let (beta, tau) = reflect(x);
+        let (beta, tau) = reflect_from(x, first);
         return (beta * unit, tau);
     }
     let beta = -whole.with_sign(alpha);
-    divide(tail, alpha - beta);
-    x[0] = T::ONE;
+    divide(x, alpha - beta);
+    x[first] = T::ONE;
     (beta, (beta - alpha) / beta)
 }
 
@@ -87,6 +93,21 @@ impl<T: Real> Block<'_, T> {
         product([size, size, columns], u, columns, t, rows(&*w, columns), threads);
         subtract_product([self.n, size, columns], c, stride, v.transposed(), rows(&*u, columns), threads);
     }
+
+    /// `c = c (I - V T Vᵀ)ᵀ`, of c with `height` rows.
+    fn apply_right(&self, c: &mut [T], stride: usize, height: usize, threads: bool) {
+        let size = self.tau.len();
+        if height == 0 || self.n == 0 {
+            return;
+        }
+        let t = triangle(self.v, self.stride, self.n, self.tau);
+        let mut space = scratch(2 * size * height * size_of::<T>());
+        let (w, u) = space.as_mut_slice::<T>()[..2 * size * height].split_at_mut(size * height);
+        let v = rows(self.v, self.stride);
+        product([height, self.n, size], w, size, rows(&*c, stride), v.transposed(), threads);
+        product([height, size, size], u, size, rows(&*w, size), rows(&t, BLOCK).transposed(), threads);
+        subtract_product([height, size, self.n], c, stride, rows(&*u, size), v, threads);
+    }
 }
 
 /// The product H₀ H₁ .. of reflections, as the first `columns` columns of an n x n matrix. Vector j is in row j of `v`;
@@ -114,6 +135,50 @@ pub fn accumulate<T: Real>(
         }
         let block = Block { v: &v[first * stride + start..], stride, n: n - start, tau: &tau[first..end] };
         block.apply(false, &mut q[start * columns + start..], columns, columns - start, threads);
+    }
+}
+
+/// `c = H₀ H₁ .. c` of the reflections that [`accumulate`] takes, of c with n rows of `columns`.
+#[allow(clippy::too_many_arguments)]
+pub fn apply<T: Real>(
+    v: &[T],
+    stride: usize,
+    tau: &[T],
+    offset: usize,
+    c: &mut [T],
+    n: usize,
+    columns: usize,
+    threads: bool,
+) {
+    for block in (0..tau.len().div_ceil(BLOCK)).rev() {
+        let (first, end) = (block * BLOCK, tau.len().min((block + 1) * BLOCK));
+        let start = first + offset;
+        if start >= n {
+            continue;
+        }
+        let block = Block { v: &v[first * stride + start..], stride, n: n - start, tau: &tau[first..end] };
+        block.apply(false, &mut c[start * columns..], columns, columns, threads);
+    }
+}
+
+/// `c = c (H₀ H₁ ..)ᵀ` of such reflections, of a c with n columns.
+pub fn apply_right<T: Real>(
+    v: &[T],
+    stride: usize,
+    tau: &[T],
+    offset: usize,
+    c: &mut [T],
+    n: usize,
+    threads: bool,
+) {
+    for first in (0..tau.len()).step_by(BLOCK).rev() {
+        let (start, end) = (first + offset, tau.len().min(first + BLOCK));
+        if start < n {
+            let block =
+                Block { v: &v[first * stride + start..], stride, n: n - start, tau: &tau[first..end] };
+            let height = c.len() / n;
+            block.apply_right(&mut c[start..], n, height, threads);
+        }
     }
 }
 
@@ -180,7 +245,8 @@ pub fn qr<T: Real>(a: &mut [T], m: usize, n: usize, k: usize, q: &mut [T], r: &m
     }
 }
 
-/// `out -= sum over l of c(l) rows[l]`, of the first `count` rows with `stride` elements from one to the next.
+/// `out -= sum over l of c(l) rows[l]`, of the first `count` rows with `stride` elements from one to the next; at most two
+/// blocks and one.
 pub fn subtract_combination<T: Real>(
     out: &mut [T],
     count: usize,
@@ -191,7 +257,18 @@ pub fn subtract_combination<T: Real>(
     if count == 0 {
         return;
     }
-    let mut c = [T::ZERO; BLOCK];
+    let mut c = [T::ZERO; 2 * BLOCK + 1];
     (0..count).for_each(|l| c[l] = coefficient(l));
     combine(out, &c[..count], rows, stride);
+}
+
+/// A square matrix whose rows are of a multiple of [`LANES`], and as many as a multiple of 8; what is added is 0. And the
+/// elements from row to row.
+pub fn padded<T: Real>(n: usize) -> (Scratch, usize) {
+    // Of large ones not a power of two: elements of a column do not compete for places in the cache.
+    let width = n.next_multiple_of(LANES);
+    let (stride, height) = (if n > LANES { width + LANES } else { width }, n.next_multiple_of(8));
+    let mut space = scratch(height * stride * size_of::<T>());
+    space.as_mut_slice::<T>()[..height * stride].fill(T::ZERO);
+    (space, stride)
 }

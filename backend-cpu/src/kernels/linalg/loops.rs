@@ -5,10 +5,8 @@ use crate::gemm::Matrix;
 use crate::kernels::simd::{Loop, vectorized};
 use std::marker::PhantomData;
 
-/// Small matrices that are factorised side by side.
-pub const GROUP: usize = 16;
-/// Partial results of a sum.
-const LANES: usize = 32;
+/// Partial results of a sum; rows of a multiple of so many elements have no rest.
+pub const LANES: usize = 32;
 
 /// Declares functions whose bodies are loops that are compiled anew for each instruction set.
 macro_rules! loops { ($($(#[$about:meta])* fn $name:ident($($a:ident: $t:ty),*) -> $R:ty $body:block)*) => { $(
@@ -27,6 +25,8 @@ macro_rules! loops { ($($(#[$about:meta])* fn $name:ident($($a:ident: $t:ty),*) 
     }
 )* } }
 
+pub(super) use loops;
+
 #[inline(always)]
 fn dot_of<T: Real>(x: &[T], y: &[T]) -> T {
     let mut sums = [T::ZERO; LANES];
@@ -39,11 +39,51 @@ fn dot_of<T: Real>(x: &[T], y: &[T]) -> T {
     for ((sum, &x), &y) in sums.iter_mut().zip(xs.remainder()).zip(ys.remainder()) {
         *sum = *sum + x * y;
     }
-    // In arrays of fixed sizes, which stay in registers.
-    let sums: [T; 16] = std::array::from_fn(|l| sums[l] + sums[l + 16]);
-    let sums: [T; 8] = std::array::from_fn(|l| sums[l] + sums[l + 8]);
-    let sums: [T; 4] = std::array::from_fn(|l| sums[l] + sums[l + 4]);
-    (sums[0] + sums[2]) + (sums[1] + sums[3])
+    let sums = kept(sums);
+    sum_of(std::array::from_fn(|l| sums[l] + sums[l + FEW]))
+}
+
+/// Partial results of each of four sums.
+const FEW: usize = 16;
+
+#[inline(always)]
+fn add_products<T: Real>(sum: [T; FEW], a: &[T; FEW], x: &[T; FEW]) -> [T; FEW] {
+    std::array::from_fn(|l| sum[l] + a[l] * x[l])
+}
+
+/// The products of four rows with x, which is read once for all.
+#[inline(always)]
+fn four_dots<T: Real>(rows: [&[T]; 4], x: &[T]) -> [T; 4] {
+    let (chunks, end) = x.as_chunks::<FEW>();
+    let count = chunks.len();
+    let [a, b, c, d] = rows.map(|row| &row.as_chunks::<FEW>().0[..count]);
+    let (mut p, mut q, mut r, mut s) = ([T::ZERO; FEW], [T::ZERO; FEW], [T::ZERO; FEW], [T::ZERO; FEW]);
+    for i in 0..count {
+        let x = &chunks[i];
+        p = add_products(p, &a[i], x);
+        q = add_products(q, &b[i], x);
+        r = add_products(r, &c[i], x);
+        s = add_products(s, &d[i], x);
+    }
+    let mut out = kept([p, q, r, s]).map(sum_of);
+    for (out, row) in out.iter_mut().zip(rows) {
+        *out = row[count * FEW..].iter().zip(end).fold(*out, |sum, (&a, &x)| sum + a * x);
+    }
+    out
+}
+
+/// Partial sums as they are in memory: how they are added up must not decide how the loop before holds them, which would
+/// be in parts of vectors.
+#[inline(always)]
+pub fn kept<A>(sums: A) -> A {
+    std::hint::black_box(sums)
+}
+
+#[inline(always)]
+fn sum_of<T: Real>(x: [T; FEW]) -> T {
+    let x: [T; 8] = std::array::from_fn(|l| x[l] + x[l + 8]);
+    let x: [T; 4] = std::array::from_fn(|l| x[l] + x[l + 4]);
+    (x[0] + x[2]) + (x[1] + x[3])
 }
 
 #[inline(always)]
@@ -56,9 +96,18 @@ fn subtract_row<T: Real>(out: &mut [T], c: T, x: &[T]) {
 #[inline(always)]
 fn subtract_four<T: Real>(out: &mut [T], c: [T; 4], x: [&[T]; 4]) {
     let n = out.len();
-    let [x0, x1, x2, x3] = x.map(|x| &x[..n]);
-    for i in 0..n {
-        out[i] = out[i] - ((c[0] * x0[i] + c[1] * x1[i]) + (c[2] * x2[i] + c[3] * x3[i]));
+    let x = x.map(|x| &x[..n]);
+    let [x0, x1, x2, x3] = x.map(|x| x.as_chunks::<LANES>().0);
+    let (chunks, rest) = out.as_chunks_mut::<LANES>();
+    let whole = n - rest.len();
+    for ((((out, x0), x1), x2), x3) in chunks.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
+        for l in 0..LANES {
+            out[l] = out[l] - ((c[0] * x0[l] + c[1] * x1[l]) + (c[2] * x2[l] + c[3] * x3[l]));
+        }
+    }
+    let [x0, x1, x2, x3] = x.map(|x| &x[whole..]);
+    for i in 0..rest.len() {
+        rest[i] = rest[i] - ((c[0] * x0[i] + c[1] * x1[i]) + (c[2] * x2[i] + c[3] * x3[i]));
     }
 }
 
@@ -85,23 +134,22 @@ fn subtract_rows<T: Real>(
     }
 }
 
-/// Exchanges the lanes of two places that are marked.
+/// The place of the first of the largest magnitudes, not NaN if there is another; 0 where there is none.
 #[inline(always)]
-fn exchange_lanes<T: Real>(x: &mut [[T; GROUP]], one: usize, other: usize, marked: &[bool; GROUP]) {
-    let (a, b) = (x[one], x[other]);
-    for l in 0..GROUP {
-        x[one][l] = if marked[l] { b[l] } else { a[l] };
-        x[other][l] = if marked[l] { a[l] } else { b[l] };
+fn first_largest<T: Real>(x: &[T]) -> usize {
+    // The largest, then its place: the one a loop of maxima, the other seldom of many steps.
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut most = [T::ZERO; LANES];
+    for x in chunks {
+        for l in 0..LANES {
+            most[l] = if x[l].abs() > most[l] { x[l].abs() } else { most[l] };
+        }
     }
-}
-
-/// `x[at] -= c y` in all lanes.
-#[inline(always)]
-fn subtract_lanes<T: Real>(x: &mut [[T; GROUP]], at: usize, c: [T; GROUP], y: [T; GROUP]) {
-    let x = &mut x[at];
-    for l in 0..GROUP {
-        x[l] = x[l] - c[l] * y[l];
-    }
+    let larger = |most: T, x: T| if x.abs() > most { x.abs() } else { most };
+    let most = rest.iter().chain(&kept(most)).fold(T::ZERO, |most, &x| larger(most, x));
+    let holds = |x: &[T; LANES]| x.iter().fold(false, |any, x| any | (x.abs() == most));
+    let first = chunks.iter().position(holds).unwrap_or(chunks.len()) * LANES;
+    x[first..].iter().position(|x| x.abs() == most).map_or(0, |i| first + i)
 }
 
 loops! {
@@ -130,6 +178,38 @@ loops! {
         x.iter_mut().for_each(|x| *x = *x / c);
     }
 
+    /// The transpose of a `height` x `width` matrix, each with so many elements from row to row.
+    fn transpose(out: &'a mut [T], out_stride: usize, x: &'a [T], stride: usize, height: usize, width: usize) -> () {
+        const TILE: usize = 8;
+        for top in (0..height).step_by(TILE) {
+            let rows = TILE.min(height - top);
+            for left in (0..width).step_by(TILE) {
+                let columns = TILE.min(width - left);
+                if rows < TILE || columns < TILE {
+                    for (i, j) in (top..top + rows).flat_map(|i| (left..left + columns).map(move |j| (i, j))) {
+                        out[j * out_stride + i] = x[i * stride + j];
+                    }
+                    continue;
+                }
+                let tile: [[T; TILE]; TILE] = std::array::from_fn(|i| {
+                    x[(top + i) * stride + left..].first_chunk().copied().expect("a row of a tile")
+                });
+                for j in 0..TILE {
+                    let out: &mut [T; TILE] =
+                        out[(left + j) * out_stride + top..].first_chunk_mut().expect("a row of a tile");
+                    *out = std::array::from_fn(|i| tile[i][j]);
+                }
+            }
+        }
+    }
+
+    /// `(x, y) = (c x + s y, c y - s x)`.
+    fn rotate_rows(x: &'a mut [T], y: &'a mut [T], c: T, s: T) -> () {
+        for (x, y) in x.iter_mut().zip(y) {
+            (*x, *y) = (c * *x + s * *y, c * *y - s * *x);
+        }
+    }
+
     /// Subtracts a dense matrix of `n` columns from one with `stride` elements from row to row.
     fn subtract(out: &'a mut [T], stride: usize, x: &'a [T], n: usize) -> () {
         for (out, x) in out.chunks_mut(stride).zip(x.chunks(n)) {
@@ -146,16 +226,25 @@ loops! {
     fn vector_by_matrix(out: &'a mut [T], x: &'a [T], a: &'a [T], stride: usize) -> () {
         out.fill(T::ZERO);
         let n = out.len();
+        let whole = n - n % LANES;
         let row = |i: usize| &a[i * stride..i * stride + n];
         let mut i = 0;
         while i + 8 <= x.len() {
             let x: &[T; 8] = x[i..i + 8].try_into().expect("eight");
-            let [a0, a1, a2, a3] = [row(i), row(i + 1), row(i + 2), row(i + 3)];
-            let [a4, a5, a6, a7] = [row(i + 4), row(i + 5), row(i + 6), row(i + 7)];
-            for j in 0..n {
-                let first = (x[0] * a0[j] + x[1] * a1[j]) + (x[2] * a2[j] + x[3] * a3[j]);
-                let second = (x[4] * a4[j] + x[5] * a5[j]) + (x[6] * a6[j] + x[7] * a7[j]);
-                out[j] = out[j] + (first + second);
+            let sum = |a: [T; 8]| {
+                let first = (x[0] * a[0] + x[1] * a[1]) + (x[2] * a[2] + x[3] * a[3]);
+                first + ((x[4] * a[4] + x[5] * a[5]) + (x[6] * a[6] + x[7] * a[7]))
+            };
+            let a: [&[T]; 8] = std::array::from_fn(|k| row(i + k));
+            let chunks = a.map(|a| a.as_chunks::<LANES>().0);
+            for (c, out) in out.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                let a = chunks.map(|a| &a[c]);
+                for l in 0..LANES {
+                    out[l] = out[l] + sum(std::array::from_fn(|k| a[k][l]));
+                }
+            }
+            for j in whole..n {
+                out[j] = out[j] + sum(std::array::from_fn(|k| a[k][j]));
             }
             i += 8;
         }
@@ -166,8 +255,14 @@ loops! {
 
     /// `out[i] = a[i, ..] x`, of rows with `stride` elements from one to the next.
     fn matrix_by_vector(out: &'a mut [T], a: &'a [T], stride: usize, x: &'a [T]) -> () {
-        for (out, row) in out.iter_mut().zip(a.chunks(stride)) {
-            *out = dot_of(&row[..x.len()], x);
+        let row = |i: usize| &a[i * stride..i * stride + x.len()];
+        let (fours, rest) = out.as_chunks_mut::<4>();
+        let known = 4 * fours.len();
+        for (i, out) in fours.iter_mut().enumerate() {
+            *out = four_dots(std::array::from_fn(|k| row(4 * i + k)), x);
+        }
+        for (i, out) in (known..).zip(rest) {
+            *out = dot_of(row(i), x);
         }
     }
 
@@ -191,103 +286,6 @@ loops! {
             }
         }
         true
-    }
-
-    /// The lower factors of [`GROUP`] matrices of order n side by side; of some it may be that they are not to be used.
-    /// What is left in the lanes of those that are not positive definite is NaN.
-    fn cholesky_group(a: &'a mut [[T; GROUP]], n: usize) -> () {
-        let mut fine = [true; GROUP];
-        for j in 0..n {
-            let mut pivot = a[j * n + j];
-            for k in 0..j {
-                let x = a[j * n + k];
-                for l in 0..GROUP {
-                    pivot[l] = pivot[l] - x[l] * x[l];
-                }
-            }
-            let mut inverse = [T::ZERO; GROUP];
-            for l in 0..GROUP {
-                fine[l] &= pivot[l] > T::ZERO && pivot[l] < T::INFINITY;
-                pivot[l] = pivot[l].sqrt();
-                inverse[l] = T::ONE / pivot[l];
-            }
-            a[j * n + j] = pivot;
-            for i in j + 1..n {
-                let mut sum = a[i * n + j];
-                for k in 0..j {
-                    let (x, y) = (a[i * n + k], a[j * n + k]);
-                    for l in 0..GROUP {
-                        sum[l] = sum[l] - x[l] * y[l];
-                    }
-                }
-                for l in 0..GROUP {
-                    a[i * n + j][l] = sum[l] * inverse[l];
-                }
-            }
-        }
-        for x in a {
-            for l in 0..GROUP {
-                x[l] = if fine[l] { x[l] } else { T::NAN };
-            }
-        }
-    }
-
-    /// Solves A X = B for [`GROUP`] matrices of order n side by side, with as many right sides of k columns, in the place of
-    /// B: by elimination, each row exchanged with any below it that begins with a larger number. NaN in the lanes of
-    /// matrices that are not finite.
-    fn solve_group(a: &'a mut [[T; GROUP]], b: &'a mut [[T; GROUP]], n: usize, k: usize) -> () {
-        let mut fine = [true; GROUP];
-        for x in a.iter() {
-            for l in 0..GROUP {
-                fine[l] &= x[l].abs() < T::INFINITY;
-            }
-        }
-        for j in 0..n {
-            for i in j + 1..n {
-                let (upper, lower) = (a[j * n + j], a[i * n + j]);
-                let mut larger = [false; GROUP];
-                for l in 0..GROUP {
-                    larger[l] = lower[l].abs() > upper[l].abs();
-                }
-                for c in j..n {
-                    exchange_lanes(a, j * n + c, i * n + c, &larger);
-                }
-                for c in 0..k {
-                    exchange_lanes(b, j * k + c, i * k + c, &larger);
-                }
-            }
-            let pivot = a[j * n + j];
-            for i in j + 1..n {
-                let mut factor = a[i * n + j];
-                for l in 0..GROUP {
-                    // With a pivot of 0 there is nothing to eliminate.
-                    factor[l] = if pivot[l] == T::ZERO { T::ZERO } else { factor[l] / pivot[l] };
-                }
-                for c in j + 1..n {
-                    subtract_lanes(a, i * n + c, factor, a[j * n + c]);
-                }
-                for c in 0..k {
-                    subtract_lanes(b, i * k + c, factor, b[j * k + c]);
-                }
-            }
-        }
-        for i in (0..n).rev() {
-            let pivot = a[i * n + i];
-            for c in 0..k {
-                for j in i + 1..n {
-                    subtract_lanes(b, i * k + c, a[i * n + j], b[j * k + c]);
-                }
-                let x = &mut b[i * k + c];
-                for l in 0..GROUP {
-                    x[l] = x[l] / pivot[l];
-                }
-            }
-        }
-        for x in b {
-            for l in 0..GROUP {
-                x[l] = if fine[l] { x[l] } else { T::NAN };
-            }
-        }
     }
 
     /// Solves M X = B in the place of B, `n` rows of `columns`, for a triangular M, lower where `forward`. For few rows.
@@ -342,12 +340,7 @@ loops! {
             if j >= m {
                 continue;
             }
-            let mut pivot = j;
-            for i in j + 1..m {
-                if column[i].abs() > column[pivot].abs() {
-                    pivot = i;
-                }
-            }
+            let pivot = j + first_largest(&column[j..]);
             pivots[j] = pivot;
             if pivot != j {
                 panel.chunks_mut(stride).take(n).for_each(|column| column.swap(j, pivot));

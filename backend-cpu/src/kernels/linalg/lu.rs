@@ -1,6 +1,7 @@
 //! P A = L U by partial pivoting, panel by panel of columns; and what is made of it: solutions and determinants.
 
-use super::loops::{GROUP, largest, lu_panel, solve_group, solve_rows};
+use super::groups::{GROUP, solve_group};
+use super::loops::{largest, lu_panel, solve_rows, transpose};
 use super::real::{Real, rows, subtract_product};
 use super::triangular;
 use crate::gemm::Matrix;
@@ -28,9 +29,7 @@ pub fn factorise<T: Real>(a: &mut [T], m: usize, n: usize, pivots: &mut [usize],
         let (size, end) = (PANEL.min(k - first), (first + PANEL).min(k));
         let (height, rest) = (m - first, n - end);
         let panel = &mut space.as_mut_slice::<T>()[..size * stride];
-        for (i, row) in a.chunks(n).skip(first).enumerate() {
-            row[first..end].iter().enumerate().for_each(|(j, &x)| panel[j * stride + i] = x);
-        }
+        transpose(panel, stride, &a[first * n + first..], n, height, size);
         let pivots = &mut pivots[first..end];
         lu_panel(panel, stride, height, size, pivots);
         for (i, pivot) in pivots.iter_mut().enumerate() {
@@ -43,9 +42,7 @@ pub fn factorise<T: Real>(a: &mut [T], m: usize, n: usize, pivots: &mut [usize],
                 one[end..].swap_with_slice(&mut other[end..]);
             }
         }
-        for (i, row) in a.chunks_mut(n).skip(first).enumerate() {
-            row[first..end].iter_mut().enumerate().for_each(|(j, x)| *x = panel[j * stride + i]);
-        }
+        transpose(&mut a[first * n + first..], n, panel, stride, size, height);
         if rest == 0 {
             continue;
         }

@@ -1,8 +1,11 @@
 //! A = U diag(s) Vᵀ: to a square matrix by QR, to a bidiagonal one by reflections from both sides, in blocks; that one by
-//! implicit QR, with shifts of zero where others would cost small singular values their accuracy (Demmel and Kahan 1990).
+//! division ([`super::bidiagonal`]), down to small ones by implicit QR, with shifts of zero where others would cost small
+//! singular values their accuracy (Demmel and Kahan 1990).
 
-use super::householder::{BLOCK, accumulate, qr, reflect, subtract_combination};
-use super::loops::{dot, largest, matrix_by_vector, scale, vector_by_matrix};
+use super::bidiagonal;
+use super::conquer::ordered;
+use super::householder::{BLOCK, apply, apply_right, padded, qr, reflect_from, subtract_combination};
+use super::loops::{LANES, largest, matrix_by_vector, scale, vector_by_matrix};
 use super::real::{Real, product, rows, subtract_product};
 use super::sweeps::{Rotated, rotation};
 use crate::gemm::Matrix;
@@ -103,38 +106,34 @@ fn of_square<T: Real>(a: &mut [T], n: usize, u: &mut [T], s: &mut [T], vt: &mut 
     let (off, rest) = rest.split_at_mut(n);
     let (tau_left, rest) = rest.split_at_mut(n);
     let tau_right = &mut rest[..n.saturating_sub(1)];
-    bidiagonal(a, n, left, right, s, off, tau_left, tau_right, threads);
-    accumulate(left, n, tau_left, 0, u, n, n, threads);
-    let mut zu = Rotated::transposed(u, n, n);
-    accumulate(right, n, tau_right, 1, vt, n, n, threads);
-    let mut zv = Rotated::transposed(vt, n, n);
-    let found = diagonalise(s, off, &mut zu, &mut zv, threads);
-    zu.apply(threads);
-    zv.apply(threads);
+    let (mut matrix, stride) = padded::<T>(n);
+    let full = matrix.as_mut_slice::<T>();
+    full.chunks_mut(stride).zip(a.chunks(n)).for_each(|(to, from)| to[..n].copy_from_slice(from));
+    reduce(full, stride, n, left, right, s, off, tau_left, tau_right, threads);
+    // The vectors take the places of the matrix, in rows.
+    let vectors = &mut full[..n * n];
+    let found = bidiagonal::singular(s, off, a, vectors, threads);
     if !found {
         return false;
     }
     let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&i, &j| s[j].abs().partial_cmp(&s[i].abs()).expect("they are numbers"));
+    order.sort_by(|&i, &j| s[j].partial_cmp(&s[i]).expect("they are numbers"));
     let sorted: Vec<T> = order.iter().map(|&i| s[i]).collect();
-    s.iter_mut().zip(&sorted).for_each(|(s, x)| *s = x.abs());
-    for (c, row) in u.chunks_mut(n).enumerate() {
-        let element = zu.column(c);
-        row.iter_mut().zip(&order).for_each(|(x, &i)| *x = element(i));
+    s.copy_from_slice(&sorted);
+    ordered(a, n, &order, u);
+    apply(left, n, tau_left, 0, u, n, n, threads);
+    for (row, &i) in vt.chunks_mut(n).zip(&order) {
+        row.copy_from_slice(&vectors[i * n..(i + 1) * n]);
     }
-    for c in 0..n {
-        let element = zv.column(c);
-        for (r, (&i, &value)) in order.iter().zip(&sorted).enumerate() {
-            vt[r * n + c] = if value < T::ZERO { -element(i) } else { element(i) };
-        }
-    }
+    apply_right(right, n, tau_right, 1, vt, n, threads);
     true
 }
 
-/// Reduces a matrix: its diagonal, what is above that, and the vectors of the reflections from both sides.
+/// Reduces a matrix ([`padded`]): its diagonal, what is above that, and the vectors of the reflections from both sides.
 #[allow(clippy::too_many_arguments)]
-fn bidiagonal<T: Real>(
+pub fn reduce<T: Real>(
     a: &mut [T],
+    stride: usize,
     n: usize,
     left: &mut [T],
     right: &mut [T],
@@ -144,67 +143,75 @@ fn bidiagonal<T: Real>(
     tau_right: &mut [T],
     threads: bool,
 ) {
-    // Rows of V, Y, X and U: the matrix is A - V Yᵀ - X Uᵀ within a block.
-    let mut space = scratch((4 * BLOCK + 2) * n * size_of::<T>());
-    let (all, rest) = space.as_mut_slice::<T>().split_at_mut(4 * BLOCK * n);
-    let (column, row) = rest[..2 * n].split_at_mut(n);
+    // Rows go on to a multiple of so many elements, and begin at one, where vectors have zeros: loops have no rests.
+    let width = n.next_multiple_of(LANES);
+    // Within a block the matrix is A - V Yᵀ - X Uᵀ. Rows of V and of X lie by turns, and those of Y and of U.
+    let mut space = scratch((4 * BLOCK + 2) * width * size_of::<T>());
+    let (all, rest) = space.as_mut_slice::<T>()[..(4 * BLOCK + 2) * width].split_at_mut(4 * BLOCK * width);
+    let (column, row) = rest.split_at_mut(width);
+    let mut by = [T::ZERO; 2 * BLOCK + 1];
     for first in (0..n).step_by(BLOCK) {
         let end = (first + BLOCK).min(n);
-        all.fill(T::ZERO);
-        let (v, rest) = all.split_at_mut(BLOCK * n);
-        let (y, rest) = rest.split_at_mut(BLOCK * n);
-        let (x, u) = rest.split_at_mut(BLOCK * n);
+        let (vx, yu) = all.split_at_mut(2 * BLOCK * width);
+        vx[..2 * (end - first) * width].fill(T::ZERO);
+        yu[..2 * (end - first) * width].fill(T::ZERO);
         for j in first..end {
-            let known = j - first;
-            let this = known * n..(known + 1) * n;
-            let column = &mut column[j..n];
-            column.iter_mut().zip(j..).for_each(|(c, i)| *c = a[i * n + j]);
-            subtract_combination(column, known, |l| y[l * n + j], &v[j..], n);
-            subtract_combination(column, known, |l| u[l * n + j], &x[j..], n);
-            let (beta, t) = reflect(column);
+            let count = 2 * (j - first);
+            let start = j - j % LANES;
+            let column = &mut column[start..];
+            let below = a[start * stride + j..].iter().step_by(stride).take(n - start);
+            column.iter_mut().zip(below).for_each(|(c, &x)| *c = x);
+            column[n - start..].fill(T::ZERO);
+            subtract_combination(column, count, |l| yu[l * width + j], &vx[start..], width);
+            column[..j - start].fill(T::ZERO);
+            let (beta, t) = reflect_from(column, j - start);
             (diagonal[j], tau_left[j]) = (beta, t);
-            v[this.clone()][j..].copy_from_slice(column);
-            left[j * n..(j + 1) * n].copy_from_slice(&v[this.clone()]);
+            let v = &mut vx[count * width..(count + 1) * width];
+            v[start..].copy_from_slice(column);
+            left[j * n..(j + 1) * n].copy_from_slice(&v[..n]);
             if j + 1 == n {
                 off[j] = T::ZERO;
                 break;
             }
             // y = tau (Aᵀ v - Y (Vᵀ v) - U (Xᵀ v))
-            let (before, target) = y.split_at_mut(known * n);
-            let target = &mut target[j + 1..n];
-            vector_by_matrix(target, column, &a[j * n + j + 1..], n);
-            let at = |rows: &[T], from: usize, l: usize, by: &[T]| dot(&rows[l * n + from..(l + 1) * n], by);
-            if known > 0 {
-                subtract_combination(target, known, |l| at(v, j, l, column), &before[j + 1..], n);
-                subtract_combination(target, known, |l| at(x, j, l, column), &u[j + 1..], n);
-            }
-            scale(target, t);
-            let row = &mut row[j + 1..n];
-            row.copy_from_slice(&a[j * n + j + 1..(j + 1) * n]);
-            subtract_combination(row, known, |l| v[l * n + j], &y[j + 1..], n);
-            subtract_combination(row, known, |l| x[l * n + j], &u[j + 1..], n);
-            // This column's own: its vector has a 1 at j.
-            row.iter_mut().zip(&y[this.clone()][j + 1..]).for_each(|(r, &y)| *r = *r - y);
-            let (beta, t) = reflect(row);
+            let next = (j + 1) - (j + 1) % LANES;
+            let (top, below) = (j - j % 8, (j + 1) - (j + 1) % 8);
+            let bottom = n.next_multiple_of(8);
+            let (known, y) = yu.split_at_mut(count * width);
+            let y = &mut y[next..width];
+            vector_by_matrix(y, &column[top - start..bottom - start], &a[top * stride + next..], stride);
+            matrix_by_vector(&mut by[..count], &vx[start..], width, column);
+            subtract_combination(y, count, |l| by[l], &known[next.min(known.len())..], width);
+            scale(y, t);
+            // The row has this column's own part: its vector has a 1 at j.
+            let row = &mut row[next..];
+            row.copy_from_slice(&a[j * stride + next..][..width - next]);
+            subtract_combination(row, count + 1, |l| vx[l * width + j], &yu[next..], width);
+            row[..j + 1 - next].fill(T::ZERO);
+            let (beta, t) = reflect_from(row, j + 1 - next);
             (off[j], tau_right[j]) = (beta, t);
-            u[this.clone()][j + 1..].copy_from_slice(row);
-            right[j * n..(j + 1) * n].copy_from_slice(&u[this.clone()]);
+            let u = &mut yu[(count + 1) * width..(count + 2) * width];
+            u[next..].copy_from_slice(row);
+            right[j * n..(j + 1) * n].copy_from_slice(&u[..n]);
             // x = tau (A u - V (Yᵀ u) - X (Uᵀ u))
-            let (before, target) = x.split_at_mut(known * n);
-            let target = &mut target[j + 1..n];
-            matrix_by_vector(target, &a[(j + 1) * n + j + 1..], n, row);
-            subtract_combination(target, known + 1, |l| at(y, j + 1, l, row), &v[j + 1..], n);
-            if known > 0 {
-                subtract_combination(target, known, |l| at(u, j + 1, l, row), &before[j + 1..], n);
-            }
-            scale(target, t);
+            let (known, x) = vx.split_at_mut((count + 1) * width);
+            let x = &mut x[..width];
+            matrix_by_vector(&mut x[below..bottom], &a[below * stride + next..], stride, row);
+            matrix_by_vector(&mut by[..count + 1], &yu[next..], width, row);
+            subtract_combination(&mut x[next..], count + 1, |l| by[l], &known[next..], width);
+            scale(x, t);
         }
         if end < n {
-            let size = [n - end, BLOCK, n - end];
-            let target = &mut a[end * n + end..];
-            let at = |x| Matrix { offset: end as isize, ..rows::<T>(x, n) };
-            subtract_product(size, target, n, at(v).transposed(), at(y), threads);
-            subtract_product(size, target, n, at(x).transposed(), at(u), threads);
+            let size = [n - end, 2 * BLOCK, n - end];
+            let at = |x| Matrix { offset: end as isize, ..rows::<T>(x, width) };
+            subtract_product(
+                size,
+                &mut a[end * stride + end..],
+                stride,
+                at(vx).transposed(),
+                at(yu),
+                threads,
+            );
         }
     }
 }
@@ -235,7 +242,7 @@ fn smaller<T: Real>(f: T, g: T, h: T) -> T {
 
 /// Singular values of a bidiagonal matrix, of any sign, in place of its diagonal; rotations go to both sides. False where
 /// it does not converge.
-fn diagonalise<T: Real>(
+pub fn diagonalise<T: Real>(
     d: &mut [T],
     e: &mut [T],
     u: &mut Rotated<T>,

@@ -115,11 +115,16 @@ impl<T: Real> Rotated<T> {
         self.rotations.clear();
     }
 
-    /// The elements of a column, by row.
-    pub fn column(&self, c: usize) -> impl Fn(usize) -> T + '_ {
+    /// Writes the rows, with `stride` elements from one to the next.
+    pub fn write_rows(&self, out: &mut [T], stride: usize) {
         let width = WIDTH / size_of::<T>();
-        let slab = &self.slabs.as_slice::<T>()[c / width * width * self.n..];
-        move |r| slab[r * width + c % width]
+        for first in (0..self.columns).step_by(width) {
+            let slab = &self.slabs.as_slice::<T>()[first * self.n..];
+            let count = width.min(self.columns - first);
+            for (out, row) in out.chunks_mut(stride).zip(slab.chunks(width)).take(self.n) {
+                out[first..first + count].copy_from_slice(&row[..count]);
+            }
+        }
     }
 }
 

@@ -180,6 +180,92 @@ fn eigh_reconstructs() {
     });
 }
 
+/// Symmetric matrices whose eigenvalues are hard to part: tridiagonal ones, and some of chosen eigenvalues.
+fn tough(n: usize) -> Vec<(&'static str, Vec<f64>)> {
+    let tridiagonal = |d: &dyn Fn(usize) -> f64, e: &dyn Fn(usize) -> f64| -> Vec<f64> {
+        let at = |i: usize, j: usize| match i.abs_diff(j) {
+            0 => d(i),
+            1 => e(i.min(j)),
+            _ => 0.0,
+        };
+        (0..n * n).map(|k| at(k / n, k % n)).collect()
+    };
+    let mut numbers = Numbers(n as u64);
+    let random: Vec<f64> = (0..n * n).map(|_| numbers.below(2001) as f64 / 1000.0 - 1.0).collect();
+    let q = &run(Linalg::Qr { full: false }, &[(&random, [n, n])], DType::F64)[0];
+    let with = |w: &dyn Fn(usize) -> f64| {
+        let qw: Vec<f64> = (0..n * n).map(|i| q[i] * w(i % n)).collect();
+        product(&qw, &transposed(q, n, n), n, n, n)
+    };
+    // Wilkinson's W21+, and several of them with little between.
+    let wilkinson = |i: usize| (i % 21).abs_diff(10) as f64;
+    let glue = |x: f64| move |i: usize| if i % 21 == 20 { x } else { 1.0 };
+    vec![
+        ("all equal", with(&|_| 3.0)),
+        ("two clusters", with(&|i| if i % 3 == 0 { 1.0 } else { 2.0 + 1e-15 * i as f64 })),
+        ("one apart", with(&|i| if i == 0 { 1.0 } else { 1e-7 })),
+        ("graded spectrum", with(&|i| 10f64.powf(-30.0 * i as f64 / n as f64))),
+        ("rank 3", with(&|i| if i < 3 { i as f64 - 1.5 } else { 0.0 })),
+        ("glued by 1", tridiagonal(&wilkinson, &glue(1.0))),
+        ("glued by 1e-4", tridiagonal(&wilkinson, &glue(-1e-4))),
+        ("glued by 1e-8", tridiagonal(&wilkinson, &glue(1e-8))),
+        ("glued by 1e-14", tridiagonal(&wilkinson, &glue(1e-14))),
+        ("second difference", tridiagonal(&|_| 2.0, &|_| -1.0)),
+        ("zeros on the diagonal", tridiagonal(&|_| 0.0, &|_| 1.0)),
+        ("graded tridiagonal", tridiagonal(&|i| 10f64.powf(-30.0 * i as f64 / n as f64), &|_| 1e-15)),
+        ("beside the diagonal alone", tridiagonal(&|_| 0.0, &|i| 10f64.powf(-8.0 * i as f64 / n as f64))),
+    ]
+}
+
+#[test]
+fn eigh_and_svd_part_close_values() {
+    for n in [2, 21, 31, 42, 65, 128, 210] {
+        for (kind, a) in tough(n) {
+            for dtype in [DType::F64, DType::F32] {
+                let a = rounded(&a, dtype);
+                // Rounding may have left it unsymmetric; the lower triangle counts.
+                let a: Vec<f64> =
+                    (0..n * n).map(|i| if i % n <= i / n { a[i] } else { a[i % n * n + i / n] }).collect();
+                let epsilon = if dtype == DType::F64 { f64::EPSILON } else { f32::EPSILON as f64 };
+                let tolerance = 4.0 * epsilon * n as f64;
+                let what = |part: &str| format!("{kind} {n} {dtype}: {part}");
+                let vectors = |v: &[f64], part: &str| {
+                    close(&product(v, &transposed(v, n, n), n, n, n), &identity(n), tolerance, &what(part));
+                };
+                let out = run(Linalg::Eigh, &[(&a, [n, n])], dtype);
+                let (w, v) = (&out[0], &out[1]);
+                let vw: Vec<f64> = (0..n * n).map(|i| v[i] * w[i % n]).collect();
+                close(&product(&vw, &transposed(v, n, n), n, n, n), &a, tolerance, &what("V W Vt"));
+                vectors(v, "V");
+                assert!(w.windows(2).all(|w| w[0] <= w[1]), "{}", what("order"));
+                let out = run(Linalg::Svd { full: false }, &[(&a, [n, n])], dtype);
+                let (u, s, vt) = (&out[0], &out[1], &out[2]);
+                let us: Vec<f64> = (0..n * n).map(|i| u[i] * s[i % n]).collect();
+                close(&product(&us, vt, n, n, n), &a, tolerance, &what("U S Vt"));
+                vectors(u, "U");
+                vectors(vt, "Vt");
+                assert!(s.windows(2).all(|w| w[0] >= w[1]), "{}", what("order"));
+            }
+        }
+    }
+}
+
+#[test]
+fn eigh_and_svd_of_nan_and_infinity_end() {
+    for n in [1, 2, 17, 70] {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let mut a = identity(n);
+            a[n * n - 1] = bad;
+            for dtype in [DType::F64, DType::F32] {
+                for l in [Linalg::Eigh, Linalg::Svd { full: false }] {
+                    let out = run(l, &[(&a, [n, n])], dtype);
+                    assert!(out.iter().flatten().all(|x| x.is_nan()), "{n} {dtype} {bad}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn lu_and_solutions_reconstruct() {
     each(|what, a, m, n, dtype, tolerance| {
@@ -207,7 +293,7 @@ fn lu_and_solutions_reconstruct() {
         let mut better = a.to_vec();
         (0..n).for_each(|i| better[i * n + i] += 3.0);
         let better = rounded(&better, dtype);
-        for columns in [1, 3, 40] {
+        for columns in [1, 3, 40, 300] {
             let b: Vec<f64> = (0..n * columns).map(|i| (i * 7 % 11) as f64 - 5.0).collect();
             for transpose in [false, true] {
                 let x = &run(Linalg::Solve { transpose }, &[(&better, [n, n]), (&b, [n, columns])], dtype)[0];

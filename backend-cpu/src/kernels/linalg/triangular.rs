@@ -3,12 +3,16 @@
 use super::loops::{axpy, dot, solve_rows};
 use super::real::{Real, subtract_product};
 use crate::gemm::Matrix;
+use crate::par;
 use crate::pool::scratch;
 
 /// Rows that are solved without products.
 const BLOCK: usize = 32;
 /// Right sides up to which each is solved by itself.
 const FEW: usize = 4;
+
+/// Right sides that are solved together, by one thread.
+const STRIP: usize = 128;
 
 /// Solves `m x = b` in the place of b, n rows of `columns` with `stride` elements from one to the next. Reads one
 /// triangle of m: the lower where `lower`; not the diagonal where `unit`.
@@ -39,6 +43,49 @@ pub fn solve<T: Real>(
         }
         return;
     }
+    if columns < 2 * STRIP {
+        return solve_strip(m, n, lower, unit, b, stride, columns, threads);
+    }
+    // Strips of columns by themselves: nothing waits for another.
+    let strips = columns.div_ceil(STRIP);
+    let bounds = |i: usize| (i * columns / strips, (i + 1) * columns / strips);
+    let work = |n: usize| if threads { n as f64 } else { 0.0 };
+    let source = &*b;
+    let solved = par::map(strips, work(n * n * STRIP) * 0.02, |i| {
+        let (first, end) = bounds(i);
+        let width = end - first;
+        let mut space = scratch(n * width * size_of::<T>());
+        let x = &mut space.as_mut_slice::<T>()[..n * width];
+        for (x, b) in x.chunks_mut(width).zip(source.chunks(stride)) {
+            x.copy_from_slice(&b[first..end]);
+        }
+        solve_strip(m, n, lower, unit, x, width, width, false);
+        space
+    });
+    let used = b.len().min(n * stride);
+    par::chunks(&mut b[..used], stride, work(columns) * 0.1, |top, b| {
+        for (row, b) in (top..).zip(b.chunks_mut(stride)) {
+            for (i, x) in solved.iter().enumerate() {
+                let (first, end) = bounds(i);
+                let width = end - first;
+                b[first..end].copy_from_slice(&x.as_slice::<T>()[row * width..][..width]);
+            }
+        }
+    });
+}
+
+/// The same block by block.
+#[allow(clippy::too_many_arguments)]
+fn solve_strip<T: Real>(
+    m: Matrix<'_, T>,
+    n: usize,
+    lower: bool,
+    unit: bool,
+    b: &mut [T],
+    stride: usize,
+    columns: usize,
+    threads: bool,
+) {
     let blocks = n.div_ceil(BLOCK);
     for step in 0..blocks {
         let first = BLOCK * if lower { step } else { blocks - 1 - step };
