@@ -10,6 +10,7 @@ use super::vector::{Lanes, Math, lanes};
 use crate::par;
 use crate::pool::scratch;
 use gemm_common::pulp::{Arch, Simd, WithSimd};
+use num_complex::Complex;
 use std::sync::Arc;
 
 /// The roots between real rows and complex ones: e^(-2πi k / n), k from 1 to n / 4: real parts, then imaginary ones.
@@ -81,28 +82,26 @@ impl<T: Real> WithSimd for Piece<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
-        let Piece { rows, source, sink } = self;
+        let Piece { rows, source, mut sink } = self;
+        if !Math::<S, T>::WIDE {
+            return;
+        }
         let ([read, written], math) = (rows.sizes, Math::<S, T>::new(s));
         let mut memory = scratch(rows.room() * size_of::<T>());
-        let memory = memory.as_mut_slice::<T>();
-        match sink {
-            Sink::Pair(re, im) => {
-                let outs = re.chunks_exact_mut(written).zip(im.chunks_exact_mut(written));
-                for (i, (re, im)) in outs.enumerate() {
-                    rows.one(math, source.from(i * read), [re, im], memory);
+        let (planes, memory) = memory.as_mut_slice::<T>().split_at_mut(2 * rows.pitch());
+        let (re, im) = planes.split_at_mut(rows.pitch());
+        for i in 0..sink.len() / written {
+            let place = i * written..(i + 1) * written;
+            let outs = match &mut sink {
+                Sink::Pair(re, im) => [&mut re[place.clone()], &mut im[place.clone()]],
+                _ => [&mut re[..written], &mut im[..written]],
+            };
+            rows.one(math, source.from(i * read), outs, memory);
+            if let Sink::Complex(all) = &mut sink {
+                for ((out, &re), &im) in all[place].iter_mut().zip(&*re).zip(&*im) {
+                    *out = Complex { re, im };
                 }
             }
-            Sink::Complex(all) => {
-                let (planes, memory) = memory.split_at_mut(2 * rows.pitch());
-                let (re, im) = planes.split_at_mut(rows.pitch());
-                let (re, im) = (&mut re[..written], &mut im[..written]);
-                for (i, out) in all.chunks_exact_mut(written).enumerate() {
-                    rows.one(math, source.from(i * read), [&mut *re, &mut *im], memory);
-                    out.iter_mut().zip(&*re).for_each(|(out, &re)| out.re = re);
-                    out.iter_mut().zip(&*im).for_each(|(out, &im)| out.im = im);
-                }
-            }
-            Sink::Real(_) => unreachable!("real rows are halved"),
         }
     }
 }
@@ -127,37 +126,39 @@ impl<T: Real> Rows<T> {
         memory: &mut [T],
     ) {
         let (pitch, read) = (self.pitch(), self.sizes[0]);
-        let (planes, memory) = memory.split_at_mut(2 * pitch);
-        let (x, y) = planes.split_at_mut(pitch);
-        let (from_re, from_im) = match source {
-            Source::Pair(re, im) => (&re[..read], &im[..read]),
+        let (planes, memory) = memory.split_at_mut(4 * pitch);
+        let (x, z) = planes.split_at_mut(2 * pitch);
+        let ((x, y), (z_re, z_im)) = (x.split_at_mut(pitch), z.split_at_mut(pitch));
+        let from = match source {
+            Source::Pair(re, im) => [&re[..read], &im[..read]],
             Source::Complex(all) => {
-                x.iter_mut().zip(&all[..read]).for_each(|(x, z)| *x = z.re);
-                y.iter_mut().zip(&all[..read]).for_each(|(y, z)| *y = z.im);
-                (&x[..read], &y[..read])
+                for ((x, y), z) in x.iter_mut().zip(&mut *y).zip(&all[..read]) {
+                    (*x, *y) = (z.re, z.im);
+                }
+                [&x[..read], &y[..read]]
             }
             Source::Real(_) => unreachable!("real rows are halved"),
         };
         let roots = self.roots.as_deref().unwrap_or(&[]);
-        match self.kind {
-            Kind::Complex { inverse: false } => {
-                self.row.run(math, [from_re, from_im], [re, im], self.scale, memory);
-            }
-            Kind::Complex { inverse: true } => {
-                self.row.run(math, [from_im, from_re], [im, re], self.scale, memory);
-            }
-            Kind::FromReal => {
-                let (planes, memory) = memory.split_at_mut(2 * pitch);
-                let (z_re, z_im) = planes.split_at_mut(pitch);
-                self.row.run(math, [from_re, from_im], [&mut *z_re, &mut *z_im], self.scale, memory);
-                take_apart(math, [z_re, z_im], roots, [re, im], memory);
-            }
+        // One call, so that its code is there once.
+        let (from, to) = match self.kind {
+            Kind::Complex { .. } => (from, [&mut *re, &mut *im]),
+            Kind::FromReal => (from, [&mut *z_re, &mut *z_im]),
             Kind::ToReal => {
-                let (planes, memory) = memory.split_at_mut(2 * pitch);
-                let (z_re, z_im) = planes.split_at_mut(pitch);
-                join(math, [from_re, from_im], roots, [&mut *z_re, &mut *z_im], memory);
-                self.row.run(math, [z_im, z_re], [im, re], self.scale, memory);
+                join(math, from, roots, [&mut *z_re, &mut *z_im], memory);
+                ([&*z_re, &*z_im], [&mut *re, &mut *im])
             }
+        };
+        let (from, to) = match self.kind {
+            Kind::ToReal | Kind::Complex { inverse: true } => {
+                let ([re, im], [to_re, to_im]) = (from, to);
+                ([im, re], [to_im, to_re])
+            }
+            _ => (from, to),
+        };
+        self.row.run(math, from, to, self.scale, memory);
+        if self.kind == Kind::FromReal {
+            take_apart(math, [&*z_re, &*z_im], roots, [re, im], memory);
         }
     }
 }

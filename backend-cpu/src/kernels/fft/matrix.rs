@@ -186,6 +186,9 @@ impl<T: Lanes> WithSimd for Down<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
         let Down { plan, first, from, tiles } = self;
+        if !Math::<S, T>::WIDE {
+            return;
+        }
         let (math, lanes) = (Math::<S, T>::new(s), Math::<S, T>::LANES);
         let mut memory = scratch(plan.room(lanes) * size_of::<T>());
         for (i, tile) in tiles.chunks_exact_mut(2 * lanes * plan.size[0]).enumerate() {
@@ -209,6 +212,9 @@ impl<T: Lanes> WithSimd for Across<'_, '_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
         let Across { plan, first, tiles, outs, scale } = self;
+        if !Math::<S, T>::WIDE {
+            return;
+        }
         let (math, lanes) = (Math::<S, T>::new(s), Math::<S, T>::LANES);
         let mut memory = scratch(plan.room(lanes) * size_of::<T>());
         for at in (0..outs[0][0].len()).step_by(lanes) {

@@ -50,7 +50,7 @@ impl<T: Lanes> Row<T> {
 
     /// Numbers of memory that `run` takes.
     pub fn room(&self) -> usize {
-        4 * self.pitch() + 2 * self.n.min(64 * 16)
+        4 * self.pitch() + 2 * self.n
     }
 
     /// Numbers from plane to plane: not a power of two, so that what is read does not wait for what is written.
@@ -71,7 +71,7 @@ impl<T: Lanes> Row<T> {
         let (m, pitch) = (n / lanes, self.pitch());
         let (squares, memory) = memory.split_at_mut(2 * pitch);
         let (again, between) = memory.split_at_mut(2 * pitch);
-        let between: &mut [C<S, T>] = cast_slice_mut(between);
+        let between: &mut [C<S, T>] = cast_slice_mut(&mut between[..2 * n]);
         let (re, im) = (&from[0][..n], &from[1][..n]);
         {
             let (out_re, out_im) = squares.split_at_mut(pitch);
@@ -102,7 +102,7 @@ impl<T: Lanes> Row<T> {
         for start in (0..m).step_by(lanes) {
             let at = start * lanes;
             math.small(
-                &self.rows,
+                &self.rows[..lanes],
                 between,
                 #[inline(always)]
                 |j| [math.read(&re[at + j * lanes..]), math.read(&im[at + j * lanes..])],

@@ -140,7 +140,7 @@ impl<'a, T: Real> Sink<'a, T> {
         self.pieces(size).into_iter().filter_map(|m| m.into_inner().unwrap_or_else(|e| e.into_inner()))
     }
 
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         match self {
             Sink::Pair(re, _) => re.len(),
             Sink::Complex(all) => all.len(),

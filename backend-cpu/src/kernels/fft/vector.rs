@@ -73,6 +73,8 @@ pub(super) struct Math<S, T>(S, PhantomData<T>);
 impl<S: Simd, T: Lanes> Math<S, T> {
     /// Elements of a vector.
     pub const LANES: usize = size_of::<T::V<S>>() / size_of::<T>();
+    /// Whether that is enough for what is here; sets with fewer need no code.
+    pub const WIDE: bool = Self::LANES >= 4;
 
     #[inline(always)]
     pub fn new(s: S) -> Self {
