@@ -18,13 +18,13 @@ use square::{LINE, SIDE};
 
 mod square;
 
-pub use square::{fence, stream};
+pub use square::{fence, stream, turned, turned_eight};
 
 /// Words of a block's buffer.
 const BUFFER: usize = 2048;
 
 /// Outputs of so many bytes and more are written past the caches.
-const LARGE: usize = 4 << 20;
+pub const LARGE: usize = 4 << 20;
 
 /// Rows of the output up to so many bytes apart are written without a buffer: they do not push each other out.
 const NEAR: usize = 1024;

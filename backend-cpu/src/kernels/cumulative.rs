@@ -4,7 +4,8 @@
 //! Where the axis lies along memory, a lane is cut into runs, each of which starts from the totals of those before it.
 //! Within a run four elements are added up by themselves before they meet the total, which so waits a quarter as often.
 //! Threads share the lanes, or the runs of a long one, after all totals. Across memory, rows of accumulators go from row to row, and threads share the
-//! columns. What is added to what follows from the shape alone: results are the same for any number of threads.
+//! columns: each has as many as make a stream, and takes a few rows at a time, so that accumulators are seldom moved.
+//! What is added to what follows from the shape alone: results are the same for any number of threads.
 
 mod step;
 
@@ -19,6 +20,7 @@ use crate::storage::Storage;
 use bytemuck::Pod;
 use plywood_core::op::Cumulation;
 use plywood_core::{TensorType, Value};
+use std::array::from_fn;
 use std::marker::PhantomData;
 use std::sync::Mutex;
 use step::Step;
@@ -27,8 +29,12 @@ use step::Step;
 const RUN: usize = 1024;
 /// Lanes from this length on may be shared by threads.
 const LONG: usize = 1 << 15;
-/// Columns whose accumulators stay in the first-level cache.
-const COLUMNS: usize = 256;
+/// Columns whose accumulators stay in the first-level cache. Fewer of a row are read in pieces too short for streams.
+const COLUMNS: usize = 512;
+/// Columns whose accumulators stay in registers while rows pass.
+const BLOCK: usize = 16;
+/// Rows that pass together.
+const TOGETHER: usize = 4;
 /// Fewer columns than this are not worth a row.
 const NARROW: usize = 16;
 
@@ -252,7 +258,8 @@ fn across_rows<T: Pod + Send + Sync, S: Step<T>>(
     let matrices = all.len() / (rows * columns);
     // Columns are shared too where there are few matrices; a piece begins at a cache line.
     let wanted = par::pieces_of(S::WORK * all.len() as f64).div_ceil(matrices);
-    let width = columns.div_ceil(wanted).next_multiple_of(64).min(columns);
+    let even = columns.div_ceil(wanted.min(par::threads().div_ceil(matrices)));
+    let width = columns.div_ceil(wanted).max(even.min(COLUMNS)).next_multiple_of(64).min(columns);
     let mut pieces: Vec<Piece<'_, T>> = Vec::new();
     for (all, out) in all.chunks(rows * columns).zip(out.chunks_mut(rows * columns)) {
         let first = pieces.len();
@@ -298,19 +305,56 @@ impl<T: Pod, S: Step<T>> Loop for Rows<'_, T, S> {
     fn run(self) {
         let Rows { piece: Piece { all, start, mut rows }, columns, reverse, .. } = self;
         let (n, width) = (rows.len(), rows[0].len());
+        if reverse {
+            rows.reverse();
+        }
         for tile in (0..width).step_by(COLUMNS) {
             let size = COLUMNS.min(width - tile);
-            let mut sums = [S::FIRST; COLUMNS];
-            let sums = &mut sums[..size];
-            for i in 0..n {
+            let mut sums = Lines([S::FIRST; COLUMNS]);
+            let sums = &mut sums.0[..size];
+            let from = |i: usize| {
                 let i = if reverse { n - 1 - i } else { i };
-                let from = &all[i * columns + start + tile..][..size];
-                let out = &mut rows[i][tile..tile + size];
-                for ((out, &x), sum) in out.iter_mut().zip(from).zip(&mut *sums) {
-                    *sum = S::add(*sum, x);
-                    *out = S::give(*sum);
-                }
+                &all[i * columns + start + tile..][..size]
+            };
+            let (whole, rest) = rows.as_chunks_mut::<TOGETHER>();
+            let after = whole.len() * TOGETHER;
+            for (i, rows) in whole.iter_mut().enumerate() {
+                let outs = rows.each_mut().map(|row| &mut row[tile..][..size]);
+                pass::<T, S, TOGETHER>(from_fn(|r| from(i * TOGETHER + r)), outs, sums);
             }
+            for (i, row) in rest.iter_mut().enumerate() {
+                pass::<T, S, 1>([from(after + i)], [&mut row[tile..][..size]], sums);
+            }
+        }
+    }
+}
+
+/// Accumulators that begin at a cache line.
+#[repr(align(64))]
+struct Lines<S>([S; COLUMNS]);
+
+/// Rows pass the accumulators of their columns.
+#[inline(always)]
+fn pass<T: Pod, S: Step<T>, const R: usize>(from: [&[T]; R], mut outs: [&mut [T]; R], sums: &mut [S::Sum]) {
+    let (blocks, rest) = sums.as_chunks_mut::<BLOCK>();
+    let whole = blocks.len() * BLOCK;
+    for (j, block) in blocks.iter_mut().enumerate() {
+        let mut sums = *block;
+        for (from, out) in from.iter().zip(&mut outs) {
+            let from = from.as_chunks::<BLOCK>().0[j];
+            let mut results = from;
+            for c in 0..BLOCK {
+                sums[c] = S::add(sums[c], from[c]);
+                results[c] = S::give(sums[c]);
+            }
+            out.as_chunks_mut::<BLOCK>().0[j] = results;
+        }
+        *block = sums;
+    }
+    for (from, out) in from.iter().zip(&mut outs) {
+        for ((out, &x), sum) in out[whole..].iter_mut().zip(&from[whole..]).zip(&mut *rest) {
+            *sum = S::add(*sum, x);
+            *out = S::give(*sum);
         }
     }
 }

@@ -6,11 +6,21 @@
 //! read together, rows are written in one piece. Between stages complex numbers are interleaved. A real lane of even
 //! length is a complex one of half the length, whose transform is taken apart ([`lane`]). One long lane is cut into a
 //! matrix that two stages transform ([`long`]), so that threads can share it.
+//!
+//! Lengths that are powers of two have code of their own where real and imaginary parts can stay apart, as they are in
+//! tensors: of vectors, whose lanes are columns of a matrix ([`vector`]). Rows stay in the first-level cache ([`row`],
+//! and [`batch`] for many of them), long lanes are such matrices twice ([`matrix`]).
 
+mod batch;
+mod column;
 mod lane;
 mod long;
+mod matrix;
 mod plan;
+mod real;
+mod row;
 mod stage;
+mod vector;
 
 use crate::data::{View, value};
 use crate::layout::{Layout, row_major};

@@ -5,6 +5,8 @@
 
 #![allow(unsafe_code)]
 
+use gemm_common::pulp::Simd;
+
 /// Bytes along each side of a square.
 pub const SIDE: usize = 16;
 
@@ -16,6 +18,19 @@ pub const LINE: usize = 64;
 pub fn turned<const SIZE: usize, const N: usize>(lines: [[u8; SIDE]; N]) -> [[u8; SIDE]; N] {
     const { assert!(N * SIZE == SIDE) };
     imp::turned::<SIZE, N>(lines)
+}
+
+/// The transpose of eight lines of four elements, of four bytes each.
+#[inline(always)]
+pub fn turned_eight<S: Simd>(_: S, lines: [[u8; SIDE]; 8]) -> [[u8; 2 * SIDE]; 4] {
+    #[cfg(target_arch = "x86_64")]
+    if size_of::<S::f32s>() >= 2 * SIDE {
+        // SAFETY: a value of a set with vectors so wide exists only where the processor has AVX.
+        return unsafe { imp::turned_eight(lines) };
+    }
+    let half = |start: usize| turned::<4, 4>(std::array::from_fn(|i| lines[start + i]));
+    let halves = [half(0), half(4)];
+    std::array::from_fn(|i| std::array::from_fn(|b| halves[b / SIDE][i][b % SIDE]))
 }
 
 /// Writes bytes so that whole cache lines go to memory without being read from there first. What others read of them
@@ -76,6 +91,25 @@ mod imp {
         lines
     }
 
+    /// Lines `i` and `i + 4` are halves of one register, and go through the same shuffles as in [`turned`].
+    #[inline]
+    #[target_feature(enable = "avx")]
+    pub fn turned_eight(lines: [[u8; SIDE]; 8]) -> [[u8; 2 * SIDE]; 4] {
+        let both = |i: usize| {
+            let low = _mm256_castps128_ps256(bytemuck::cast(lines[i]));
+            _mm256_insertf128_ps::<1>(low, bytemuck::cast(lines[i + 4]))
+        };
+        let (a, b, c, d) = (both(0), both(1), both(2), both(3));
+        let (ac, bd) = (_mm256_unpacklo_ps(a, c), _mm256_unpacklo_ps(b, d));
+        let (ac_high, bd_high) = (_mm256_unpackhi_ps(a, c), _mm256_unpackhi_ps(b, d));
+        [
+            bytemuck::cast(_mm256_unpacklo_ps(ac, bd)),
+            bytemuck::cast(_mm256_unpackhi_ps(ac, bd)),
+            bytemuck::cast(_mm256_unpacklo_ps(ac_high, bd_high)),
+            bytemuck::cast(_mm256_unpackhi_ps(ac_high, bd_high)),
+        ]
+    }
+
     /// Both are of whole lines, and `to` begins at one.
     #[inline(always)]
     pub fn stream(from: &[u8], to: &mut [u8]) {
@@ -130,6 +164,24 @@ mod tests {
         check::<2, 8>();
         check::<4, 4>();
         check::<8, 2>();
+    }
+
+    #[test]
+    fn eight_lines_turn_on_every_set() {
+        fn check<S: Simd>(s: S) {
+            let lines: [[u8; SIDE]; 8] = std::array::from_fn(|i| std::array::from_fn(|b| (16 * i + b) as u8));
+            let got = turned_eight(s, lines);
+            for i in 0..4 {
+                for b in 0..32 {
+                    assert_eq!(got[i][b], lines[b / 4][4 * i + b % 4], "line {i}, byte {b}");
+                }
+            }
+        }
+        check(gemm_common::pulp::Scalar::new());
+        #[cfg(target_arch = "x86_64")]
+        if let Some(set) = gemm_common::pulp::x86::V3::try_new() {
+            check(set);
+        }
     }
 
     #[test]

@@ -60,13 +60,15 @@ fn every_kind_along_any_axis() {
 #[test]
 fn long_sums_are_exact_and_the_same_on_any_number_of_threads() {
     let mut numbers = Numbers(13);
-    let cases: [(&[usize], usize); 9] = [
+    let cases: [(&[usize], usize); 11] = [
         (&[300_007], 0),
         (&[2, 70_000], 1),
         (&[8192], 0),
         (&[40, 1000], 1),
         (&[1000, 100], 1),
         (&[700, 300], 0),
+        (&[603, 1100], 0),
+        (&[2, 45, 530], 1),
         (&[3, 500, 100], 1),
         (&[50_000, 3], 0),
         (&[5, 1009], 1),

@@ -5,8 +5,10 @@
 
 use super::between;
 use super::lane::{Kind, Lane};
+use super::matrix::{self, Matrix};
 use super::plan::{Ladder, Real, ladder, narrow, roots};
 use super::stage::{Sink, Source, Stage};
+use super::vector::lanes as lanes_of;
 use crate::par;
 use crate::pool::scratch;
 use num_complex::Complex;
@@ -143,6 +145,15 @@ impl<'a, T: Real> Out<'a, T> {
 
 /// One complex lane.
 fn one<T: Real>([a, b]: [usize; 2], inverse: bool, scale: Option<T>, source: Source<'_, T>, out: Out<'_, T>) {
+    let out = match (source, out) {
+        (Source::Pair(re, im), Out::Pair(to_re, to_im)) if Matrix::<T>::fits([a, b], lanes_of::<T>()) => {
+            return match inverse {
+                false => matrix::run([a, b], scale, [re, im], [to_re, to_im]),
+                true => matrix::run([a, b], scale, [im, re], [to_im, to_re]),
+            };
+        }
+        (_, out) => out,
+    };
     let kind = Kind::Complex { inverse };
     let mut turned = between::<T>(a * b);
     let turned = &mut turned.as_mut_slice::<Complex<T>>()[..a * b];

@@ -1,5 +1,6 @@
 //! A stage: the columns of matrices `[n, m]`, transformed, as rows.
 
+use super::batch;
 use super::lane::{Kind, Lane};
 use super::long::{self, Turn};
 use super::plan::Real;
@@ -44,6 +45,15 @@ impl<'a, T: Real> Source<'a, T> {
         match self {
             Source::Real(all) => Source::Complex(cast_slice(all)),
             other => other,
+        }
+    }
+
+    /// What is there from `start` on.
+    pub fn from(self, start: usize) -> Source<'a, T> {
+        match self {
+            Source::Pair(re, im) => Source::Pair(&re[start..], &im[start..]),
+            Source::Complex(all) => Source::Complex(&all[start..]),
+            Source::Real(all) => Source::Real(&all[start..]),
         }
     }
 
@@ -130,7 +140,7 @@ impl<'a, T: Real> Sink<'a, T> {
         self.pieces(size).into_iter().filter_map(|m| m.into_inner().unwrap_or_else(|e| e.into_inner()))
     }
 
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         match self {
             Sink::Pair(re, _) => re.len(),
             Sink::Complex(all) => all.len(),
@@ -180,9 +190,10 @@ pub(super) fn lanes<T: Real>(
     source: Source<'_, T>,
     sink: Sink<'_, T>,
 ) {
-    match long::split(kind, count, n) {
-        Some(split) => long::lanes(split, kind, n, scale, source, sink),
-        None => Stage::new(kind, count, n, 1, scale).run(source, sink),
+    match (long::split(kind, count, n), batch::length::<T>(kind, n)) {
+        (Some(split), _) => long::lanes(split, kind, n, scale, source, sink),
+        (None, Some(length)) => batch::rows(kind, length, scale, source, sink),
+        (None, None) => Stage::new(kind, count, n, 1, scale).run(source, sink),
     }
 }
 

@@ -1,6 +1,10 @@
+use super::column::Column;
 use super::plan::root;
+use super::row::Row;
+use super::vector::{Lanes, Math};
 use crate::kernels::testing::{Numbers, elements, execute, tensor};
 use crate::par;
+use gemm_common::pulp::{Arch, Simd, WithSimd};
 use num_complex::Complex;
 use plywood_core::op::FftKind;
 use plywood_core::shape::Axes;
@@ -64,6 +68,10 @@ fn transforms_are_the_formula() {
         let shape: Vec<usize> = (0..3).map(|_| 1 + numbers.below(9)).collect();
         shapes.push((shape, 2 + numbers.below(2)));
     }
+    // Rows that are vectors, and their neighbours; more than a thread takes at a time.
+    shapes.extend([32, 64, 128, 192, 256, 512, 768, 1024, 2048, 4096].map(|n| (vec![1, n], 1)));
+    shapes.extend([[67, 64], [35, 128], [19, 256], [10, 512], [5, 1024]].map(|shape| (shape.to_vec(), 1)));
+    shapes.extend([(vec![3, 5, 256], 2), (vec![2, 2, 3, 512], 2), (vec![3, 128, 2], 2)]);
     shapes.extend([(vec![2, 20, 33], 2), (vec![3, 4, 5, 6], 3), (vec![40, 3, 40], 3), (vec![2, 3, 4, 2], 4)]);
     for (shape, count) in shapes {
         for dtype in [DType::F64, DType::F32] {
@@ -115,7 +123,8 @@ fn imaginary_parts_without_a_meaning_count_for_nothing() {
 #[test]
 fn long_lanes() {
     let mut numbers = Numbers(15);
-    for (lanes, n) in [(1, 1 << 17), (2, 100_000), (1, 65_537), (1, 1 << 16), (3, 40_000)] {
+    let powers = [(1, 1 << 14), (3, 1 << 15), (1, 1 << 16), (1, 1 << 17), (1, 1 << 20)];
+    for (lanes, n) in powers.into_iter().chain([(2, 100_000), (1, 65_537), (3, 40_000)]) {
         let count = lanes * n;
         let mut random =
             || (0..count).map(|_| numbers.below(1 << 16) as f64 / 65536.0 - 0.5).collect::<Vec<f64>>();
@@ -154,4 +163,107 @@ fn long_lanes() {
             assert!(near([&back[0]], [&re], dtype), "irfft {what}");
         }
     }
+}
+
+/// What is in one row stays there.
+#[test]
+fn rows_do_not_mix() {
+    for n in [64, 512, 1024, 30] {
+        let mut x = vec![1.0; 4 * n];
+        x[n + 3] = f64::NAN;
+        x[2 * n + 5] = 1e30;
+        let x = tensor(&x, &[4, n], DType::F32);
+        let sizes: Axes = [n].into_iter().collect();
+        let half = run(FftKind::Real, &sizes, vec![x.clone()]);
+        let both = run(FftKind::Forward, &sizes, vec![x.clone(), x]);
+        for (parts, n, h) in [(half, n, n / 2 + 1), (both, n, n)] {
+            for row in [0, 3] {
+                let at = |part: &[f64], k: usize| part[row * h + k];
+                assert!((at(&parts[0], 0) - n as f64).abs() < 1e-3, "{n}");
+                assert!(
+                    (1..h).all(|k| at(&parts[0], k).abs() < 1e-3 && at(&parts[1], k).abs() < 1e-3),
+                    "{n}"
+                );
+            }
+            assert!((h..2 * h).all(|i| parts[0][i].is_nan() || parts[1][i].is_nan()), "{n}");
+        }
+    }
+}
+
+/// A row, or columns as many as lanes, of n numbers in each.
+struct Vectors<'a, T> {
+    n: usize,
+    rows: bool,
+    from: [&'a [T]; 2],
+    to: [&'a mut [T]; 2],
+}
+
+impl<T: Lanes> WithSimd for Vectors<'_, T> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, s: S) -> usize {
+        let Vectors { n, rows, from: [re, im], to: [a, b] } = self;
+        let (math, lanes) = (Math::<S, T>::new(s), Math::<S, T>::LANES);
+        let mut memory = crate::pool::scratch(12 * (n + 128) * lanes.max(8) * size_of::<T>());
+        let memory = memory.as_mut_slice();
+        if rows && Row::<T>::fits(n, lanes) {
+            Row::new(n, lanes).run(math, [&re[..n], &im[..n]], [&mut a[..n], &mut b[..n]], None, memory);
+            return 1;
+        }
+        if rows || !Column::<T>::fits(n) {
+            return 0;
+        }
+        Column::new(n).run(
+            math,
+            memory,
+            #[inline(always)]
+            |r| [math.read(&re[r * lanes..]), math.read(&im[r * lanes..])],
+            #[inline(always)]
+            |k, x| {
+                math.write(&mut a[k * lanes..], x[0]);
+                math.write(&mut b[k * lanes..], x[1]);
+            },
+        );
+        lanes
+    }
+}
+
+/// Rows and columns of every length that vectors have, of all instruction sets that the processor has.
+#[test]
+fn vectors_of_every_width() {
+    fn check<T: Lanes>(of: impl Fn(T) -> f64, within: f64, set: impl Fn(Vectors<'_, T>) -> usize) -> usize {
+        let (mut numbers, mut done) = (Numbers(16), 0);
+        for n in (2..13).map(|k| 1 << k) {
+            let mut random =
+                || (0..16 * n).map(|_| T::of(numbers.below(1000) as f64 / 1000.0 - 0.5)).collect::<Vec<T>>();
+            let (re, im) = (random(), random());
+            let roots: Vec<_> = (0..n).map(|k| root(k, n)).collect();
+            for rows in [true, false] {
+                let (mut a, mut b) = (vec![T::zero(); 16 * n], vec![T::zero(); 16 * n]);
+                let lanes = set(Vectors { n, rows, from: [&re, &im], to: [&mut a, &mut b] });
+                done += lanes;
+                for lane in 0..lanes {
+                    let at = |x: &[T], i: usize| of(x[i * lanes + lane]);
+                    for k in (0..n).step_by(n / 64 + 1).chain([n - 1]) {
+                        let term = |j: usize| Complex::new(at(&re, j), at(&im, j)) * roots[j * k % n];
+                        let want: Complex<f64> = (0..n).map(term).sum();
+                        let off = (Complex::new(at(&a, k), at(&b, k)) - want).norm();
+                        assert!(off < within * (n as f64).sqrt(), "{n} rows: {rows}, {k} of {lane}: {off}");
+                    }
+                }
+            }
+        }
+        done
+    }
+    let (wide, exact) = (|x: f32| x as f64, |x: f64| x);
+    assert!(check(wide, 1e-6, |x| Arch::new().dispatch(x)) > 0);
+    assert!(check(exact, 1e-14, |x| Arch::new().dispatch(x)) > 0);
+    #[cfg(target_arch = "x86_64")]
+    if let Some(set) = gemm_common::pulp::x86::V3::try_new() {
+        assert!(check(wide, 1e-6, |x| Simd::vectorize(set, x)) > 60);
+        assert!(check(exact, 1e-14, |x| Simd::vectorize(set, x)) > 30);
+    }
+    // One lane: columns are for it, too.
+    assert!(check(wide, 1e-6, |x| Simd::vectorize(gemm_common::pulp::Scalar::new(), x)) > 0);
 }
