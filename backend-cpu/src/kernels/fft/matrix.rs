@@ -96,10 +96,9 @@ impl<T: Lanes> Matrix<T> {
     pub fn across<S: Simd>(
         &self,
         math: Math<S, T>,
-        row: usize,
+        [row, at]: [usize; 2],
         tiles: &[T],
         outs: &mut [Out<'_, T>],
-        at: usize,
         scale: T,
         memory: &mut [T],
     ) {
@@ -218,7 +217,7 @@ impl<T: Lanes> WithSimd for Across<'_, '_, T> {
         let (math, lanes) = (Math::<S, T>::new(s), Math::<S, T>::LANES);
         let mut memory = scratch(plan.room(lanes) * size_of::<T>());
         for at in (0..outs[0][0].len()).step_by(lanes) {
-            plan.across(math, first + at, tiles, outs, at, scale, memory.as_mut_slice());
+            plan.across(math, [first + at, at], tiles, outs, scale, memory.as_mut_slice());
         }
         fence();
     }

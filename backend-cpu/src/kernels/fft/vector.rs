@@ -214,8 +214,8 @@ impl<S: Simd, T: Lanes> Math<S, T> {
         let (roots, between) = (&roots[..A * B], &mut between[..A * B]);
         for p in 0..B {
             let mut x = [zero; A];
-            for k in 0..A {
-                x[k] = load(p + B * k);
+            for (k, x) in x.iter_mut().enumerate() {
+                *x = load(p + B * k);
             }
             x = self.few(x);
             if p > 0 {
@@ -227,12 +227,12 @@ impl<S: Simd, T: Lanes> Math<S, T> {
         }
         for t in 0..A {
             let mut x = [zero; B];
-            for k in 0..B {
-                x[k] = between[t + A * k];
+            for (k, x) in x.iter_mut().enumerate() {
+                *x = between[t + A * k];
             }
             x = self.few(x);
-            for k in 0..B {
-                store(t + A * k, x[k]);
+            for (k, x) in x.iter().enumerate() {
+                store(t + A * k, *x);
             }
         }
     }
