@@ -54,6 +54,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
         ("elements added", Box::new(|| y.reshape([-1]).at(&elements).add(x.reshape([-1]).get(..300_000)))),
         ("columns added", Box::new(|| x.t().at((.., &at)).add(new.t()))),
         ("a matrix times a vector", Box::new(|| x.matmul(&y.get(0)))),
+        ("a matrix whose columns lie in line times a vector", Box::new(|| x.t().matmul(&x.get((.., 0))))),
         ("a product of integers", Box::new(|| (&x * 10.0).cast(DType::I32).matmul(&y.cast(DType::I32).t()))),
         ("normal", Box::new(|| random::normal(&key, [300_001], DType::F32))),
         ("bits", Box::new(|| random::bits(&key, [300_001], DType::U32))),

@@ -80,7 +80,8 @@ pub(super) fn gemv<T: Widen<A>, A: Num>(
         true => out.len().div_ceil(par::threads()).next_multiple_of(LANES).min(BLOCK),
         false => 1,
     };
-    par::chunks(out, unit, if threads { READ * (k * unit) as f64 } else { 0.0 }, rows);
+    let work = if threads { READ * (k * unit) as f64 } else { 0.0 };
+    par::chunks(out, unit, work, |first, out| rows(first * unit, out));
 }
 
 /// Each output is the inner product of a row and `v`.

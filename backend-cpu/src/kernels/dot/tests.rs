@@ -237,6 +237,33 @@ fn large_products_without_sums_are_exact() {
 }
 
 #[test]
+fn a_row_by_a_matrix_is_exact_on_any_threads() {
+    for [k, n] in [[300, 700], [784, 512], [2000, 65], [3, 60_000]] {
+        let number = |i: usize| (i * 7919 % 17) as f64 - 8.0;
+        let (x, y): (Vec<f64>, Vec<f64>) = ((0..k).map(number).collect(), (0..k * n).map(number).collect());
+        let want: Vec<f64> = (0..n).map(|j| (0..k).map(|l| x[l] * y[l * n + j]).sum()).collect();
+        let (row, matrix) = (tensor(&x, &[1, k], DType::F32), tensor(&y, &[k, n], DType::F32));
+        for threads in 1..=4 {
+            let product = || contract(row.clone(), matrix.clone(), &plain());
+            let got = crate::Cpu::with_threads(threads, product);
+            assert_eq!(elements(&got), want, "{k} x {n}, {threads} threads");
+        }
+    }
+}
+
+/// Of matrices.
+fn plain() -> Dot {
+    let axes = Axes::from_slice;
+    Dot {
+        lhs_contracting: axes(&[1]),
+        rhs_contracting: axes(&[0]),
+        lhs_batch: axes(&[]),
+        rhs_batch: axes(&[]),
+        dtype: DType::F32,
+    }
+}
+
+#[test]
 fn a_wider_result_is_computed_in_its_dtype() {
     let cases = [
         (DType::BF16, DType::F32),
