@@ -39,7 +39,8 @@ pub(super) fn places<X: Num, K: Extreme<X>>(x: &[X], first: usize, axes: &[Axis]
     let order: SmallVec<[usize; 4]> = (0..axes.len()).filter(|&d| !is_idle(&axes[d])).collect();
     let mut sizes: SmallVec<[usize; 4]> = axes.iter().map(|a| a.n).collect();
     let items = out.len() / axes.iter().map(|a| a.v).product::<usize>().max(1);
-    let mut now = Both { x: x.to_vec(), place: (first as u32..).take(x.len()).collect() };
+    let start = first as u32;
+    let mut now = Both { x: x.to_vec(), place: (0..x.len() as u32).map(|i| start + i).collect() };
     for d in order {
         let inner: usize = sizes[d + 1..].iter().product();
         sizes[d] = axes[d].v;
