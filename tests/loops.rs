@@ -106,22 +106,22 @@ table! {
         },
         [ramp([21], DType::F32), ramp([8], DType::F64)];
 
-    a_scan_with_results: (3, 0),
+    a_scan_with_results: (1, 0),
         |x| scan(
             |(h, n): (Tensor<_>, Tensor<_>), x: Tensor<_>| {
                 let h = h * 0.5 + x;
                 let n = n + h.sum();
                 ((h.clone(), n.clone()), (h.exp(), n))
             },
-            (x.get(0) * 0, x.get((0, 0)) * 0),
+            (x.get(0).zeros_like(), x.get((0, 0)).zeros_like()),
             x,
         ),
         {
-            let (mut h, mut n) = (x.get(0) * 0, x.get((0, 0)) * 0);
+            let (mut h, mut n) = (x.get(0).zeros_like(), x.get((0, 0)).zeros_like());
             let (mut hs, mut ns) = (vec![], vec![]);
             for i in 0..x.shape()[0] {
                 h = h * 0.5 + x.get(i);
-                n = n + h.sum();
+                n += h.sum();
                 hs.push(h.exp());
                 ns.push(n.clone());
             }
@@ -129,13 +129,13 @@ table! {
         },
         [ramp([30, 4], DType::F32), ramp([30, 19], DType::F64)];
 
-    backwards: (2, 0),
+    backwards: (1, 0),
         |x| Scan::new().reverse().of(|h: Tensor<_>, x: Tensor<_>| {
             let h = h * 0.5 + x;
             (h.clone(), h)
-        })(x.get(0) * 0, x),
+        })(x.get(0).zeros_like(), x),
         {
-            let mut h = x.get(0) * 0;
+            let mut h = x.get(0).zeros_like();
             let mut hs = vec![];
             for i in (0..x.shape()[0]).rev() {
                 h = h * 0.5 + x.get(i);
@@ -146,14 +146,14 @@ table! {
         [ramp([40, 3], DType::F32), ramp([40], DType::F64)];
 
     // Constants and slices that do not lie in order.
-    transposed: (2, 0),
+    transposed: (1, 0),
         |x| {
             let (c, xs) = (x.get((.., ..4)).transpose([1, 0]), x.transpose([1, 0]));
-            scan(|h: Tensor<_>, x: Tensor<_>| ((h * c.lift() + x) * 0.3, ()), &c * 0, xs.get((.., NewAxis, ..)).broadcast_to([50, 4, 3])).0
+            scan(|h: Tensor<_>, x: Tensor<_>| ((h * c.lift() + x) * 0.3, ()), c.zeros_like(), xs.get((.., NewAxis, ..)).broadcast_to([50, 4, 3])).0
         },
         {
             let c = x.get((.., ..4)).transpose([1, 0]);
-            (0..50).fold(&c * 0, |h, i| (h * &c + x.get((.., i))) * 0.3)
+            (0..50).fold(c.zeros_like(), |h, i| (h * &c + x.get((.., i))) * 0.3)
         },
         [ramp([3, 50], DType::F32), ramp([3, 50], DType::F64)];
 

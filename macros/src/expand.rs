@@ -75,7 +75,7 @@ impl Expansion<'_> {
                         Role::Tree => quote_spanned! {at(ty)=>
                             <#ty as #traits::Tree<#backend>>::give_up(#binding, #f);
                         },
-                        Role::Static => quote!(::core::mem::drop(#binding);),
+                        Role::Static => quote!(let _ = #binding;),
                         Role::Phantom => TokenStream::new(),
                     }
                 });

@@ -123,7 +123,7 @@ fn a_small_type_reads_as_written_by_hand() {
                 let Linear { w: field_0, r#type: field_1, act: field_2, p: _ } = self;
                 <Tensor<B> as ::plywood::__private::Tree<B>>::give_up(field_0, f);
                 <T as ::plywood::__private::Tree<B>>::give_up(field_1, f);
-                ::core::mem::drop(field_2);
+                let _ = field_2;
             }
             fn like<C: ::plywood::__private::Backend>(
                 &self,
