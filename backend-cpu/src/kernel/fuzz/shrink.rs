@@ -79,7 +79,7 @@ fn edited(p: &Program, at: Id, edit: Edit) -> Option<Program> {
     for i in (0..n).rev() {
         let op = p.ops()[i];
         let is_at = i as Id == at;
-        if !(needed[i] || !op.has_value()) {
+        if !needed[i] && op.has_value() {
             continue;
         }
         needed[i] = true;
