@@ -189,7 +189,7 @@ pub fn ravel<B: Backend, C: Backend, T: Tree<B>>(tree: &T) -> (Tensor<B>, Unrave
             part
         });
         let parts: Vec<Value> = parts.collect();
-        rebuild::<B, C, T>(like.clone(), parts)
+        rebuild::<B, C, T>(&like, parts)
     };
     (Tensor::of(vector), Box::new(unravel))
 }

@@ -40,7 +40,7 @@ fn symbol<B: Backend>(like: &Value) -> Value {
 /// A tree like another, of new symbols; those and the tree.
 fn fresh<B: Backend, T: SelfTree<Traced<B>>>(like: &T) -> (T, Vec<Value>) {
     let symbols: Vec<Value> = leaves(like).iter().map(symbol::<B>).collect();
-    (rebuild::<Traced<B>, Traced<B>, _>(like.clone(), symbols.iter().cloned()), symbols)
+    (rebuild::<Traced<B>, Traced<B>, _>(like, symbols.iter().cloned()), symbols)
 }
 
 /// Executes a function as an operation.
@@ -105,7 +105,7 @@ impl Checkpoint {
             let (graph, captured) = extract(&arguments.symbols, &leaves(&out));
             let call = Call { graph: Arc::new(graph), rule: Rule::Through(self.0.clone()) };
             let results = apply::<B>(call, captured.into_iter().chain(arguments.values).collect());
-            rebuild::<Traced<B>, B, _>(out, results)
+            rebuild::<Traced<B>, B, _>(&out, results)
         })
     }
 }
@@ -187,7 +187,7 @@ where
         let rule = Rule::Reverse { forward: Arc::new(forward), backward: Arc::new(backward) };
         let call = Call { graph: Arc::new(graph), rule };
         let results = apply::<B>(call, captured.into_iter().chain(arguments.values).collect());
-        rebuild::<Traced<B>, B, _>(out, results)
+        rebuild::<Traced<B>, B, _>(&out, results)
     })
 }
 
@@ -260,6 +260,6 @@ where
         let rule = joint.part(&[given, pairs].concat(), pushed);
         let call = Call { graph: Arc::new(graph), rule: Rule::Forward { rule: Arc::new(rule) } };
         let results = apply::<B>(call, captured.into_iter().chain(arguments.values).collect());
-        rebuild::<Traced<B>, B, _>(out, results)
+        rebuild::<Traced<B>, B, _>(&out, results)
     })
 }

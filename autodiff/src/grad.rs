@@ -105,7 +105,7 @@ where
         scalar(f.call(args, &mut |i, x| if i == N { call.variable(x) } else { call.constant(x) }))
     });
     let (value, gradients) = call.gradient(name, made, output.into_value(), &variables);
-    (Tensor::of(value), rest, rebuild::<B, B, _>(template, gradients))
+    (Tensor::of(value), rest, rebuild::<B, B, _>(&template, gradients))
 }
 
 /// A result that is not differentiated, on the backend below.
@@ -302,7 +302,7 @@ where
         let seeds =
             slots.iter().zip(cotangents).filter_map(|(slot, ct)| Some(((*slot)?, T::of(ct)))).collect();
         let cotangents = call.tape.backward_again(seeds, call.variables);
-        rebuild::<B, B, _>(template.clone(), filled(cotangents, &variables))
+        rebuild::<B, B, _>(&template, filled(cotangents, &variables))
     };
     (out, Box::new(pullback))
 }

@@ -68,7 +68,7 @@ where
     let filled: Vec<Value> = (leaves(&out).into_iter().zip(tangents))
         .map(|(y, t)| t.unwrap_or_else(|| zero(lowered(y).value())))
         .collect();
-    let dy = rebuild::<Forward<B>, B, _>(out.clone(), filled);
+    let dy = rebuild::<Forward<B>, B, _>(&out, filled);
     (out.map(&mut |t| lowered(t.into_value())), dy)
 }
 

@@ -97,7 +97,7 @@ impl Map {
                 x.clone().slice_axis(0, from, from + batches * lanes).reshape_to(shape)
             };
             let parts: Vec<Value> = slices.iter().map(cut).collect();
-            let parts = rebuild::<B, B, X>(xs.clone(), parts);
+            let parts = rebuild::<B, B, X>(&xs, parts);
             let body = |(), x| {
                 let y = batch::<B, X, Y, F>(f, &xs, x, lanes);
                 *template.borrow_mut() = Some(y.clone());
@@ -116,7 +116,7 @@ impl Map {
             values = values.into_iter().zip(last).map(joined).collect();
         }
         let template = template.take().expect("a body is recorded");
-        rebuild::<Traced<B>, B, Y::On<Traced<B>>>(template, values)
+        rebuild::<Traced<B>, B, Y::On<Traced<B>>>(&template, values)
     }
 }
 
@@ -133,7 +133,7 @@ where
 {
     let frame = Frame::new(lanes, None);
     let inputs: Vec<Value> = leaves(&x).into_iter().map(|x| frame.enter::<Traced<B>>(x)).collect();
-    let y = f(rebuild::<B, Batched<Traced<B>>, X>(like.clone(), inputs));
+    let y = f(rebuild::<B, Batched<Traced<B>>, X>(like, inputs));
     let out = y.map::<Traced<B>>(&mut |y| {
         let (value, batched) = frame.leave(y.into_value());
         Tensor::of(if batched { value } else { repeated(value, lanes) })

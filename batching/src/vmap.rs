@@ -164,7 +164,7 @@ impl Vmap {
                 out.visit(Path::root(), &mut out_axes);
                 results.add(out_axes, &chunk, &plan);
                 if plan.is_last() {
-                    return rebuild::<Batched<B>, B, _>(out, results.finish(made));
+                    return rebuild::<Batched<B>, B, _>(&out, results.finish(made));
                 }
             }
         })

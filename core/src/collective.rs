@@ -25,7 +25,7 @@ fn each<B: Backend, T: SelfTree<B>>(x: T, op: Op) -> T {
     for v in crate::tree::leaves(&x) {
         values.push(Value::apply1(op.clone(), v));
     }
-    crate::tree::rebuild::<B, B, T>(x, values)
+    crate::tree::rebuild::<B, B, T>(&x, values)
 }
 
 /// The sum of all lanes' values along the axis `name`, for each lane; of a tensor or a tree.
@@ -57,7 +57,7 @@ pub fn pmean<B: Backend, T: SelfTree<B>>(x: T, name: &str) -> T {
     for sum in crate::tree::leaves(&sums) {
         means.push((Tensor::<crate::Dyn>::of(sum) / size).into_value());
     }
-    crate::tree::rebuild::<B, B, T>(sums, means)
+    crate::tree::rebuild::<B, B, T>(&sums, means)
 }
 
 /// The largest of all lanes' values along the axis `name`, element by element, for each lane; of a tensor or a tree.

@@ -11,8 +11,7 @@ use plywood_core::op::{Call, Policy, Rule};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Backend, Dyn, Explanation, Function, Graph, Op, Path, SelfTree, Step, Tensor, Traced, Value, Values,
-    Visitor,
+    Backend, Dyn, Explanation, Function, Graph, Op, Path, SelfTree, Step, Traced, Value, Values, Visitor,
 };
 use std::fmt;
 use std::marker::PhantomData;
@@ -120,10 +119,7 @@ where
         let engine = inputs.first().map_or(B::ENGINE, Value::engine);
         let step = Step { op: &recording.op, outputs: &recording.outputs, at: self.made };
         let results = engine.execute(step, inputs);
-        let mut results = results.into_iter();
-        recording
-            .template
-            .like::<B>(&mut || Tensor::of(results.next().expect("as many as the template has tensors")))
+        rebuild::<Traced<B>, B, Out>(&recording.template, results)
     }
 
     fn record(&self, args: &Args) -> Recording<Out> {
@@ -142,7 +138,7 @@ where
         // The template holds nothing of what was recorded but the structure.
         let symbols: Vec<Value> =
             outputs.iter().map(|y| argument(engine, y.ty().clone(), y.device())).collect();
-        let template = rebuild::<Traced<B>, Traced<B>, Out>(out, symbols);
+        let template = rebuild::<Traced<B>, Traced<B>, Out>(&out, symbols);
         let (lifted, numbers) = numbers::lifted(&passes::fold(&passes::inline(&graph)));
         let engine = example.unwrap_or(B::ENGINE);
         let numbers =

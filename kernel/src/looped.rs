@@ -15,6 +15,7 @@ use plywood_core::op::{Reduction, Scan, While};
 use plywood_core::{DType, Equation, Graph, Number, Op, TensorType};
 use plywood_fusion::plan::{Device, Fuses, Per};
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// Equations of a body, at most: steps of larger ones cost more than their launches.
 const LARGE: usize = 512;
@@ -311,28 +312,29 @@ impl<'a, 'g, 'b> Writer<'a, 'g, 'b> {
     fn row(&mut self, level: usize, first: usize) {
         let end = self.end.as_ref().filter(|end| end.level == level).map(|end| (end.mask, end.nodes));
         self.b.row();
-        let mut is_decided = end.is_none();
-        for x in 0..self.steps.nodes.len() {
-            if let Some((mask, nodes)) = end
-                && x == nodes
-            {
-                self.b.go_on_while(self.rows[mask].expect("the condition is of what came before"));
-                is_decided = true;
-            }
-            let node = &self.steps.nodes[x];
-            if self.needed[x] && node.per == Per::Row && node.level == level {
-                self.rows[x] = Some(self.computed(x));
-            }
+        let all = self.steps.nodes.len();
+        let of_condition = end.map_or(0, |(_, nodes)| nodes);
+        self.singles(level, 0..of_condition);
+        if let Some((mask, _)) = end {
+            self.b.go_on_while(self.value(mask));
         }
-        if let Some((mask, _)) = end.filter(|_| !is_decided) {
-            self.b.go_on_while(self.rows[mask].expect("the condition is of what came before"));
-        }
+        self.singles(level, of_condition..all);
         for s in self.stores.iter().filter(|s| s.per == Per::Row) {
             if self.steps.nodes[s.x].level.max(first) == level {
                 self.store(s, self.rows[s.x].expect("it is of this level"));
             }
         }
         self.b.next_loop();
+    }
+
+    /// The single elements of a level, of some nodes.
+    fn singles(&mut self, level: usize, nodes: Range<usize>) {
+        for x in nodes {
+            let node = &self.steps.nodes[x];
+            if self.needed[x] && node.per == Per::Row && node.level == level {
+                self.rows[x] = Some(self.computed(x));
+            }
+        }
     }
 
     /// A loop over the elements: reductions that are known from the next one on, and in the last one what is left.

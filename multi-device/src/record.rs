@@ -9,7 +9,7 @@ use plywood_core::op::{Pmap, Spec};
 use plywood_core::record::{argument, extract};
 use plywood_core::tree::{leaves, rebuild};
 use plywood_core::{
-    Backend, Device, Dyn, Function, Op, Path, SelfTree, Step, Tensor, Traced, Value, Varying, Visitor,
+    Backend, Device, Dyn, Function, Op, Path, SelfTree, Step, Traced, Value, Varying, Visitor,
 };
 use plywood_fusion::recording::{Cache, Recording, Signature};
 use std::any::TypeId;
@@ -80,9 +80,7 @@ impl<F, Out> Recorded<F, Out> {
         let engine = inputs.first().map_or(B::ENGINE, Value::engine);
         let step = Step { op: &recording.op, outputs: &recording.outputs, at: self.made };
         let results = engine.execute(step, inputs);
-        let mut results = results.into_iter();
-        let mut next = || Tensor::of(results.next().expect("as many as the template has tensors"));
-        recording.template.like::<B>(&mut next)
+        rebuild::<Traced<B>, B, Out>(&recording.template, results)
     }
 
     fn record<B: Backend, Args: SelfTree<B>>(&self, args: &Args) -> Recording<Out>
@@ -134,7 +132,7 @@ impl<F, Out> Recorded<F, Out> {
         // The template holds nothing of what was recorded but the structure.
         let symbols: Vec<Value> =
             leaves(&out).iter().map(|y| argument(engine, y.ty().clone(), y.device())).collect();
-        let template = rebuild::<Traced<B>, Traced<B>, Out>(out, symbols);
+        let template = rebuild::<Traced<B>, Traced<B>, Out>(&out, symbols);
         let types = program.graph.output_types().zip(&program.outputs);
         let outputs = types.map(|(ty, spec)| program.whole(spec, ty)).collect();
         let (op, engine) = (Op::Pmap(Arc::new(program)), example.unwrap_or(B::ENGINE));

@@ -54,7 +54,7 @@ where
     });
     let tangents = leaves(&out).iter().map(|y| call.tangent(y)).collect();
     let lower = |y: Value| inner(&forward::into_primal(y)).clone();
-    let y = rebuild::<_, B, _>(out.clone(), leaves(&out).into_iter().map(lower));
+    let y = rebuild::<_, B, _>(&out, leaves(&out).into_iter().map(lower));
     let map = Map::new(arguments, tangents, leaves(&y), Traced::<B>::lift);
     let linear = move |tangents: Args| {
         let tangents = leaves(&tangents);
@@ -63,7 +63,7 @@ where
             found == types,
             "linearize: the tangents are {found:?}, the arguments {types:?} (in the linearize made at {made})"
         );
-        rebuild::<_, B, _>(out.clone(), map.apply(B::ENGINE, tangents, made))
+        rebuild::<_, B, _>(&out, map.apply(B::ENGINE, tangents, made))
     };
     (y, Box::new(linear))
 }

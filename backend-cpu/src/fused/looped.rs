@@ -4,6 +4,7 @@ use crate::data;
 use crate::kernel::Kernel;
 use crate::kernel::cache::compile;
 use crate::kernel::launch::{Place, in_rows};
+use crate::kernels::control::MANY;
 use crate::layout::Layout;
 use crate::storage::Storage;
 use plywood_core::op::{Scan, While};
@@ -25,9 +26,6 @@ fn ready(looped: Option<Looped>) -> Option<Ready> {
     let code = compile(&program);
     code.is_for_one_thread([1, elements]).then_some(Ready { code, arguments, elements })
 }
-
-/// Equations of all steps of a scan, at least: then a kernel pays.
-const MANY: usize = 64;
 
 fn of_scan(scan: &Scan) -> Arc<Option<Ready>> {
     if scan.length * scan.body.equations().len() < MANY {

@@ -13,8 +13,9 @@ use plywood_core::{Backend, Engine, Equation, Graph, Op, Shape, TensorType, Valu
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Equations of all runs of a body, those before and those that are known to follow, at least: then it gets a plan.
-const MANY: usize = 64;
+/// Equations of all runs of a body, those before and those that are known to follow, at least: then it gets a plan, or a
+/// scan its kernel.
+pub(crate) const MANY: usize = 64;
 
 /// How the CPU runs bodies.
 struct Bodies;

@@ -28,7 +28,7 @@ pub fn associative_scan<B: Backend, X: SelfTree<B>>(f: impl Fn(X, X) -> X, xs: X
         "associative_scan: sizes {sizes:?} along axis {} differ",
         axis.signed()
     );
-    let tree = |values: Vec<Value>| rebuild::<B, B, X>(xs.clone(), values);
+    let tree = |values: Vec<Value>| rebuild::<B, B, X>(&xs, values);
     let combine = |a: Vec<Value>, b: Vec<Value>| all(&f(tree(a), tree(b)));
     tree(prefixes(&combine, values, &axes, n))
 }

@@ -108,7 +108,7 @@ fn choose<B: Backend, A: SelfTree<B>, Out: SelfTree<Traced<B>>>(
     assert!(!branches.is_empty(), "{name}: there are no branches");
     let over = which.ty().varying.clone();
     let operands: Vec<Value> = all(&args).into_iter().map(|x| x.vary_to(&over)).collect();
-    let args = rebuild::<B, B, A>(args, operands.iter().cloned());
+    let args = rebuild::<B, B, A>(&args, operands.iter().cloned());
     let mut outs: Vec<(Vec<Value>, Out)> = Vec::new();
     for branch in branches {
         let mut arguments = Vec::new();
@@ -148,7 +148,7 @@ fn choose<B: Backend, A: SelfTree<B>, Out: SelfTree<Traced<B>>>(
     let inputs: Values = std::iter::once(which).chain(captured.iter().cloned()).chain(operands).collect();
     let outputs = op.infer(&inputs.iter().map(Value::ty).collect::<Vec<_>>());
     let results = engine.execute(Step { op: &op, outputs: &outputs, at: at::caller() }, inputs);
-    rebuild::<Traced<B>, B, _>(outs.swap_remove(0), results)
+    rebuild::<Traced<B>, B, _>(&outs.swap_remove(0), results)
 }
 
 /// On many devices: what varies after one of the branches does so after all, and over what the choice varies.
@@ -163,7 +163,7 @@ fn vary_alike<B: Backend, Out: SelfTree<B>>(outs: &mut [Out], which: &Varying) {
     for (out, results) in outs.iter_mut().zip(&mut results) {
         let varied = std::mem::take(results).into_iter().enumerate();
         let varied: Vec<Value> = varied.map(|(i, y)| if i < n { y.vary_to(&wanted[i]) } else { y }).collect();
-        *out = rebuild::<B, B, Out>(out.clone(), varied);
+        *out = rebuild::<B, B, Out>(out, varied);
     }
 }
 

@@ -115,7 +115,7 @@ impl Scan {
                 }
                 let varied = first.into_iter().zip(after);
                 first = varied.map(|(x, next)| x.vary_to(&next.ty().varying)).collect();
-                init = rebuild::<B, B, _>(init, first.iter().cloned());
+                init = rebuild::<B, B, _>(&init, first.iter().cloned());
             }
         };
         // The loop's operation holds the slices alone, so that they may be overwritten.
@@ -131,8 +131,8 @@ impl Scan {
             length,
         );
         let (carry, ys) = results.split_at(leaves(&init).len());
-        let carry = rebuild::<B, B, _>(init, carry.iter().cloned());
-        (carry, rebuild::<Traced<B>, B, _>(y, ys.iter().cloned()))
+        let carry = rebuild::<B, B, _>(&init, carry.iter().cloned());
+        (carry, rebuild::<Traced<B>, B, _>(&y, ys.iter().cloned()))
     }
 
     /// The number of steps.

@@ -98,7 +98,7 @@ impl WhileLoop {
                 }
                 over = ty.varying;
                 state = state.into_iter().zip(&after).map(|(x, after)| x.vary_to(after)).collect();
-                init = rebuild::<B, B, _>(init, state.iter().cloned());
+                init = rebuild::<B, B, _>(&init, state.iter().cloned());
             }
         };
         check_state::<B, Traced<B>, C, C::On<Traced<B>>>(site, &init, &next);
@@ -123,7 +123,7 @@ impl WhileLoop {
         let inputs: Values = captured.into_iter().chain(state).collect();
         let outputs = op.infer(&inputs.iter().map(Value::ty).collect::<Vec<_>>());
         let results = engine.execute(Step { op: &op, outputs: &outputs, at: site.at() }, inputs);
-        rebuild::<B, B, _>(init, results)
+        rebuild::<B, B, _>(&init, results)
     }
 }
 

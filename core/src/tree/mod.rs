@@ -132,7 +132,7 @@ pub fn eval<B: Backend, T: Tree<B>>(tree: &T) {
 
 /// The tree's structure around other tensors, which are given in the order of `map`.
 pub fn rebuild<B: Backend, C: Backend, T: Tree<B>>(
-    tree: T,
+    tree: &T,
     values: impl IntoIterator<Item = Value>,
 ) -> T::On<C> {
     let mut values = values.into_iter();

@@ -1,5 +1,6 @@
 //! Windows of every kind against a plain loop, alone and by threads.
 
+use super::parts::Part;
 use super::*;
 use crate::data::data;
 use crate::kernels::testing::{Numbers, elements, execute1, flat, index, tensor};

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use std::marker::PhantomData;
 
 /// Windows of so many elements and more are made of two parts.
-const LONG: usize = 12;
+pub(super) const LONG: usize = 12;
 /// Inner elements that are taken together there.
 const TOGETHER: usize = 16;
 

@@ -4,14 +4,12 @@
 //! Long windows are left to the [`passes`](super::passes) over pairs.
 
 use super::is_idle;
+use super::passes::LONG;
 use crate::kernels::conv::planes::Axis;
 use crate::kernels::simd::{Loop, vectorized};
 use crate::math::Num;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
-
-/// Windows that are not long: every element is met once for each element of a window.
-pub(super) const SHORT: usize = 12;
 
 /// Which of two elements is the more extreme one.
 pub(super) trait Extreme<X: Num>: Copy + Send + Sync {
@@ -32,7 +30,7 @@ fn wins<X: Num, K: Extreme<X>>((x, place): (X, u32), (y, other): (X, u32)) -> bo
 /// The places of the extremes of windows in a block of elements whose numbers begin at `first`; of none -1. False, and nothing
 /// done, where windows are long.
 pub(super) fn places<X: Num, K: Extreme<X>>(x: &[X], first: usize, axes: &[Axis], out: &mut [i32]) -> bool {
-    if axes.iter().any(|a| a.u >= SHORT) {
+    if axes.iter().any(|a| a.u >= LONG) {
         return false;
     }
     // Outer axes first, whose rows are the longer ones.
